@@ -1,0 +1,138 @@
+"""From settings and files to a method that can be trained, and from a trained method to a checkpoint."""
+
+import importlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from dadist.classes import names
+from dadist.config import Knob
+from dadist.data.prepared import Prepared
+from dadist.gmm import Mixtures
+from dadist.inference import batches, spread, tensor
+from dadist.losses.segmentation import class_weights
+from dadist.methods.base import Ingredients, Method
+from dadist.model.checkpoint import Checkpoint, restore
+from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
+
+logger = logging.getLogger(__name__)
+
+# Least share of the backbone's and the classifier's tensors that a start must bring.
+LEAST_MATCHED = 0.95
+STATISTICS_BATCH = 8
+
+
+class Named(Protocol):
+    """What a row of the results table is called by; the Params of a training stage have it."""
+
+    @property
+    def setting(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def start(self) -> str: ...
+
+
+def method_type(module: str) -> Any:
+    """The class of a method or recipe, by the name of its module."""
+    return importlib.import_module(module).METHOD
+
+
+def knobs(module: str, values: Mapping[str, Knob]) -> Any:
+    """A method's knobs, from its section of config.yaml."""
+    declared = getattr(importlib.import_module(module), "Knobs", None)
+    return declared(**values) if declared else None
+
+
+def start(
+    architecture: Architecture, init: Sequence[Path], *, grid: tuple[int, int], size: tuple[int, int]
+) -> tuple[Segmenter, int]:
+    """A network to adapt, and the iterations that its weights have seen.
+
+    Args:
+        architecture: What to build.
+        init: A checkpoint whose tensors are taken over where name and shape agree; empty: random weights.
+        grid: The feature grid that config.yaml states, which the mixtures live on.
+        size: (width, height) of the images.
+
+    Raises:
+        ValueError: when the network's grid is another, or the checkpoint does not fit.
+    """
+    segmenter = Segmenter(architecture)
+    if segmenter.grid(*size) != grid:
+        raise ValueError(
+            f"grid: {architecture.backbone} has {segmenter.grid(*size)} cells at {size}, got {grid}; set it so"
+        )
+    if not init:
+        return segmenter, 0
+    checkpoint = Checkpoint.load(init[0])
+    if checkpoint.architecture.pixels != architecture.pixels:
+        raise ValueError(
+            f"{init[0]}: expected weights for {architecture.pixels} pixels, as adapt.network.pixels says, "
+            f"got {checkpoint.architecture.pixels}; set that key to it"
+        )
+    matched, wanted = restore(segmenter, checkpoint.weights, least=LEAST_MATCHED)
+    logger.info("start from %s: %d of %d tensors", init[0], matched, wanted)
+    return segmenter, int(checkpoint.protocol["iterations"])
+
+
+def resume(path: Path) -> tuple[Segmenter, int]:
+    """The network of a checkpoint, whole, to train further, and the iterations it has seen."""
+    checkpoint = Checkpoint.load(path)
+    return checkpoint.segmenter(), int(checkpoint.protocol["iterations"])
+
+
+def ingredients(
+    source: Prepared, *, power: float, cap: float | None, mixtures: Sequence[Path], seed: int, device: str
+) -> Ingredients:
+    """What a method is built from; class weights from the source's pixel counts, plain for power 0."""
+    return Ingredients(
+        classes=len(names(source.classes)),
+        class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
+        mixtures=Mixtures.load(mixtures[0]) if mixtures else None,
+        seed=seed,
+    )
+
+
+def protocol(
+    params: Named, source: Prepared, target: Prepared, *, round_name: str, iterations: int
+) -> dict[str, str | int | float]:
+    """What a number made with this model has to say about itself."""
+    return {
+        "setting": params.setting,
+        "method": params.method,
+        "seed": params.seed,
+        "round": round_name,
+        "iterations": iterations,
+        "selection": "last",
+        "init": params.start,
+        "code": params.code,
+        "source": f"{len(source)} images {source.width}x{source.height}",
+        "target": f"{len(target)} images {target.width}x{target.height}",
+        "torch": str(torch.__version__),
+    }
+
+
+def finish(
+    method: Method, target: Prepared, statistics: str, images: int, protocol: dict[str, str | int | float]
+) -> Checkpoint:
+    """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's."""
+    segmenter = method.result()
+    if statistics == "target":
+        where = next(segmenter.parameters()).device
+        reestimate_statistics(segmenter, _images(target, images, str(where)))
+    return Checkpoint(segmenter.architecture, segmenter.state_dict(), {**protocol, "statistics": statistics})
+
+
+def _images(target: Prepared, wanted: int, where: str) -> Iterator[Tensor]:
+    chosen = spread(len(target), wanted)
+    for rows in batches(len(chosen), STATISTICS_BATCH):
+        yield tensor(target.images[chosen[rows]]).to(where)

@@ -1,0 +1,1 @@
+"""Data sets: readers, the renderer, prepared arrays, batches."""

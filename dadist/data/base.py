@@ -1,0 +1,146 @@
+"""What every data set's reader offers, and the reading of one file with its checks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dadist import classes
+
+
+class DataError(ValueError):
+    """A file that holds something else than its format says: which file, what was expected, what came, the remedy."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one scene."""
+
+    name: str  # unique in its split
+    image: Path
+    labels: Path | None
+    depth: Path | None
+
+
+class Reader(Protocol):
+    """A data set on disk as it is shipped; ``READER`` of its module is one."""
+
+    ids: str  # column of the class table
+
+    def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
+        """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
+
+        Raises:
+            FileNotFoundError: A folder or file is missing; the message has the remedy.
+            ValueError: The data set has no such split, or none of what was asked for.
+        """
+        ...
+
+    def read_labels(self, path: Path) -> NDArray[np.uint8]:
+        """Raw class ids, ``(H, W)``."""
+        ...
+
+    def read_depth(self, path: Path) -> NDArray[np.uint16]:
+        """Centimetres, ``(H, W)``; 0 where there is no depth, 65535 where it is far."""
+        ...
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """An image, ``(H, W, 3)`` RGB; an alpha channel is dropped.
+
+    Raises:
+        DataError: It is damaged, or not an 8-bit colour image.
+    """
+    image = _decode_jpeg(path) if path.suffix.lower() in (".jpg", ".jpeg") else decode(path)
+    if image.dtype != np.uint8 or image.ndim != 3:
+        raise DataError(f"{path}: expected an 8-bit RGB image, got {kind(image)}; convert it to 8-bit RGB")
+    return np.ascontiguousarray(image[..., :3])
+
+
+def decode(path: Path) -> NDArray[Any]:
+    """An image file as it is stored, ``(H, W)`` or ``(H, W, channels)`` with red first, 8 or 16 bit.
+
+    OpenCV keeps 16 bits in colour, where PIL keeps the high byte alone, and it refuses a PNG with a wrong checksum.
+
+    Raises:
+        DataError: It is truncated, damaged, or not an image.
+    """
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if stored is None:
+        raise _damaged(path)
+    return stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3][: stored.shape[2]]]
+
+
+def _decode_jpeg(path: Path) -> NDArray[Any]:
+    """As `decode`, for JPEG: where the file is cut, OpenCV fills with grey and PIL refuses."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    except OSError as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(
+        f"{path}: expected a whole image file, got one that cannot be decoded "
+        "(truncated, damaged, or not an image); copy or download the file again"
+    )
+
+
+def kind(array: NDArray[Any]) -> str:
+    """Depth and channels of a decoded file in words, for messages."""
+    channels = 1 if array.ndim == 2 else array.shape[2]
+    return f"{array.dtype.itemsize * 8}-bit with {channels} channel{'s' * (channels > 1)}"
+
+
+def listing(folder: Path, pattern: str, remedy: str) -> list[Path]:
+    """The files of ``folder`` that match ``pattern``, sorted; at least one.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no such file in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected a folder with {pattern}, found no such folder; {remedy}")
+    # Files like ._0000000.png are left behind by archives made on a Mac.
+    found = sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+    if not found:
+        raise FileNotFoundError(f"{folder}: expected {pattern}, found none; {remedy}")
+    return found
+
+
+def require(paths: list[Path], remedy: str) -> list[Path]:
+    """The paths themselves, if every one exists.
+
+    Raises:
+        FileNotFoundError: Some do not; the message names the first.
+    """
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{missing[0]}: expected a file for each of {len(paths)} images, {len(missing)} missing; {remedy}"
+        )
+    return paths
+
+
+def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
+    """Raise DataError unless labels or depth are as large as their image."""
+    if stored.shape != image.shape[:2]:
+        (height, width), (got_height, got_width) = image.shape[:2], stored.shape
+        raise DataError(
+            f"{path}: expected {width}x{height} as {image_path}, got {got_width}x{got_height}; "
+            "the two are not of one scene or one was resized: copy both again"
+        )
+
+
+def require_known(path: Path, seen: NDArray[np.int64], dataset: str) -> None:
+    """Raise DataError if pixels were ``seen``, ``(256,)``, of an id that the data set does not define."""
+    foreign = np.flatnonzero((seen > 0) & ~classes.known(dataset))
+    if len(foreign):
+        raise DataError(
+            f"{path}: expected ids of {dataset}, got {', '.join(map(str, foreign))} as well; "
+            "labels of another data set or already mapped to train ids? take the files as shipped"
+        )

@@ -1,0 +1,112 @@
+"""Batches by number: batch ``step`` is a pure function of the seed, so training can go on anywhere."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dadist.data.prepared import Prepared
+from dadist.data.transforms import flip
+
+
+class Source(NamedTuple):
+    """Labelled images with depth.
+
+    images ``(B, 3, H, W)`` float32 RGB in 0..255; labels ``(B, H, W)`` int64 train ids; inverse_depth
+    ``(B, 1, H, W)`` float32, numerator / (cm + 1); valid ``(B, 1, H, W)`` bool, False where the file has no depth.
+    """
+
+    images: Tensor
+    labels: Tensor
+    inverse_depth: Tensor
+    valid: Tensor
+
+
+class Target(NamedTuple):
+    """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None."""
+
+    images: Tensor
+    labels: Tensor | None
+
+
+class Order:
+    """Which items make up batch ``step``: seeded permutations, one an epoch, joined end to end."""
+
+    def __init__(self, items: int, batch: int, seed: int) -> None:
+        if items == 0:
+            raise ValueError("expected at least one image to train on, got none; look at the prepare stage's log")
+        self.items, self.batch, self.seed = items, batch, seed
+
+    def __call__(self, step: int) -> list[int]:
+        """Indices of the batch, ``batch`` many."""
+        positions = range(step * self.batch, (step + 1) * self.batch)
+        return [int(self._epoch(position // self.items)[position % self.items]) for position in positions]
+
+    def flips(self, step: int) -> NDArray[np.bool_]:
+        """Which images of the batch are mirrored, ``(batch,)``."""
+        return np.random.default_rng((self.seed, 1, step)).random(self.batch) < 0.5
+
+    def _epoch(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng((self.seed, 0, epoch)).permutation(self.items)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How batches are drawn; the same for every loader of a training."""
+
+    batch: int  # images
+    seed: int
+    mirror: bool  # whether images are mirrored left to right with probability 0.5
+    device: str
+
+
+class SourceLoader:
+    """Batches of a labelled, prepared split.
+
+    Args:
+        prepared: The split.
+        sampling: How to draw.
+        numerator: Inverse depth is numerator / (cm + 1).
+        zero_depth: "ignore" marks pixels without depth (0 in the file) as invalid; "keep" takes them as they are.
+    """
+
+    def __init__(self, prepared: Prepared, sampling: Sampling, *, numerator: float, zero_depth: str) -> None:
+        self.prepared, self.sampling, self.numerator, self.zero_depth = prepared, sampling, numerator, zero_depth
+        self.order = Order(len(prepared), sampling.batch, sampling.seed)
+
+    def __call__(self, step: int) -> Source:
+        """The batch of ``step``."""
+        rows = self.order(step)
+        depth_cm = self.prepared.depth[rows].astype(np.float32)[:, None]  # (B, 1, H, W)
+        arrays = (
+            self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
+            self.prepared.labels[rows].astype(np.int64),
+            np.float32(self.numerator) / (depth_cm + 1),
+            np.ones_like(depth_cm, bool) if self.zero_depth == "keep" else depth_cm > 0,
+        )
+        return Source(*(_ready(array, self.order.flips(step), self.sampling) for array in arrays))
+
+
+class TargetLoader:
+    """Batches of a split without labels, or with pseudo-labels ``(N, H, W)`` beside it."""
+
+    def __init__(self, prepared: Prepared, sampling: Sampling, labels: NDArray[np.uint8] | None = None) -> None:
+        self.prepared, self.sampling, self.pseudo = prepared, sampling, labels
+        # Another stream than the source's, so that the two do not flip together.
+        self.order = Order(len(prepared), sampling.batch, sampling.seed + 1_000_003)
+
+    def __call__(self, step: int) -> Target:
+        """The batch of ``step``."""
+        rows, flips = self.order(step), self.order.flips(step)
+        images = _ready(self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32), flips, self.sampling)
+        if self.pseudo is None:
+            return Target(images, None)
+        return Target(images, _ready(self.pseudo[rows].astype(np.int64), flips, self.sampling))
+
+
+def _ready(array: NDArray[Any], flips: NDArray[np.bool_], sampling: Sampling) -> Tensor:
+    batch = torch.from_numpy(np.ascontiguousarray(array))
+    return (flip(batch, flips) if sampling.mirror else batch).to(sampling.device)

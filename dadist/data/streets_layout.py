@@ -1,0 +1,195 @@
+"""The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
+
+from dadist.data import streets_cycles as cycles
+from dadist.data import streets_things as things
+from dadist.data.streets_lining import FENCE, KERB_M, Section, close_view, line_street
+from dadist.data.streets_look import Dice
+from dadist.data.streets_scene import BARS, PAVING, Camera, Colour, Point, Scene
+from dadist.data.streets_things import NAMES, Frame, scaled
+
+ROAD, SIDEWALK = NAMES.index("road"), NAMES.index("sidewalk")
+LANE = 254  # lane marking: a class of its own on disk, of which no class set makes an id
+GROUND = 1e6  # the layer behind all: see streets_scene.GROUND_M
+AHEAD, ONCOMING = (0.0, 1.0), (0.0, -1.0)
+SIDEWAYS = ((1.0, 0.0), (0.8, 0.6), (0.8, -0.6), (-0.8, 0.6), (-1.0, 0.0), (-0.8, -0.6))
+
+
+class Count:
+    """Numbers the instances of one scene."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def __call__(self) -> int:
+        self.last += 1
+        return self.last
+
+
+def lay_out(dice: Dice, sun: Point) -> Scene:
+    """One street with all that is in it; ``sun`` is the direction to it."""
+    right = dice.counted((3.4, 5.4), (3.0, 3.8))
+    left = right - dice.counted((9.4, 13.0), (8.8, 9.8))
+    street = Section(
+        left=left,
+        right=right,
+        left_line=left - dice.counted((2.2, 4.4), (1.4, 2.4)),
+        right_line=right + dice.counted((2.2, 4.4), (1.4, 2.4)),
+        length=dice.between(70, 150),
+    )
+    scene, count = Scene(sun=sun), Count()
+    _ground(scene, dice, street)
+    _markings(scene, dice, street)
+    close_view(scene, dice, street)
+    for side, line in ((-1, street.left_line), (1, street.right_line)):
+        line_street(scene, dice, street, side, line)
+    for side, kerb in ((-1, street.left), (1, street.right)):
+        _furnish(scene, dice, kerb, side, count)
+        _walkers(scene, dice, street, side, count)
+    _traffic(scene, dice, street, count)
+    return scene
+
+
+def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: int) -> None:
+    """The own car's bonnet, an arch over the lowest rows; ``aspect`` is the image's height over its width."""
+    z, focal = 0.9, camera.focal
+    paint = dice.colour("bonnet")
+
+    def at(u: float, v: float) -> Point:  # shares of width and height
+        return (u - camera.column) / focal * z, camera.height_m - (v - camera.row) * aspect / focal * z, z
+
+    for drop, colour in ((0.0, scaled(paint, 1.5)), (0.012, paint), (0.045, scaled(paint, 0.8))):
+        arch = [at(u / 16, 0.92 + drop + 0.035 * (u / 8 - 1) ** 2) for u in range(17)]
+        scene.add(0.0, [*arch, at(1.02, 1.02), at(-0.02, 1.02)], label, colour, grain=(2.0, 0.1))
+
+
+def _ground(scene: Scene, dice: Dice, street: Section) -> None:
+    """Sidewalks, their kerbs, the road, its patches and covers."""
+    road, slab, seed = dice.colour("road"), dice.colour("sidewalk"), dice.between(0, 99)
+    far, shape = 500.0, (dice.between(0.7, 1.4), dice.between(0.7, 1.4), seed)
+    for kerb, out in ((street.left, -60.0), (street.right, 60.0)):
+        quad = [(kerb, KERB_M, 0.0), (kerb, KERB_M, far), (kerb + out, KERB_M, far), (kerb + out, KERB_M, 0.0)]
+        scene.add(GROUND, quad, SIDEWALK, slab, accent=scaled(slab, 0.8), kind=PAVING, shape=shape, grain=(6.0, 0.08))
+    corners = [(street.left, 0.0, 0.0), (street.left, 0.0, far), (street.right, 0.0, far), (street.right, 0.0, 0.0)]
+    scene.add(GROUND - 1, corners, ROAD, road, grain=(14.0, 0.13))
+    for _ in range(int(dice.between(0, 4))):
+        x, z, w = dice.between(street.left, street.right - 1.5), dice.between(5, 40), dice.between(0.8, 2.2)
+        _flat(
+            scene,
+            (x, min(x + w, street.right)),
+            (z, z + dice.between(2, 9)),
+            ROAD,
+            scaled(road, dice.between(0.82, 1.1)),
+        )
+    for x in (street.left, street.right):
+        top = (scaled(slab, 1.1), (x, KERB_M, 0.0), (x, KERB_M, far), (x, 0.0, far), (x, 0.0, 0.0))
+        scene.add(GROUND - 3, top[1:], SIDEWALK, scaled(slab, 1.12))
+        inner, outer = sorted((x, x + (0.22 if x > 0 else -0.22)))
+        _flat(scene, (inner, outer), (0.0, far), SIDEWALK, scaled(slab, 1.14), up=KERB_M)
+    if dice.chance(0.5):
+        x, z = dice.between(street.left + 1, street.right - 1), dice.between(6, 14)
+        points = [(x + 0.35 * a, 0.0, z - 0.35 * b) for a, b in things.CIRCLE]
+        scene.add(GROUND - 3, points, ROAD, scaled(road, 0.6))
+
+
+def _flat(
+    scene: Scene, x: tuple[float, float], z: tuple[float, float], label: int, colour: Colour, up: float = 0.0
+) -> None:
+    """A rectangle on the ground."""
+    corners = [(x[0], up, z[0]), (x[0], up, z[1]), (x[1], up, z[1]), (x[1], up, z[0])]
+    scene.add(GROUND - 2, corners, label, colour, grain=(14.0, 0.12))
+
+
+def _markings(scene: Scene, dice: Dice, street: Section) -> None:
+    """Centre line, edge lines, now and then a crossing with its stop line."""
+    paint = dice.colour("lane")
+    middle = (street.left + street.right) / 2
+    dash, start = dice.between(2.5, 4), dice.between(2, 6)
+    for k in range(14):
+        z = start + k * dash * 2
+        _flat(scene, (middle - 0.09, middle + 0.09), (z, z + dash), LANE, paint)
+    if dice.chance(0.6):
+        for x in (street.left + 2.1, street.right - 2.1):
+            _flat(scene, (x - 0.07, x + 0.07), (2.0, street.length), LANE, paint)
+    if dice.chance(0.4):
+        z = dice.between(9, 26)
+        stripes = int((street.right - street.left) / 1.0)
+        for k in range(stripes):
+            x = street.left + 0.4 + k
+            _flat(scene, (x, x + 0.5), (z, z + 3), LANE, paint)
+        _flat(scene, (middle + 0.1, street.right - 0.2), (z - 1.6, z - 1.2), LANE, paint)
+
+
+def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> None:
+    """Along one kerb: trees, lamps, lights, signs, parked two-wheelers, railings."""
+    trees = dice.chance(0.55)
+    z = dice.between(7, 12)
+    while z < 70:
+        frame = Frame(kerb + side * 0.55, KERB_M, z, (1.0, 0.0))
+        pick = dice.between(0, 1)
+        if pick < 0.28:
+            if trees:
+                cycles.tree(scene, dice, frame, dice.between(1.5, 2.3))
+        elif pick < 0.42:
+            cycles.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
+        elif pick < 0.55:
+            cycles.traffic_light(scene, dice, frame, -side * dice.between(1.8, 3.0) if dice.chance(0.4) else 0.0)
+        elif pick < 0.72:
+            cycles.sign(scene, dice, frame)
+        elif pick < 0.9:
+            heading = SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))]
+            thing = cycles.bicycle if dice.chance(0.55) else cycles.motorcycle
+            thing(scene, dice, frame._replace(x=frame.x + side * 0.5, along=heading), count())
+        else:
+            _railing(scene, dice, kerb + side * 0.3, (z, z + dice.between(3, 8)))
+        z += dice.counted((2.2, 5.5), (3.0, 8.0)) * (1 + z / 60)
+
+
+def _railing(scene: Scene, dice: Dice, x: float, z: tuple[float, float]) -> None:
+    """A railing at the kerb in panels, so that what stands beside it is hidden right."""
+    paint, behind = dice.colour("fence"), dice.colour("gap")
+    near, far = z
+    while near < far:
+        end = min(near + 1.5, far)
+        quad = [(x, KERB_M, near), (x, 1.15, near), (x, 1.15, end), (x, KERB_M, end)]
+        scene.add(end, quad, FENCE, paint, accent=behind, kind=BARS, shape=(0.25, 1.15, 0.0))
+        near = end
+
+
+def _walkers(scene: Scene, dice: Dice, street: Section, side: int, count: Count) -> None:
+    """People on one sidewalk, more of them near."""
+    kerb, line = (street.left, street.left_line) if side < 0 else (street.right, street.right_line)
+    for _ in range(int(dice.counted((1, 7), (0, 4)))):
+        z = 8 + 40 * dice.between(0, 1) * dice.between(0, 1)
+        x = dice.between(kerb + side * 0.9, line - side * 0.4)
+        heading = (1.0, 0.0) if dice.chance(0.5) else (-1.0, 0.0)
+        things.person(scene, dice, Frame(x, KERB_M, z, heading), count())
+    if dice.chance(0.12):
+        x = dice.between(street.left + 1, street.right - 1)
+        things.person(scene, dice, Frame(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
+
+
+def _traffic(scene: Scene, dice: Dice, street: Section, count: Count) -> None:
+    """Parked cars at both kerbs, vehicles in both lanes, riders."""
+    for x, heading, share in ((street.right - 1.0, AHEAD, 0.4), (street.left + 1.0, ONCOMING, 0.55)):
+        z = dice.between(7, 16)
+        while z < 70:
+            if dice.chance(share * dice.counted((0.6, 1.2), (1.0, 1.8))):
+                front = z if heading == AHEAD else z + 4.6
+                things.car(scene, dice, Frame(x, 0.0, front, heading), count())
+            z += dice.between(5.4, 7.5)
+    middle = (street.left + street.right) / 2
+    own, other = (middle + 1.35, AHEAD), (middle - 1.35, ONCOMING)
+    for x, heading in (own, other):
+        z = dice.between(13, 34) if heading == AHEAD else dice.between(10, 30)
+        while z < 80:
+            thing = things.bus if dice.chance(0.3) else things.car
+            front = z if heading == AHEAD else z + (11 if thing is things.bus else 4.6)
+            thing(scene, dice, Frame(x + dice.between(-0.05, 0.05), 0.0, front, heading), count())
+            z += dice.between(16, 40)
+    for _ in range(int(dice.counted((0, 3.4), (0, 1.5)))):
+        z = 8 + 26 * dice.between(0, 1) * dice.between(0, 1)
+        x = dice.between(street.left + 2.9, street.right - 2.9)
+        frame = Frame(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
+        ridden, lean = (cycles.bicycle, 0.6) if dice.chance(0.5) else (cycles.motorcycle, 0.3)
+        ridden(scene, dice, frame, count())
+        cycles.rider(scene, dice, frame, count(), lean=lean)

@@ -1,0 +1,166 @@
+"""Painting of street scenes: polygons in space to colour, labels, instances and exact depth.
+
+Painter's algorithm into a buffer of surface numbers at twice the resolution, then one vectorised pass for the colour.
+A plane's inverse depth is affine in the pixel coordinates, so depth is analytic: 1/z = a u + b v + c per surface.
+Samples lie at half pixels and every second one at a pixel's centre: labels and depth are read there, and the colour is
+the tent-weighted mean around it. The pixel path keeps to + - * /, floor, min, max and integer hashing, so that the same
+arguments give the same bytes with any numpy.
+
+Coordinates as in streets_scene.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dadist.data.streets_scene import Camera, Point, Scene, Surface, ordered
+
+Floats = NDArray[Any]  # float32; numpy's stubs widen a product with a Python number, numpy itself does not
+
+NEAR_M = 0.4  # polygons are clipped here
+FAR_M = 600.0  # and no surface is farther: depth fits 16 bits of centimetres
+SHIFT = 4  # fractional bits of the corners given to cv2
+TILE = 256  # side of the noise tile in texels; a power of two
+
+
+class Buffers(NamedTuple):
+    """What was painted, before the colour."""
+
+    ids: NDArray[np.uint16]  # (2H + 1, 2W + 1) number of the surface, 0 = sky
+    shade: NDArray[np.uint8]  # same shape: 1 where the ground lies in shadow
+    surfaces: list[Surface]
+    planes: NDArray[np.float64]  # (N + 1, 3) a, b, c of 1/z = a u + b v + c in pixels; 0 = sky
+    normals: NDArray[np.float64]  # (N + 1, 3) unit, towards the camera
+
+
+def rasterise(scene: Scene, camera: Camera, width: int, height: int) -> Buffers:
+    """Paints the surfaces, far to near, into a buffer of their numbers."""
+    surfaces = ordered(scene.surfaces)
+    planes, normals, turned = _planes([surface.points for surface in surfaces], camera, width, height)
+    ids = np.zeros((2 * height + 1, 2 * width + 1), np.uint16)
+    shade = np.zeros(ids.shape, np.uint8)
+    visible = [not (surface.cull and away) for surface, away in zip(surfaces, turned[1:], strict=True)]
+    numbers = [number for number, seen in enumerate(visible, 1) if seen]
+    corners = _project([surfaces[number - 1].points for number in numbers], camera, width, height)
+    for number, polygon in zip(numbers, corners, strict=True):
+        if polygon is not None:
+            cv2.fillPoly(ids, [polygon], (number,), cv2.LINE_8, SHIFT)
+    for polygon in _project(scene.shadows, camera, width, height):
+        if polygon is not None:
+            cv2.fillPoly(shade, [polygon], (1,), cv2.LINE_8, SHIFT)
+    return Buffers(ids, shade, surfaces, planes, normals)
+
+
+def depth_at(planes: NDArray[Any], ids: NDArray[np.uint16], step: int = 1) -> NDArray[Any]:
+    """Depth in metres of every ``step``-th sample from the second on (all at step 1), infinite for the sky.
+
+    Args:
+        planes: Of ``Buffers``; the precision of the result is theirs.
+        ids: Of ``Buffers``.
+        step: 1 for all samples, 2 for the pixels' centres.
+    """
+    first = step - 1
+    chosen = ids[first::step, first::step]
+    half = np.asarray(0.5, planes.dtype)
+    v, u = (np.arange(first, size, step).astype(planes.dtype) * half for size in ids.shape)
+    inverse = planes[:, 0].take(chosen) * u + planes[:, 1].take(chosen) * v[:, None] + planes[:, 2].take(chosen)
+    inverse = np.clip(inverse, np.asarray(1 / FAR_M, planes.dtype), np.asarray(1 / NEAR_M, planes.dtype))
+    return np.where(chosen == 0, np.asarray(np.inf, planes.dtype), 1 / inverse)
+
+
+def hashed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """An integer hash that mixes all bits (C. Wellons' lowbias32)."""
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    values = (values ^ (values >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return values ^ (values >> np.uint32(16))
+
+
+def unit(values: NDArray[np.uint32]) -> Floats:
+    """Hashed integers as numbers in 0..1."""
+    return (values >> np.uint32(8)).astype(np.float32) * np.float32(1 / (1 << 24))
+
+
+@cache
+def noise_tile() -> Floats:
+    """Noise of three octaves in -1..1 that repeats at its edges, ``(TILE * TILE,)``."""
+    total = np.zeros((TILE, TILE), np.float32)
+    for octave, weight in ((1, 0.5), (4, 0.3), (16, 0.2)):
+        size = TILE // octave
+        lattice = unit(hashed(np.arange(size * size, dtype=np.uint32) + np.uint32(octave << 20))).reshape(size, size)
+        t = np.arange(TILE, dtype=np.int64)
+        whole, part = t // octave % size, (t % octave).astype(np.float32) / np.float32(octave)
+        following = (whole + 1) % size
+        rows = lattice[whole] * (1 - part)[:, None] + lattice[following] * part[:, None]
+        total += np.float32(weight) * (rows[:, whole] * (1 - part) + rows[:, following] * part)
+    return np.ascontiguousarray(total * 2 - 1).ravel()
+
+
+def noise(s: Floats, t: Floats) -> Floats:
+    """The noise tile at texture coordinates in texels, interpolated."""
+    tile, mask = noise_tile(), np.int32(TILE - 1)
+    left, top = np.floor(s), np.floor(t)
+    ds, dt = s - left, t - top
+    column, row = left.astype(np.int32) & mask, (top.astype(np.int32) & mask) * np.int32(TILE)
+    column_next, row_next = (column + 1) & mask, (row + TILE) & np.int32(TILE * TILE - 1)
+    above = tile.take(row + column) * (1 - ds) + tile.take(row + column_next) * ds
+    below = tile.take(row_next + column) * (1 - ds) + tile.take(row_next + column_next) * ds
+    value: Floats = above * (1 - dt) + below * dt
+    return value
+
+
+def _project(
+    polygons: Sequence[Sequence[Point]], camera: Camera, width: int, height: int
+) -> list[NDArray[np.int32] | None]:
+    """Corners on the sample grid in fixed point, each ``(n, 1, 2)``; None for a polygon behind the camera."""
+    clipped = [_clip(points) for points in polygons]
+    flat = np.array([point for points in clipped for point in points], np.float64).reshape(-1, 3)
+    scale = 2.0 * (1 << SHIFT)
+    u = camera.column * width + camera.focal * width * flat[:, 0] / flat[:, 2]
+    v = camera.row * height - camera.focal * width * (flat[:, 1] - camera.height_m) / flat[:, 2]
+    limit = float(1 << 24)
+    both = np.clip(np.floor(np.stack([u, v], 1) * scale + 0.5), -limit, limit).astype(np.int32)
+    result: list[NDArray[np.int32] | None] = []
+    start = 0
+    for points in clipped:
+        result.append(both[start : start + len(points)].reshape(-1, 1, 2) if len(points) > 2 else None)
+        start += len(points)
+    return result
+
+
+def _clip(points: Sequence[Point]) -> Sequence[Point]:
+    """A polygon's part ahead of the near plane (Sutherland and Hodgman)."""
+    if min(point[2] for point in points) >= NEAR_M:
+        return points
+    kept: list[Point] = []
+    for (x0, y0, z0), (x1, y1, z1) in zip(points, [*points[1:], points[0]], strict=True):
+        if z0 >= NEAR_M:
+            kept.append((x0, y0, z0))
+        if (z0 >= NEAR_M) != (z1 >= NEAR_M):
+            share = (NEAR_M - z0) / (z1 - z0)
+            kept.append((x0 + share * (x1 - x0), y0 + share * (y1 - y0), NEAR_M))
+    return kept
+
+
+def _planes(
+    polygons: Sequence[Sequence[Point]], camera: Camera, width: int, height: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Planes and normals of ``Buffers``, and which polygons face away; the sky is the first of each."""
+    corners = np.array([[points[0], points[1], points[2]] for points in polygons], np.float64).reshape(-1, 3, 3)
+    corners[..., 1] -= camera.height_m
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    x, y, z = normal.T
+    distance = x * corners[:, 0, 0] + y * corners[:, 0, 1] + z * corners[:, 0, 2]
+    size = np.sqrt(x * x + y * y + z * z)
+    edge_on = np.abs(distance) < 1e-6 * size
+    safe = np.where(edge_on, 1.0, distance)
+    focal, u0, v0 = camera.focal * width, camera.column * width, camera.row * height
+    a, b = x / safe / focal, -y / safe / focal
+    planes = np.stack([a, b, z / safe - a * u0 - b * v0], 1)
+    planes[edge_on] = (0.0, 0.0, 0.02)
+    towards = normal * np.where(distance > 0, -1.0, 1.0)[:, None] / np.maximum(size, 1e-12)[:, None]
+    zero = np.zeros((1, 3))
+    return np.concatenate([zero, planes]), np.concatenate([zero, towards]), np.concatenate([[False], distance > 0])

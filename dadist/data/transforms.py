@@ -1,0 +1,38 @@
+"""Changes to batches: mirroring, class-mix, colour jitter."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def flip(batch: Tensor, which: NDArray[np.bool_]) -> Tensor:
+    """Mirror the chosen items left to right.
+
+    Args:
+        batch: ``(B, ..., W)``, any dtype.
+        which: ``(B,)``; True mirrors.
+    """
+    chosen = torch.from_numpy(which).view(-1, *[1] * (batch.ndim - 1))
+    return torch.where(chosen.to(batch.device), batch.flip(-1), batch)
+
+
+def class_mask(labels: Tensor, generator: np.random.Generator) -> Tensor:
+    """Pixels of half of the classes of each image, drawn at random.
+
+    Args:
+        labels: ``(B, H, W)`` int64; 255 counts as a class, as in the authors' code of DACS.
+        generator: Draws the classes.
+
+    Returns:
+        Bool, ``(B, 1, H, W)``; True on ceil(n / 2) of an image's n classes.
+
+    Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
+    """
+    masks = []
+    for image in labels:
+        present = image.unique()
+        count = (len(present) + 1) // 2
+        chosen = present[torch.from_numpy(generator.permutation(len(present))[:count]).to(image.device)]
+        masks.append(torch.isin(image, chosen))
+    return torch.stack(masks)[:, None]

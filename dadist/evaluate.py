@@ -1,0 +1,96 @@
+"""Confusion matrices, intersection over union, and the record of an evaluation."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dadist.classes import IGNORE, names
+from dadist.provenance import atomic
+
+
+def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> NDArray[np.uint64]:
+    """Pixels of each true class (rows) by predicted class (columns).
+
+    Args:
+        truth: Train ids, any shape; ``IGNORE`` is not counted.
+        prediction: Train ids, same shape; every pixel has a class.
+        classes: C.
+
+    Returns:
+        ``(C, C)``; add up over images.
+    """
+    if truth.shape != prediction.shape:
+        raise ValueError(f"prediction: expected the shape of the truth, {truth.shape}, got {prediction.shape}")
+    labelled = truth != IGNORE
+    for name, ids in (("truth", truth[labelled]), ("prediction", prediction)):
+        if ids.size and not 0 <= ids.min() <= ids.max() < classes:
+            raise ValueError(f"{name}: expected train ids from 0 to {classes - 1}, got {ids.min()} to {ids.max()}")
+    pairs = truth[labelled].astype(np.intp) * classes + prediction[labelled]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.uint64)
+
+
+def iou(confusion: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Intersection over union of each class, percent: ``(C,)``.
+
+    A class that is neither labelled nor predicted anywhere has none: nan.
+    """
+    matrix = confusion.astype(np.float64)
+    union = matrix.sum(0) + matrix.sum(1) - np.diag(matrix)
+    scores = np.full(len(matrix), np.nan)
+    np.divide(100 * np.diag(matrix), union, out=scores, where=union > 0)
+    return scores
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What one model scored on one data set, and how it was made and measured."""
+
+    setting: str  # such as "s2c16"
+    method: str
+    seed: int
+    round: str  # "q0" the adapted model; "q1", "q2" after self-training
+    classes: str  # class set
+    confusion: list[list[int]]  # (C, C) pixels, rows the truth
+    images: int
+    protocol: dict[str, str | int | float]  # whatever else a reader of the numbers must know
+
+    def __post_init__(self) -> None:
+        count = len(names(self.classes))
+        if [len(row) for row in self.confusion] != [count] * count:
+            raise ValueError(f"confusion: expected {count} rows of {count} for class set {self.classes}")
+
+    def iou(self) -> NDArray[np.float64]:
+        """Intersection over union of each class, percent: ``(C,)``."""
+        return iou(np.array(self.confusion, np.uint64))
+
+    def miou(self, subset: Sequence[int] | None = None) -> float:
+        """Mean over the classes (or those of ``subset``) that have a score, percent; nan if none has."""
+        scores = self.iou() if subset is None else self.iou()[list(subset)]
+        scores = scores[~np.isnan(scores)]
+        return float(scores.mean()) if scores.size else float("nan")
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, all or nothing."""
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Metrics":
+        """Read what ``save`` wrote.
+
+        Raises:
+            FileNotFoundError: No such file.
+            ValueError: The file holds something else.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: expected metrics, found no file; run the rule evaluate")
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            remedy = "delete it and run the rule evaluate again"
+            raise ValueError(f"{path}: expected metrics as evaluate writes them, got {error}; {remedy}") from error

@@ -1,0 +1,46 @@
+"""From images to classes: the one way that pseudo-labels, metrics and pictures all take."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dadist.model.segmenter import Segmenter, upsample
+
+
+@torch.no_grad()
+def predict(
+    segmenter: Segmenter, images: NDArray[np.uint8], size: tuple[int, int] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Most probable class of each pixel, and its probability.
+
+    Args:
+        segmenter: In eval mode, on any device.
+        images: RGB, ``(B, H, W, 3)``.
+        size: (height, width) to upsample the logits to; None: the images' own.
+
+    Returns:
+        Train ids ``(B, h, w)`` and softmax probabilities ``(B, h, w)`` in [0, 1].
+    """
+    where = next(segmenter.parameters()).device
+    logits = upsample(segmenter(tensor(images).to(where)).logits, size or images.shape[1:3])
+    confidence, labels = logits.softmax(1).max(1)
+    return labels.to(torch.uint8).cpu().numpy(), confidence.float().cpu().numpy()
+
+
+def tensor(images: NDArray[np.uint8]) -> Tensor:
+    """``(B, H, W, 3)`` uint8 as ``(B, 3, H, W)`` float32 in 0..255."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float()
+
+
+def batches(items: int, batch: int) -> Iterator[slice]:
+    """Consecutive slices that cover ``items``."""
+    for begin in range(0, items, batch):
+        yield slice(begin, min(begin + batch, items))
+
+
+def spread(items: int, wanted: int) -> NDArray[np.int64]:
+    """At most ``wanted`` indices, evenly spread over ``items``."""
+    return np.unique(np.linspace(0, items - 1, min(wanted, items)).astype(np.int64))

@@ -1,0 +1,141 @@
+"""What a method is: named, weighted terms that the one loop of train.py sums and steps on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor, nn
+
+from dadist.data.loader import Source, Target
+from dadist.gmm import Mixtures
+from dadist.losses.adversarial import SOURCE, TARGET, domain_loss
+from dadist.losses.segmentation import cross_entropy
+from dadist.model.critic import critic
+from dadist.model.segmenter import Outputs, Segmenter, upsample
+
+
+class Term(NamedTuple):
+    """One weighted term of an objective."""
+
+    name: str
+    value: Tensor  # scalar
+    weight: float
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a method is built from beside its knobs."""
+
+    classes: int
+    class_weights: Tensor | None  # (C,) of the cross-entropy; None: plain
+    mixtures: Mixtures | None  # for a method whose NEEDS name them
+    seed: int
+
+
+class Method(Protocol):
+    """An objective over one segmenter; the trainer calls these in this order once a step.
+
+    The terms come in lists, one a forward pass: the trainer sums a list and calls backward on the sum before it asks
+    for the next, so that only one pass is held in memory. A class attribute HEADS names the heads it adds to the
+    segmentation, FUSION whether depth gates the segmentation's features, TARGET_IMAGES whether it sees the target.
+    """
+
+    HEADS: tuple[str, ...]
+    FUSION: bool
+    TARGET_IMAGES: bool
+    segmenter: Segmenter
+    critics: nn.ModuleList
+    critic_lr: float
+
+    def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
+        """Terms that train the segmenter; the critics' parameters are frozen meanwhile."""
+        ...
+
+    def critic_terms(self) -> Iterator[list[Term]]:
+        """Terms that train the critics, on detached features of the same step."""
+        ...
+
+    def after_step(self, step: int) -> None:
+        """Called when the optimisers have stepped."""
+        ...
+
+    def result(self) -> Segmenter:
+        """The network to keep."""
+        ...
+
+
+class Supervised:
+    """Cross-entropy on the labelled source; the base of every method here."""
+
+    HEADS: tuple[str, ...] = ()
+    FUSION = False
+    TARGET_IMAGES = False
+    critic_lr = 0.0
+
+    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
+        self.segmenter, self.knobs, self.ingredients = segmenter, knobs, ingredients
+        self.critics = nn.ModuleList()
+
+    def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
+        """One pass over the source."""
+        yield self.source_terms(self.segmenter(source.images), source)
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Terms of the source pass."""
+        logits = upsample(outputs.logits, source.labels.shape[-2:])
+        return [Term("segmentation", cross_entropy(logits, source.labels, weights=self.ingredients.class_weights), 1.0)]
+
+    def critic_terms(self) -> Iterator[list[Term]]:
+        """None without a critic."""
+        return iter(())
+
+    def after_step(self, step: int) -> None:
+        """Nothing."""
+
+    def result(self) -> Segmenter:
+        """The trained network itself."""
+        return self.segmenter
+
+
+class Adversarial(Supervised):
+    """A critic tells source from target by a feature; the segmenter makes the target's look like the source's.
+
+    Binary cross-entropy with source = 0 and target = 1 (ADVENT, CVPR 2019, and its descendants). A subclass says what
+    the critic sees (`feature`), and sets `adversarial`, `critic_lr` and `critic_scale` among its knobs.
+    """
+
+    TARGET_IMAGES = True
+
+    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
+        super().__init__(segmenter, knobs, ingredients)
+        self.critics.append(critic(ingredients.classes, width=knobs.critic_width))
+        self.critic_lr = knobs.critic_lr
+        self.seen: dict[int, Tensor] = {}
+
+    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
+        """What the critic sees, ``(B, C, H, W)`` at the input's size."""
+        raise NotImplementedError
+
+    def target_terms(self, outputs: Outputs) -> list[Term]:
+        """Terms of the target pass beside the adversarial one; none by default."""
+        return []
+
+    def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
+        """A pass over the source, then one over the target."""
+        assert target is not None, "the trainer gives target images to a method whose TARGET_IMAGES is True"
+        size = (source.images.shape[-2], source.images.shape[-1])
+        outputs = self.segmenter(source.images)
+        self.seen[SOURCE] = self.feature(outputs, size).detach()
+        yield self.source_terms(outputs, source)
+
+        outputs = self.segmenter(target.images)
+        feature = self.feature(outputs, (target.images.shape[-2], target.images.shape[-1]))
+        self.seen[TARGET] = feature.detach()
+        fooled = domain_loss(self.critics[0](feature), SOURCE)
+        yield [*self.target_terms(outputs), Term("adversarial", fooled, self.knobs.adversarial)]
+
+    def critic_terms(self) -> Iterator[list[Term]]:
+        """The critic on what both passes showed."""
+        for domain, name in ((SOURCE, "critic_source"), (TARGET, "critic_target")):
+            value = domain_loss(self.critics[0](self.seen[domain]), domain)
+            yield [Term(name, value, self.knobs.critic_scale)]

@@ -1,0 +1,52 @@
+"""DADA: depth of the source as privileged knowledge, in the features and in what the critic sees.
+
+A depth head regresses inverse depth on the source; its features gate those of the segmentation; the critic sees the
+self-information weighted by the predicted depth, so that near pixels count more.
+
+Source: Vu et al., DADA, ICCV 2019.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dadist.data.loader import Source
+from dadist.losses.depth import berhu
+from dadist.losses.information import self_information
+from dadist.methods.base import Adversarial, Term
+from dadist.model.segmenter import Outputs, upsample
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Weights of the objective."""
+
+    depth: float
+    adversarial: float
+    critic_lr: float
+    critic_scale: float
+    critic_width: int
+
+
+class Dada(Adversarial):
+    """Source cross-entropy and berHu on depth, and a critic on I(P) times depth."""
+
+    HEADS = ("depth",)
+    FUSION = True
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Segmentation and depth."""
+        assert outputs.depth is not None
+        depth = upsample(outputs.depth, source.labels.shape[-2:])
+        return [
+            *super().source_terms(outputs, source),
+            Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth),
+        ]
+
+    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
+        """I(P) times inverse depth, ``(B, C, H, W)``."""
+        assert outputs.depth is not None
+        return self_information(upsample(outputs.logits, size)) * upsample(outputs.depth, size)
+
+
+METHOD = Dada

@@ -1,0 +1,19 @@
+"""Which module holds which method, by name; a module is imported only where its method runs.
+
+The names are strings so that adding or editing one method leaves the results of the others valid.
+"""
+
+METHODS = {
+    "warm_up": "dadist.methods.warm_up",
+    "source_only": "dadist.methods.source_only",
+    "adabn": "dadist.methods.adabn",
+    "advent": "dadist.methods.advent",
+    "dada": "dadist.methods.dada",
+    "depth_distribution": "dadist.methods.depth_distribution",
+}
+
+# How a self-training round uses its pseudo-labels.
+RECIPES = {
+    "plain": "dadist.methods.plain",
+    "class_mix": "dadist.methods.class_mix",
+}

@@ -1,0 +1,134 @@
+"""Backbones: an image to features on a grid 8 times coarser."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """What every backbone offers besides ``forward``: ``(B, 3, H, W)`` to ``(B, channels, h, w)``."""
+
+    channels: int
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of images."""
+
+    @staticmethod
+    @abstractmethod
+    def grid(width: int, height: int) -> tuple[int, int]:
+        """Columns and rows of the features of a ``width`` x ``height`` image."""
+
+
+class ResNet101(Backbone):
+    """ResNet-101 in the layout of Caffe and DeepLab v2, output stride 8; the backbone of the paper.
+
+    From torchvision's network to this one: the max-pool rounds up, the stride of layer 2 sits in its first 1x1
+    convolution, layers 3 and 4 trade theirs for dilation 2 and 4 in every block, and the classifier is gone. Names of
+    parameters stay torchvision's, which published Caffe conversions share. Weights start normal with deviation 0.01
+    as in the authors' code: only a start from pretrained weights is of use.
+    """
+
+    channels = 2048
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import resnet101  # here, since the import takes seconds
+
+        network = resnet101(weights=None, replace_stride_with_dilation=[False, True, True])
+        self.conv1, self.bn1, self.relu = network.conv1, network.bn1, network.relu
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True)
+        self.layer1, self.layer2 = network.layer1, network.layer2
+        self.layer3, self.layer4 = network.layer3, network.layer4
+        self.layer2[0].conv1.stride, self.layer2[0].conv2.stride = (2, 2), (1, 1)
+        for layer, dilation in ((self.layer3, 2), (self.layer4, 4)):
+            for block in layer:  # torchvision leaves the first block of each at the dilation before
+                block.conv2.dilation = block.conv2.padding = (dilation, dilation)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, 0.0, 0.01)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of images."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        features: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return features
+
+    @staticmethod
+    def grid(width: int, height: int) -> tuple[int, int]:
+        """Columns and rows of the features: 161 x 96 for 1280 x 760."""
+
+        def cells(pixels: int) -> int:
+            pooled = _halved(pixels) // 2 + 1  # ceil mode with padding 1 adds a cell to an even size
+            return _halved(pooled)
+
+        return cells(width), cells(height)
+
+
+class Street(Backbone):
+    """A small residual network that learns the rendered scenes from scratch on a CPU; output stride 8.
+
+    Strides 2, 4, 8 and then dilation 2 and 4, like the large one.
+    """
+
+    channels = 128
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)
+        )
+        self.layer1 = nn.Sequential(Block(16, 32, stride=2), Block(32, 32))
+        self.layer2 = nn.Sequential(Block(32, 64, stride=2), Block(64, 64))
+        self.layer3 = Block(64, 96, dilation=2)
+        self.layer4 = Block(96, self.channels, dilation=4)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of images."""
+        x = self.layer2(self.layer1(self.stem(images)))
+        features: Tensor = self.layer4(self.layer3(x))
+        return features
+
+    @staticmethod
+    def grid(width: int, height: int) -> tuple[int, int]:
+        """Columns and rows of the features: 24 x 12 for 192 x 96."""
+        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions around a shortcut, each with BatchNorm (He et al., CVPR 2016)."""
+
+    def __init__(self, channels_in: int, channels_out: int, *, stride: int = 1, dilation: int = 1) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, 3, stride, padding=dilation, dilation=dilation, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
+        )
+        self.second = nn.Sequential(
+            nn.Conv2d(channels_out, channels_out, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels_in != channels_out:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out)
+            )
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to ``(B, channels_out, h / stride, w / stride)``, rounded up."""
+        out: Tensor = self.relu(self.second(self.first(x)) + self.shortcut(x))
+        return out
+
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {"resnet101": ResNet101, "street": Street}
+
+
+def _halved(pixels: int) -> int:
+    """Output length of a 3x3 or 7x7 convolution, or a 1x1 one, with stride 2 and same padding."""
+    return (pixels + 1) // 2

@@ -1,0 +1,81 @@
+"""What stands on a backbone: the classifier, and the heads that regress one number a pixel."""
+
+import torch
+from torch import Tensor, nn
+
+HEAD_STD = 0.01  # of every new convolution's weights, as in the authors' code; biases keep PyTorch's default
+
+
+class ASPP(nn.Module):
+    """Sum of parallel dilated 3x3 convolutions: the classifier of DeepLab v2.
+
+    Source: Chen et al., DeepLab, TPAMI 2018 (rates 6, 12, 18, 24); AdaptSegNet's code returns after two of the
+    four, ADVENT, DADA and the authors use all.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, rates: tuple[int, ...] = (6, 12, 18, 24)) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Conv2d(channels_in, channels_out, 3, padding=rate, dilation=rate) for rate in rates
+        )
+        self.branches.apply(init_head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to logits ``(B, channels_out, h, w)``."""
+        first, *others = self.branches
+        total: Tensor = first(x)
+        for branch in others:
+            total = total + branch(x)
+        return total
+
+
+class MeanHead(nn.Module):
+    """Regresses one unbounded number a pixel as the mean of c / 16 channels.
+
+    1x1 c to c/4, ReLU, 3x3, ReLU, 1x1 to c/16, mean: the depth head of DADA (ICCV 2019), which the authors use twice,
+    for depth and for density. A narrow backbone keeps at least 32 and 8 channels there.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = max(channels // 4, 32)
+        self.width = max(channels // 16, 8)
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, inner, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(inner, inner, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(inner, self.width, 1),
+        )
+        self.layers.apply(init_head)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The channels before the mean, ``(B, c / 16, h, w)``: what DADA's fusion reads."""
+        features: Tensor = self.layers(x)
+        return features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` to ``(B, 1, h, w)``."""
+        return self.features(x).mean(dim=1, keepdim=True)
+
+
+class Fusion(nn.Module):
+    """Gates the segmentation's features by the depth features: x * ReLU(conv1x1(e)).
+
+    Source: Vu et al., DADA, ICCV 2019. The authors of the depth distribution removed it from their network.
+    """
+
+    def __init__(self, channels_depth: int, channels: int) -> None:
+        super().__init__()
+        self.decode = nn.Conv2d(channels_depth, channels, 1)
+        self.decode.apply(init_head)
+
+    def forward(self, x: Tensor, depth_features: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` and ``(B, channels_depth, h, w)`` to ``(B, channels, h, w)``."""
+        return x * torch.relu(self.decode(depth_features))
+
+
+def init_head(module: nn.Module) -> None:
+    """Normal weights of standard deviation ``HEAD_STD`` for a convolution; leaves anything else alone."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.normal_(module.weight, 0.0, HEAD_STD)

@@ -1,0 +1,146 @@
+"""The segmenter: one backbone, a classifier, and a head each for depth and density."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dadist import classes
+from dadist.model.backbone import BACKBONES
+from dadist.model.heads import ASPP, Fusion, MeanHead
+
+HEADS = ("depth", "density")
+
+# Name -> order of the channels, mean, deviation, of values in 0..255. A convention belongs to the weights, so it is
+# part of the network and not of the data: no model can be fed with another's.
+PIXELS = {
+    # Caffe's ResNet as DeepLab v2 and its descendants use it: BGR minus the mean, nothing else.
+    "caffe": ((2, 1, 0), (104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0)),
+    # torchvision's ImageNet weights: RGB.
+    "imagenet": ((0, 1, 2), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All it takes to build a segmenter; a checkpoint carries it."""
+
+    backbone: str  # a key of BACKBONES
+    classes: str  # class set, "16" or "7"
+    heads: tuple[str, ...]  # of HEADS; () for a plain segmenter
+    fusion: bool  # DADA's: the classifier reads features gated by the depth features
+    affine: str  # "train" or "frozen": whether BatchNorm's weight and bias learn; its statistics are live in both
+    rates: tuple[int, ...]  # dilations of the classifier's branches
+    pixels: str  # a key of PIXELS: what the backbone's weights expect of an image
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a combination that cannot be built."""
+        if self.backbone not in BACKBONES:
+            raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)}, got {self.backbone!r}")
+        if self.classes not in classes.CLASS_SETS:
+            raise ValueError(f"classes: expected one of {', '.join(classes.CLASS_SETS)}, got {self.classes!r}")
+        if not set(self.heads) <= set(HEADS) or len(set(self.heads)) < len(self.heads):
+            raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
+        if self.fusion and "depth" not in self.heads:
+            raise ValueError("fusion: expected a depth head, whose features it reads, got none; add depth to heads")
+        if self.affine not in ("train", "frozen"):
+            raise ValueError(f"affine: expected train or frozen, got {self.affine!r}")
+        if self.pixels not in PIXELS:
+            raise ValueError(f"pixels: expected one of {', '.join(PIXELS)}, got {self.pixels!r}")
+        if not self.rates or min(self.rates) < 1:
+            raise ValueError(f"rates: expected one dilation or more, each at least 1, got {self.rates}")
+
+
+class Outputs(NamedTuple):
+    """What a segmenter says, on the feature grid; ``upsample`` takes it to the size of the image."""
+
+    logits: Tensor  # (B, C, h, w)
+    depth: Tensor | None  # (B, 1, h, w) inverse depth, unbounded
+    density: Tensor | None  # (B, 1, h, w) in the range of the density targets, unbounded
+
+
+class Segmenter(nn.Module):
+    """Image to logits, and to depth and density where the architecture has those heads."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        order, mean, deviation = PIXELS[architecture.pixels]
+        self.order = list(order)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
+        self.backbone = BACKBONES[architecture.backbone]()
+        channels = self.backbone.channels
+        self.segmentation = ASPP(channels, len(classes.names(architecture.classes)), architecture.rates)
+        self.depth = MeanHead(channels) if "depth" in architecture.heads else None
+        self.density = MeanHead(channels) if "density" in architecture.heads else None
+        self.fusion = Fusion(self.depth.width, channels) if architecture.fusion and self.depth is not None else None
+        if architecture.affine == "frozen":
+            for module in batch_norms(self):
+                module.requires_grad_(False)  # parameters only: the running statistics are buffers
+
+    def forward(self, images: Tensor) -> Outputs:
+        """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""
+        x = self.backbone((images[:, self.order] - self.mean) / self.deviation)
+        density = self.density(x) if self.density is not None else None
+        if self.depth is None:
+            return Outputs(self.segmentation(x), None, density)
+        features = self.depth.features(x)
+        gated = self.fusion(x, features) if self.fusion is not None else x
+        return Outputs(self.segmentation(gated), features.mean(dim=1, keepdim=True), density)
+
+    def grid(self, width: int, height: int) -> tuple[int, int]:
+        """Columns and rows of the feature grid for images of ``width`` x ``height``."""
+        return self.backbone.grid(width, height)
+
+
+def upsample(x: Tensor, size: Sequence[int]) -> Tensor:
+    """A map ``(B, C, h, w)`` at ``size`` (H, W): bilinear with aligned corners, as in the authors' code."""
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=True)
+
+
+def batch_norms(model: nn.Module) -> list[nn.BatchNorm2d]:
+    """Every BatchNorm layer of a model."""
+    return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+@torch.no_grad()
+def reestimate_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Replace BatchNorm's running statistics by their plain average over ``batches``.
+
+    Training alternates between source and target, so what it leaves behind fits neither; a pass over target images
+    before labelling or evaluation does. Parameters, and the mode of every layer, stay as they are.
+
+    Args:
+        model: Changed in place.
+        batches: Images ``(B, 3, H, W)``, as the model takes them; each batch counts once.
+
+    Raises:
+        ValueError: If there is no batch: the statistics would be left empty.
+
+    Source: Li et al., Revisiting Batch Normalization for Practical Domain Adaptation (AdaBN), 2016.
+    """
+    remaining = iter(batches)
+    first = next(remaining, None)
+    if first is None:
+        raise ValueError("statistics of BatchNorm: expected one batch of images or more, got none; check the data")
+    norms = batch_norms(model)
+    found = [(norm.training, norm.momentum) for norm in norms]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.train()
+            norm.momentum = None  # PyTorch's way to say: a cumulative average
+        for images in itertools.chain([first], remaining):
+            model(images)
+    finally:
+        for norm, (training, momentum) in zip(norms, found, strict=True):
+            norm.train(training)
+            norm.momentum = momentum

@@ -1,0 +1,93 @@
+"""What a result was made with: the code digest of a stage, hashes of settings, atomic files."""
+
+import ast
+import contextlib
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+
+# They carry settings, file names and lines of log to a stage, and decide nothing that a result depends on.
+PLUMBING = (
+    "dadist",
+    "dadist.config",
+    "dadist.data.registry",
+    "dadist.methods.registry",
+    "dadist.progress",
+    "dadist.provenance",
+    "dadist.stages",
+)
+
+
+def digest(*modules: str) -> str:
+    """Hash of the code that the modules run: theirs and every module of the package they import.
+
+    Imports are followed statically. Docstrings, comments and the PLUMBING do not count: editing them re-runs nothing.
+
+    Args:
+        modules: Dotted names inside the package, such as ``"dadist.stages.fit_gmm"``.
+
+    Returns:
+        16 hexadecimal digits, the same on every Python from 3.11 on.
+    """
+    pending, seen = list(modules), set[str]()
+    while pending:
+        module = pending.pop()
+        if module not in seen and module not in PLUMBING:
+            seen.add(module)
+            pending += _parsed(module)[1]
+    text = "\n".join(f"{module}\n{_parsed(module)[0]}" for module in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def settings_hash(value: Any) -> str:
+    """Hash of a JSON-like value, keys sorted: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its name once the block has ended well.
+
+    A reader therefore sees the old file, no file, or the whole new one; a failed block leaves nothing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module of the package, None for anything else (a name inside a module, another package)."""
+    if module.split(".")[0] != PACKAGE.name:
+        return None
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
+
+
+@functools.cache
+def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
+    """A module's code without docstrings, and the modules of the package that it imports."""
+    path = _file(module)
+    if path is None:
+        raise ValueError(f"{module}: no such module in {PACKAGE}")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = node.body[ast.get_docstring(node, clean=False) is not None :] or [ast.Pass()]
+    return ast.unparse(tree), tuple(name for name in imported if _file(name))

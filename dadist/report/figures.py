@@ -1,0 +1,58 @@
+"""Pictures of what the networks see."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dadist.classes import colourise
+from dadist.data.prepared import Prepared
+from dadist.inference import predict, spread
+from dadist.model.segmenter import Segmenter
+from dadist.provenance import atomic
+
+GAP = 4  # pixels between cells
+BAR = 22  # pixels of a title
+
+
+def panel(
+    val: Prepared, segmenters: Sequence[Segmenter], titles: Sequence[str], path: Path, *, images: int, scale: int
+) -> None:
+    """One row an image: input, truth, then a column a model; unlabelled pixels of the truth are black.
+
+    Args:
+        val: Labelled target images; ``images`` of them are shown, evenly spread.
+        segmenters: In eval mode.
+        titles: One a segmenter.
+        path: PNG to write.
+        images: Rows.
+        scale: Whole-number enlargement.
+    """
+    rows = spread(len(val), images)
+    pictures = val.images[rows]
+    columns = [("input", pictures), ("truth", _coloured(val.labels[rows], val.classes))]
+    for title, segmenter in zip(titles, segmenters, strict=True):
+        labels, _ = predict(segmenter, pictures)
+        columns.append((title, _coloured(labels, val.classes)))
+    grid = np.concatenate([_column(title, cells, scale) for title, cells in columns], axis=1)
+    with atomic(path) as temporary:
+        cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def _coloured(labels: NDArray[np.uint8], classes: str) -> NDArray[np.uint8]:
+    return np.stack([colourise(one, classes) for one in labels])
+
+
+def _column(title: str, cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """A title above the cells ``(N, H, W, 3)``, one below the other on white."""
+    width = cells.shape[2] * scale
+    bar = np.full((BAR, width, 3), 255, np.uint8)
+    cv2.putText(bar, title, (3, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    gap = np.full((GAP, width, 3), 255, np.uint8)
+    parts = [bar]
+    for cell in cells:
+        parts += [cell.repeat(scale, 0).repeat(scale, 1), gap]
+    column = np.concatenate(parts[:-1])
+    return np.concatenate([column, np.full((len(column), GAP, 3), 255, np.uint8)], axis=1)

@@ -1,0 +1,74 @@
+"""Train one method on source and target; round q0."""
+
+from dataclasses import dataclass
+
+import torch
+
+from dadist import assembly
+from dadist.config import Adapt, Objective
+from dadist.data.loader import Sampling, SourceLoader, TargetLoader
+from dadist.data.prepared import Prepared
+from dadist.model.segmenter import Architecture
+from dadist.stages import In, Ins, Out, stage
+from dadist.train import device, to_device, train
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    setting: str
+    method: str
+    implementation: str  # module of the method
+    seed: int
+    code: str  # digest
+    start: str  # where the weights come from, for the protocol
+    grid: tuple[int, int]  # cells
+    inverse_depth: float
+    objective: Objective
+    adapt: Adapt
+
+
+def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, model: Out, losses: Out) -> None:
+    """Build the network, start it from ``init``, train, take the statistics, save."""
+    adapt, objective = params.adapt, params.objective
+    labelled, unlabelled = Prepared(source), Prepared(target)
+    torch.manual_seed(params.seed)
+    method_type = assembly.method_type(params.implementation)
+    network = adapt.network
+    architecture = Architecture(
+        backbone=network.backbone,
+        classes=labelled.classes,
+        heads=method_type.HEADS,
+        fusion=method_type.FUSION,
+        affine=network.affine,
+        rates=network.rates,
+        pixels=network.pixels,
+    )
+    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=(labelled.width, labelled.height))
+    ingredients = assembly.ingredients(
+        labelled,
+        power=adapt.class_weight_power,
+        cap=adapt.class_weight_cap,
+        mixtures=mixtures,
+        seed=params.seed,
+        device=device(),
+    )
+    method = method_type(segmenter, assembly.knobs(params.implementation, objective.knobs), ingredients)
+    to_device(method, device())
+    iterations = adapt.iterations if objective.iterations is None else objective.iterations
+    sampling = Sampling(adapt.batch, params.seed, adapt.flip, device())
+    train(
+        method,
+        SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
+        TargetLoader(unlabelled, sampling),
+        iterations=iterations,
+        optimiser=adapt.optimiser,
+        losses=losses,
+    )
+    protocol = assembly.protocol(params, labelled, unlabelled, round_name="q0", iterations=before + iterations)
+    assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
+
+
+if __name__ == "__main__":
+    stage(run)

@@ -1,0 +1,52 @@
+"""Compare a model's predictions with the target's validation labels: the only stage that learns from target labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dadist.classes import names
+from dadist.config import Evaluate
+from dadist.data.prepared import Prepared
+from dadist.evaluate import Metrics, confusion
+from dadist.inference import batches, predict
+from dadist.model.checkpoint import Checkpoint
+from dadist.progress import Progress
+from dadist.stages import In, Out, stage
+from dadist.train import device
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    code: str  # digest
+    evaluate: Evaluate
+
+
+def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
+    """One confusion matrix over the whole split."""
+    checkpoint, data = Checkpoint.load(model), Prepared(val)
+    segmenter = checkpoint.segmenter().to(device())
+    classes = len(names(data.classes))
+    total = np.zeros((classes, classes), np.uint64)
+    progress = Progress("image", len(data))
+    for rows in batches(len(data), params.evaluate.batch):
+        truth = data.labels[rows]
+        predicted, _ = predict(segmenter, data.images[rows], (truth.shape[1], truth.shape[2]))
+        total += confusion(truth, predicted, classes)
+        progress(rows.stop)
+    made = checkpoint.protocol
+    Metrics(
+        setting=str(made["setting"]),
+        method=str(made["method"]),
+        seed=int(made["seed"]),
+        round=str(made["round"]),
+        classes=data.classes,
+        confusion=total.tolist(),
+        images=len(data),
+        protocol={**made, "evaluate": params.code},
+    ).save(metrics)
+
+
+if __name__ == "__main__":
+    stage(run)

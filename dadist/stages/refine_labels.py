@@ -1,0 +1,36 @@
+"""Erase regions of pseudo-labels that are smaller than their class's regions tend to be (Algorithm 1)."""
+
+from dataclasses import dataclass
+
+from dadist import pseudo
+from dadist.config import RefineLabels
+from dadist.data.prepared import Prepared
+from dadist.progress import Progress
+from dadist.stages import In, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    refine_labels: RefineLabels
+
+
+def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
+    """Thresholds from the source's class sizes, then every map by itself."""
+    settings = params.refine_labels
+    pixels = Prepared(source).pixels
+    pseudo.refine(
+        labels,
+        refined,
+        pixels,
+        base=settings.base,
+        span=settings.span,
+        unit=settings.unit,
+        floor=settings.floor,
+        progress=Progress("image", len(pseudo.PseudoLabels(labels).labels)),
+    )
+
+
+if __name__ == "__main__":
+    stage(run)

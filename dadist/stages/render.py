@@ -1,0 +1,33 @@
+"""Render one domain of a pair of street data sets, in the layout of the data set that it stands in for."""
+
+from dataclasses import dataclass
+
+from dadist.config import Render
+from dadist.data.streets import Look, write_cityscapes, write_synthia
+from dadist.progress import Progress
+from dadist.stages import Count, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    domain: str  # "synthia": the source; "cityscapes": the target
+    render: Render
+
+
+def run(params: Params, *, workers: Count, root: Out) -> None:
+    """Write the source in SYNTHIA's layout, or the target in that of Cityscapes."""
+    render = params.render
+    size = {"seed": render.seed, "width": render.width, "height": render.height, "workers": workers}
+    if params.domain == "synthia":
+        progress = Progress("image", render.source)
+        write_synthia(root, Look(0, 0, 0, 0, 0, 0, False), images=render.source, progress=progress, **size)
+    else:
+        progress = Progress("image", render.train + render.val)
+        look = Look(**vars(render.look))
+        write_cityscapes(root, look, train=render.train, val=render.val, progress=progress, **size)
+
+
+if __name__ == "__main__":
+    stage(run)

@@ -1,0 +1,66 @@
+"""Train on refined pseudo-labels: one round of self-training."""
+
+from dataclasses import dataclass
+
+import torch
+
+from dadist import assembly
+from dadist.config import SelfTraining
+from dadist.data.loader import Sampling, SourceLoader, TargetLoader
+from dadist.data.prepared import Prepared
+from dadist.pseudo import PseudoLabels
+from dadist.stages import In, Ins, Out, stage
+from dadist.train import device, to_device, train
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    setting: str
+    method: str
+    implementation: str  # module of the recipe
+    round: str
+    seed: int
+    code: str  # digest
+    start: str  # where the adapted network's weights came from, for the protocol
+    inverse_depth: float
+    class_weight_power: float
+    class_weight_cap: float | None
+    iterations: int
+    training: SelfTraining
+
+
+def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out) -> None:
+    """Go on from the model of the round before, with a fresh optimiser."""
+    training = params.training
+    labelled, unlabelled = Prepared(source), Prepared(target)
+    torch.manual_seed(params.seed)
+    segmenter, before = assembly.resume(init[0])
+    ingredients = assembly.ingredients(
+        labelled,
+        power=params.class_weight_power,
+        cap=params.class_weight_cap,
+        mixtures=[],
+        seed=params.seed,
+        device=device(),
+    )
+    method = assembly.method_type(params.implementation)(segmenter, training, ingredients)
+    to_device(method, device())
+    sampling = Sampling(training.batch, params.seed, training.flip, device())
+    train(
+        method,
+        SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth="keep"),
+        TargetLoader(unlabelled, sampling, PseudoLabels(labels).labels),
+        iterations=params.iterations,
+        optimiser=training.optimiser,
+        losses=losses,
+    )
+    protocol = assembly.protocol(
+        params, labelled, unlabelled, round_name=params.round, iterations=before + params.iterations
+    )
+    assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
+
+
+if __name__ == "__main__":
+    stage(run)

@@ -1,0 +1,152 @@
+"""The one loop: it trains every method and every round of self-training."""
+
+import csv
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dadist.config import Optimiser
+from dadist.data.loader import Source, Target
+from dadist.methods.base import Method, Term
+from dadist.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 20  # steps between two rows of losses.csv; values stay on the device in between
+
+
+class TrainingError(ValueError):
+    """A loss is no longer a number."""
+
+
+def device() -> str:
+    """``"cuda"`` where there is one, else ``"cpu"``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def train(
+    method: Method,
+    source: Callable[[int], Source],
+    target: Callable[[int], Target],
+    *,
+    iterations: int,
+    optimiser: Optimiser,
+    losses: Path,
+) -> None:
+    """Step the method's segmenter and critics ``iterations`` times.
+
+    One step: gradients of the segmenter's terms with the critics frozen, gradients of the critics' terms, then both
+    optimisers, so that all gradients are taken at the same weights. Rates decay as (1 - step / poly_iterations)^power.
+
+    Args:
+        method: What to train; its networks are on the device that the batches are on.
+        source: Batch of a step.
+        target: Batch of a step; not called for a method that sees no target image.
+        iterations: Steps.
+        optimiser: Of the segmenter; the critics get Adam at the method's ``critic_lr`` and the same decay.
+        losses: CSV to write, one row every ``WINDOW`` steps with the mean of each term, unweighted.
+
+    Raises:
+        TrainingError: when a term is not finite, naming it and the step.
+    """
+    optimisers = _optimisers(method, optimiser)
+    end = optimiser.poly_iterations or iterations
+    progress = Progress("step", iterations)
+    log = Losses(losses)
+    method.segmenter.train()
+    for step in range(iterations):
+        for one in optimisers:
+            one.zero_grad(set_to_none=True)
+            for group in one.param_groups:
+                group["lr"] = group["initial_lr"] * (1 - step / end) ** optimiser.power
+        _backward(method, source(step), target(step) if method.TARGET_IMAGES else None, step, log)
+        for one in optimisers:
+            one.step()
+        method.after_step(step)
+        if (step + 1) % WINDOW == 0 or step + 1 == iterations:
+            log.write(step + 1, optimisers[0].param_groups[0]["lr"])
+            progress(step + 1, log.note)
+    log.close()
+
+
+def _backward(method: Method, source: Source, target: Target | None, step: int, log: "Losses") -> None:
+    method.critics.requires_grad_(False)
+    for terms in method.segmenter_terms(source, target, step):
+        _sum(terms, log).backward()  # type: ignore[no-untyped-call]
+    method.critics.requires_grad_(True)
+    for terms in method.critic_terms():
+        _sum(terms, log).backward()  # type: ignore[no-untyped-call]
+
+
+def _sum(terms: list[Term], log: "Losses") -> Tensor:
+    for term in terms:
+        log.add(term)
+    return torch.stack([term.weight * term.value for term in terms]).sum()
+
+
+def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
+    heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
+    groups = [
+        {"params": list(method.segmenter.backbone.parameters()), "lr": plan.lr, "initial_lr": plan.lr},
+        {"params": heads, "lr": plan.lr * plan.head_lr_mult, "initial_lr": plan.lr * plan.head_lr_mult},
+    ]
+    segmenter: torch.optim.Optimizer
+    if plan.name == "sgd":
+        segmenter = torch.optim.SGD(groups, lr=plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay)
+    else:
+        segmenter = torch.optim.AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), weight_decay=plan.weight_decay)
+    critics = list(method.critics.parameters())
+    if not critics:
+        return [segmenter]
+    group = {"params": critics, "lr": method.critic_lr, "initial_lr": method.critic_lr}
+    # The betas of AdaptSegNet, ADVENT, DADA and the method's own code.
+    return [segmenter, torch.optim.Adam([group], lr=method.critic_lr, betas=(0.9, 0.99))]
+
+
+class Losses:
+    """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = path.open("w", newline="", encoding="utf-8")
+        self.writer = csv.writer(self.file)
+        self.window: dict[str, list[Tensor]] = {}
+        self.begun = False
+        self.note = ""
+
+    def add(self, term: Term) -> None:
+        """Keep a term's value; no synchronisation with the device."""
+        self.window.setdefault(term.name, []).append(term.value.detach())
+
+    def write(self, step: int, lr: float) -> None:
+        """Close the window that ends with ``step``."""
+        means = {name: float(torch.stack(values).mean()) for name, values in self.window.items()}
+        for name, values in self.window.items():
+            finite = torch.stack(values).isfinite()
+            if not finite.all():
+                first = step - len(values) + int((~finite).nonzero()[0])
+                raise TrainingError(
+                    f"loss term '{name}': expected a finite number, got {float(values[int((~finite).nonzero()[0])])} "
+                    f"at step {first}; lower the optimiser's lr or the weight of this term in config.yaml"
+                )
+        if not self.begun:
+            self.writer.writerow(["step", "lr", *means])
+            self.begun = True
+        self.writer.writerow([step, f"{lr:.3e}", *(f"{value:.5g}" for value in means.values())])
+        self.file.flush()
+        self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+        self.window.clear()
+
+    def close(self) -> None:
+        """Close the file; a training without steps leaves the header alone."""
+        if not self.begun:
+            self.writer.writerow(["step", "lr"])
+        self.file.close()
+
+
+def to_device(method: Method, where: str) -> None:
+    """Move a method's networks."""
+    nn.ModuleList([method.segmenter, method.result(), method.critics]).to(where)

@@ -1,0 +1,266 @@
+"""Prepared splits: resized by the rules, counted, checked file by file, and whole or not there at all."""
+
+import json
+import logging
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from dadist import classes
+from dadist.data import cityscapes, prepared, synthia
+from dadist.data.base import DataError, read_image
+from dadist.data.prepared import Prepared, write
+
+WIDTH, HEIGHT, SCENES = 12, 8, 3
+
+
+def save(path: Path, array: NDArray[np.generic]) -> Path:
+    """Writes channels in the given order, red first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), array if array.ndim == 2 else array[..., ::-1])
+    return path
+
+
+def as_shipped(ids: NDArray[np.integer]) -> NDArray[np.uint16]:
+    return np.stack([ids, np.full_like(ids, 5), np.zeros_like(ids)], -1).astype(np.uint16)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Three SYNTHIA scenes of every known id, random depth and colours."""
+    random = np.random.default_rng(0)
+    for index in range(SCENES):
+        name = f"{index:07}.png"
+        ids = random.permutation(np.arange(WIDTH * HEIGHT) % 23).reshape(HEIGHT, WIDTH)
+        save(tmp_path / "RGB" / name, random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8))
+        save(tmp_path / "GT" / "LABELS" / name, as_shipped(ids))
+        save(tmp_path / "Depth" / name, random.integers(0, 65536, (HEIGHT, WIDTH), np.uint16))
+    return tmp_path
+
+
+def prepare(root: Path, **changes: Any) -> Prepared:
+    folder = root / "prepared"
+    arguments = {
+        "split": "all",
+        "width": WIDTH,
+        "height": HEIGHT,
+        "classes": "16",
+        "labels": True,
+        "depth": True,
+        "images": 0,
+        "workers": 1,
+    }
+    write(synthia.READER, root, folder, **{**arguments, **changes})
+    return Prepared(folder)
+
+
+def fault(root: Path, **changes: Any) -> str:
+    """What is said about the faulty set; no index is left then."""
+    with pytest.raises(DataError) as error:
+        prepare(root, **changes)
+    assert not (root / "prepared" / prepared.INDEX).exists()
+    return str(error.value)
+
+
+def test_at_native_size_the_arrays_hold_the_files(root: Path) -> None:
+    split = prepare(root)
+    assert len(split) == SCENES
+    assert split.names == ["0000000", "0000001", "0000002"]
+    assert (split.classes, split.width, split.height) == ("16", WIDTH, HEIGHT)
+    table = classes.lookup("synthia", "16")
+    for index, name in enumerate(split.names):
+        raw = synthia.READER.read_labels(root / "GT" / "LABELS" / f"{name}.png")
+        np.testing.assert_array_equal(split.images[index], read_image(root / "RGB" / f"{name}.png"))
+        np.testing.assert_array_equal(split.labels[index], table[raw])
+        np.testing.assert_array_equal(split.depth[index], synthia.READER.read_depth(root / "Depth" / f"{name}.png"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(5, 3), (6, 4), (17, 20)])
+def test_labels_and_depth_take_the_pixel_under_each_cells_centre(root: Path, width: int, height: int) -> None:
+    native_labels, native_depth = (np.array(array) for array in (prepare(root).labels, prepare(root).depth))
+    split = prepare(root, width=width, height=height)
+    assert split.labels.shape == split.depth.shape == (SCENES, height, width)
+    for i in range(height):
+        for j in range(width):
+            row, column = int((i + 0.5) * HEIGHT / height), int((j + 0.5) * WIDTH / width)
+            np.testing.assert_array_equal(split.labels[:, i, j], native_labels[:, row, column])
+            np.testing.assert_array_equal(split.depth[:, i, j], native_depth[:, row, column])
+
+
+def test_images_are_resized_by_the_bicubic_filter_of_pil(root: Path) -> None:
+    split = prepare(root, width=5, height=3)
+    with Image.open(root / "RGB" / "0000001.png") as image:
+        expected = np.asarray(image.resize((5, 3), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(split.images[1], expected)
+
+
+@pytest.mark.parametrize("class_set", classes.CLASS_SETS)
+def test_pixels_are_counted_before_resizing(root: Path, class_set: str) -> None:
+    split = prepare(root, classes=class_set, width=4, height=4)
+    table = classes.lookup("synthia", class_set)
+    expected = [0] * len(classes.names(class_set))
+    for index in range(SCENES):
+        for raw in synthia.READER.read_labels(root / "GT" / "LABELS" / f"{index:07}.png").ravel():
+            if table[raw] != classes.IGNORE:
+                expected[table[raw]] += 1
+    assert split.pixels.tolist() == expected
+    assert split.pixels.dtype == np.int64
+
+
+def test_many_workers_write_what_one_writes(root: Path) -> None:
+    prepare(root, width=5, height=3)
+    alone = root / "alone"
+    (root / "prepared").rename(alone)
+    prepare(root, width=5, height=3, workers=3)
+    for file in alone.iterdir():
+        assert file.read_bytes() == (root / "prepared" / file.name).read_bytes(), file.name
+
+
+def test_only_the_first_images_by_name_are_taken(root: Path) -> None:
+    (root / "RGB" / "0000002.png").write_bytes(b"never read")
+    done: list[int] = []
+    assert prepare(root, images=2, progress=done.append).names == ["0000000", "0000001"]
+    assert done == [1, 2]
+
+
+def test_what_is_not_asked_for_is_neither_read_nor_there(root: Path) -> None:
+    prepare(root)  # an earlier writing leaves nothing behind
+    shutil.rmtree(root / "GT")
+    shutil.rmtree(root / "Depth")
+    split = prepare(root, labels=False, depth=False)
+    assert split.images.shape == (SCENES, HEIGHT, WIDTH, 3)
+    assert split.pixels.tolist() == [0] * 16
+    with pytest.raises(DataError, match=r"labels\.npy: expected labels, found no such file; prepare .* labels = true"):
+        _ = split.labels
+    with pytest.raises(DataError, match=r"depth\.npy: expected depth, found no such file; prepare .* depth = true"):
+        _ = split.depth
+
+
+def test_who_asks_for_images_alone_opens_no_labels(root: Path) -> None:
+    prepare(root)
+    (root / "prepared" / "labels.npy").write_bytes(b"would raise if it were opened")
+    assert Prepared(root / "prepared").images.shape[0] == SCENES
+
+
+def test_arrays_are_read_only_and_do_not_travel_with_the_object(root: Path) -> None:
+    split = prepare(root)
+    with pytest.raises(ValueError, match="read-only"):
+        split.images[0] = 0
+    message = pickle.dumps(split)
+    assert len(message) < 1000
+    np.testing.assert_array_equal(pickle.loads(message).labels, split.labels)  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("kept", [0, 60, -6])
+@pytest.mark.parametrize("folder", ["RGB", "GT/LABELS", "Depth"])
+def test_a_truncated_file_is_named(root: Path, folder: str, kept: int, workers: int) -> None:
+    path = root / folder / "0000001.png"
+    path.write_bytes(path.read_bytes()[:kept])
+    said = fault(root, workers=workers)
+    assert f"{path}: expected a whole image file" in said
+    assert "copy or download the file again" in said
+
+
+@pytest.mark.parametrize("folder", ["GT/LABELS", "Depth"])
+def test_a_file_of_another_size_than_its_image_is_named(root: Path, folder: str) -> None:
+    path = save(root / folder / "0000002.png", np.ones((HEIGHT, WIDTH + 1), np.uint16))
+    said = fault(root)
+    assert f"{path}: expected {WIDTH}x{HEIGHT} as {root / 'RGB' / '0000002.png'}, got {WIDTH + 1}x{HEIGHT}" in said
+    assert "copy both again" in said
+
+
+def test_ids_that_the_data_set_does_not_define_are_listed(root: Path) -> None:
+    ids = np.full((HEIGHT, WIDTH), 3)
+    ids[0, :3] = 23, 33, 255
+    path = save(root / "GT" / "LABELS" / "0000001.png", as_shipped(ids))
+    said = fault(root)
+    assert f"{path}: expected ids of synthia, got 23, 33, 255 as well" in said
+    assert "take the files as shipped" in said
+
+
+def test_a_file_without_any_depth_is_named(root: Path) -> None:
+    path = save(root / "Depth" / "0000001.png", np.zeros((HEIGHT, WIDTH), np.uint16))
+    said = fault(root)
+    assert f"{path}: expected depth in centimetres, got 0 everywhere; copy the file again" in said
+
+
+def test_an_image_without_labelled_pixels_is_fine(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save(root / "GT" / "LABELS" / "0000001.png", as_shipped(np.zeros((HEIGHT, WIDTH), int)))
+    assert (prepare(root).labels[1] == classes.IGNORE).all()
+    assert caplog.text == ""
+
+
+def test_a_class_that_no_pixel_has_is_warned_of(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for index in range(SCENES):
+        path = root / "GT" / "LABELS" / f"{index:07}.png"
+        ids = synthia.READER.read_labels(path)
+        save(path, as_shipped(np.where(ids == 19, 0, ids)))
+    with caplog.at_level(logging.WARNING):
+        prepare(root)
+    (record,) = caplog.records
+    assert f"class 'bus' has no labelled pixel in {root} (all, 3 images): it will not be learned" in record.getMessage()
+
+
+def test_an_unknown_class_set_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected one of 16, 7, got '19'"):
+        prepare(tmp_path, classes="19")
+
+
+def test_cityscapes_is_prepared_by_its_own_column(tmp_path: Path) -> None:
+    name = "aachen_000000_000019"
+    save(tmp_path / "leftImg8bit/train/aachen" / f"{name}_leftImg8bit.png", np.zeros((1, 3, 3), np.uint8))
+    save(tmp_path / "gtFine/train/aachen" / f"{name}_gtFine_labelIds.png", np.array([[7, 22, 32]], np.uint8))
+    arguments = {"split": "train", "width": 3, "height": 1, "classes": "7", "depth": False, "images": 0, "workers": 2}
+    write(cityscapes.READER, tmp_path, tmp_path / "prepared", labels=True, **arguments)
+    split = Prepared(tmp_path / "prepared")
+    assert split.names == [name]
+    assert split.labels.tolist() == [[[0, 3, 6]]]
+    assert split.pixels.tolist() == [1, 0, 0, 1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", "{}", '{"version": 0}'])
+def test_a_folder_without_its_own_index_is_refused(root: Path, text: str | None) -> None:
+    index = root / "prepared" / prepared.INDEX
+    prepare(root)
+    index.unlink()
+    if text is not None:
+        index.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"index\.json: expected .*prepared split.*, got .*; delete the folder and prep"
+    ):
+        Prepared(index.parent)
+
+
+def test_an_index_of_another_writing_is_refused(root: Path) -> None:
+    prepare(root)
+    index = root / "prepared" / prepared.INDEX
+    index.write_text(json.dumps(json.loads(index.read_text(encoding="utf-8")) | {"width": 7}), encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"images\.npy: expected uint8 \(3, 8, 7, 3\), got uint8 \(3, 8, 12, 3\); it was"
+    ):
+        Prepared(index.parent)
+
+
+@pytest.mark.parametrize("kept", [0, -1])
+def test_an_array_that_was_cut_is_refused(root: Path, kept: int) -> None:
+    prepare(root)
+    path = root / "prepared" / "depth.npy"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DataError, match=r"depth\.npy: expected a whole \.npy file, got .*; delete the folder"):
+        _ = Prepared(path.parent).depth
+
+
+def test_a_writing_that_fails_midway_leaves_no_older_index(root: Path) -> None:
+    prepare(root)
+    (root / "RGB" / "0000002.png").write_bytes(b"cut")
+    fault(root, workers=2)
+    with pytest.raises(DataError, match=r"index\.json: expected the index"):
+        Prepared(root / "prepared")

@@ -1,0 +1,185 @@
+import pickle
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from dadist.model.checkpoint import Checkpoint, restore
+from dadist.model.segmenter import Architecture, Segmenter
+
+STREET = Architecture(
+    "street", "7", ("depth", "density"), fusion=True, affine="frozen", rates=(1, 2), pixels="imagenet"
+)
+PROTOCOL: dict[str, str | int | float] = {"method": "dada", "seed": 3, "rate": 2e-3}
+
+
+def checkpoint() -> Checkpoint:
+    torch.manual_seed(0)
+    segmenter = Segmenter(STREET).train()
+    segmenter(torch.randn(2, 3, 16, 32))  # moves the running statistics
+    return Checkpoint(STREET, segmenter.state_dict(), PROTOCOL)
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    saved = checkpoint()
+    saved.save(tmp_path / "deep" / "model.pt")
+    loaded = Checkpoint.load(tmp_path / "deep" / "model.pt")
+    assert loaded.architecture == STREET
+    assert loaded.protocol == PROTOCOL
+    assert list(loaded.weights) == list(saved.weights)
+    assert all(torch.equal(loaded.weights[name], value) for name, value in saved.weights.items())
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["model.pt"]
+
+
+def test_equal_checkpoints_are_equal_bytes_under_any_name(tmp_path: Path) -> None:
+    checkpoint().save(tmp_path / "a.pt")
+    checkpoint().save(tmp_path / "another.pt")
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "another.pt").read_bytes()
+
+
+def test_a_view_does_not_drag_its_storage_into_the_file(tmp_path: Path) -> None:
+    Checkpoint(STREET, {"row": torch.zeros(1_000_000)[:4]}, {}).save(tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").stat().st_size < 10_000
+
+
+def test_the_segmenter_of_a_checkpoint_is_the_one_that_was_saved() -> None:
+    saved = checkpoint()
+    random_state = torch.get_rng_state()
+    segmenter = saved.segmenter()
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert not segmenter.training
+    assert segmenter.architecture == STREET
+    original = Segmenter(STREET).eval()
+    original.load_state_dict(saved.weights)
+    x = torch.randn(1, 3, 16, 32)
+    for mine, theirs in zip(segmenter(x), original(x), strict=True):
+        assert_close(mine, theirs, rtol=0, atol=0)
+    assert [p.requires_grad for p in segmenter.parameters()] == [p.requires_grad for p in original.parameters()]
+
+
+def test_training_the_segmenter_leaves_the_checkpoint_alone() -> None:
+    saved = checkpoint()
+    before = {name: value.clone() for name, value in saved.weights.items()}
+    segmenter = saved.segmenter().train()
+    optimiser = torch.optim.SGD([p for p in segmenter.parameters() if p.requires_grad], lr=1.0)
+    segmenter(torch.randn(2, 3, 16, 32)).logits.sum().backward()
+    optimiser.step()
+    assert all(torch.equal(saved.weights[name], value) for name, value in before.items())
+
+
+def test_weights_of_another_architecture_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected the weights of Architecture"):
+        replace(checkpoint(), architecture=replace(STREET, classes="16")).segmenter()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"model\.pt: expected a checkpoint of dadist, got no file; run"):
+        Checkpoint.load(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.5, 0.999])
+def test_a_truncated_file_is_named(tmp_path: Path, keep: float) -> None:
+    path = tmp_path / "model.pt"
+    checkpoint().save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content)) if 0 < keep < 1 else int(keep)])
+    with pytest.raises(ValueError, match=r"model\.pt: expected a checkpoint of dadist, got .*; delete it and run"):
+        Checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"weights": {}},
+        [1, 2],
+        {"format": 2, "architecture": {}, "weights": {}, "protocol": {}},
+        {"format": 1, "architecture": 5, "weights": {}, "protocol": {}},
+    ],
+)
+def test_a_foreign_torch_file_is_named(tmp_path: Path, content: object) -> None:
+    path = tmp_path / "model.pt"
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"model\.pt: expected a checkpoint of dadist, format 1, got"):
+        Checkpoint.load(path)
+
+
+@pytest.mark.parametrize("architecture", [{"backbone": "street"}, {"colour": 1}, {**asdict(STREET), "heads": 5}])
+def test_an_unknown_architecture_in_a_file_is_named(tmp_path: Path, architecture: object) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({"format": 1, "architecture": architecture, "weights": {}, "protocol": {}}, path)
+    with pytest.raises(ValueError, match=r"model\.pt: expected an architecture this version knows, got"):
+        Checkpoint.load(path)
+
+
+class Trap:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize(
+    "writer", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content, protocol=2))]
+)
+def test_loading_runs_no_code_from_the_file(tmp_path: Path, writer: object) -> None:
+    path = tmp_path / "model.pt"
+    writer({"format": 1, "trap": Trap(tmp_path / "sprung")}, path)  # type: ignore[operator]
+    with pytest.raises(ValueError, match="expected a checkpoint of dadist"):
+        Checkpoint.load(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_restoring_from_a_checkpoint_copies_what_both_have() -> None:
+    weights = checkpoint().weights
+    plain = Segmenter(replace(STREET, heads=(), fusion=False))
+    matched, total = restore(plain, weights, least=1.0)
+    assert matched == total == len([n for n in plain.state_dict() if "." in n and "tracked" not in n])
+    assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())
+
+
+def test_restoring_keeps_the_convention_for_pixels_of_the_architecture() -> None:
+    segmenter = Segmenter(replace(STREET, pixels="caffe"))
+    restore(segmenter, checkpoint().weights, least=1.0)
+    assert_close(segmenter.mean, Segmenter(replace(STREET, pixels="caffe")).mean)
+
+
+def test_restoring_counts_backbone_and_classifier_alone() -> None:
+    weights = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.")}
+    segmenter = Segmenter(STREET)
+    head = segmenter.segmentation.branches[0].weight.clone()
+    matched, total = restore(segmenter, weights, least=0.9)
+    assert total - matched == 4  # two branches, each with weight and bias
+    assert torch.equal(segmenter.segmentation.branches[0].weight, head)
+
+
+@pytest.mark.parametrize("prefix", ["", "Scale."])
+def test_published_backbone_files_fit_by_name(prefix: str) -> None:
+    with torch.device("meta"):
+        large = Segmenter(replace(STREET, backbone="resnet101", heads=(), fusion=False))
+    weights = {
+        prefix + name: torch.empty(value.shape, device="meta")
+        for name, value in large.backbone.state_dict().items()
+        if not name.endswith("_tracked")
+    }
+    weights[f"{prefix}layer5.conv2d_list.0.weight"] = torch.empty(21, 2048, 3, 3, device="meta")  # their old classifier
+    matched, total = restore(large, weights, least=0.95)
+    assert (matched, total) == (520, 524)
+
+
+def test_too_few_matching_tensors_are_refused_and_nothing_is_copied() -> None:
+    segmenter = Segmenter(STREET)
+    before = {name: value.clone() for name, value in segmenter.state_dict().items()}
+    some = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.stem.")}
+    with pytest.raises(ValueError, match=r"expected at least 95% of the \d+ tensors of backbone and classifier, got 5"):
+        restore(segmenter, some, least=0.95)
+    assert all(torch.equal(value, before[name]) for name, value in segmenter.state_dict().items())
+
+
+def test_a_tensor_of_another_shape_does_not_match() -> None:
+    matched, total = restore(Segmenter(replace(STREET, classes="16")), checkpoint().weights, least=0.5)
+    assert total - matched == 4

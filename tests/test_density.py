@@ -1,0 +1,216 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from oracles import log_density
+from scipy.stats import multivariate_normal
+from torch import Tensor
+from torch.testing import assert_close
+
+from dadist.classes import IGNORE, names
+from dadist.density import Density, squash
+from dadist.gmm import Mixtures
+
+REFERENCE = Path(__file__).parents[1].parent / "shared" / "spec" / "gmm_reference.json"
+
+
+def mixtures(
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    *,
+    grid: tuple[int, int],
+    scale: float = 1,
+) -> Mixtures:
+    """By parameters alone; what describes the fit is made up."""
+    count, k = weights.shape
+    return Mixtures(
+        weights=weights,
+        means=means,
+        covariances=covariances,
+        scale=np.array([scale, scale]),
+        grid=grid,
+        numerator=65536,
+        classes=str(count),
+        components=k,
+        covariance="full",
+        seed=0,
+        images=1,
+        points=np.ones(count, np.int64),
+        held_out=np.full(count, np.nan),
+        median=1.0,
+    )
+
+
+def made_up(grid: tuple[int, int], *, scale: float = 1, full: bool = True, seed: int = 0) -> Mixtures:
+    """Seven classes of three components; class 2 has two, class 5 none, class 4 is a sky: all but constant in z."""
+    random = np.random.default_rng(seed)
+    weights = random.dirichlet(np.ones(3), 7)
+    weights[2] = 0.4, 0.6, 0
+    weights[5] = 0
+    reach = np.array([grid[0] * scale, grid[1] * scale, 20])
+    factors = np.tril(random.normal(size=(7, 3, 3, 3)) * 0.3, -1) + np.eye(3) * random.uniform(0.2, 0.5, (7, 3, 1, 3))
+    roots = (factors if full else factors * np.eye(3)) * reach[:, None]
+    roots[4, :, 2] = 0, 0, 0.05
+    means = random.uniform(size=(7, 3, 3)) * reach
+    means[4, :, 2] = 1
+    return mixtures(weights, means, roots @ roots.swapaxes(-1, -2), grid=grid, scale=scale)
+
+
+def evaluate(of: Mixtures, labels: NDArray[np.int64], z: NDArray[np.float64], *, positive: bool = False) -> Tensor:
+    return Density(of)(torch.from_numpy(labels), torch.from_numpy(z)[:, None].float(), positive=positive)
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("scale", [1.0, 1 / 5])
+def test_density_is_the_formulas(full: bool, scale: float) -> None:
+    of = made_up((9, 5), scale=scale, full=full)
+    random = np.random.default_rng(1)
+    labels = random.choice(np.array([*range(7), IGNORE]), (3, 5, 9))
+    z = np.where(labels == 4, random.normal(1, 0.1, labels.shape), random.uniform(-5, 25, labels.shape))
+    z = z.astype(np.float32).astype(np.float64)
+    expected = torch.zeros(3, 1, 5, 9)
+    for b, y, x in np.ndindex(labels.shape):
+        if (c := labels[b, y, x]) != IGNORE:
+            point = np.array([x * scale, y * scale, z[b, y, x]])
+            expected[b, 0, y, x] = math.exp(log_density(of.weights[c], of.means[c], of.covariances[c], point))
+    assert (expected > 1e-12).double().mean() > 0.6
+    assert_close(evaluate(of, labels, z), expected, rtol=2e-5, atol=1e-30)
+
+
+def test_density_is_scipys() -> None:
+    of = made_up((6, 4))
+    labels, z = np.full((1, 4, 6), 3), np.full((1, 4, 6), 7.5)
+    y, x = np.mgrid[:4, :6]
+    expected = sum(
+        weight * multivariate_normal(mean, covariance).pdf(np.stack((x, y, z[0]), axis=-1))
+        for weight, mean, covariance in zip(of.weights[3], of.means[3], of.covariances[3], strict=True)
+    )
+    assert_close(evaluate(of, labels, z)[0, 0], torch.from_numpy(expected).float(), rtol=2e-5, atol=0)
+
+
+def test_density_of_a_hand_worked_normal() -> None:
+    one = np.ones((7, 1))
+    of = mixtures(
+        one, np.tile([2.0, 1.0, 10.0], (7, 1, 1)), np.tile(np.diag([4.0, 1.0, 25.0]), (7, 1, 1, 1)), grid=(5, 3)
+    )
+    p = evaluate(of, np.zeros((1, 3, 5), np.int64), np.full((1, 3, 5), 15.0))
+    peak = (2 * math.pi) ** -1.5 / (2 * 1 * 5)
+    assert p[0, 0, 1, 2].item() == pytest.approx(peak * math.exp(-0.5), rel=1e-5)  # one deviation in z
+    assert p[0, 0, 2, 4].item() == pytest.approx(peak * math.exp(-1.5), rel=1e-5)  # and one in x and in y
+
+
+def test_ignored_pixels_and_classes_without_a_fit_have_density_zero() -> None:
+    labels = np.full((2, 5, 9), IGNORE)
+    labels[1] = 5
+    p = evaluate(made_up((9, 5)), labels, np.full(labels.shape, 3.0))
+    assert_close(p, torch.zeros(2, 1, 5, 9))
+
+
+def test_only_positive_depth_counts_where_that_is_asked() -> None:
+    of, labels = made_up((9, 5)), np.zeros((1, 5, 9), np.int64)
+    z = np.linspace(-1, 1, 45).reshape(labels.shape).round(6)
+    everywhere, positive = evaluate(of, labels, z), evaluate(of, labels, z, positive=True)
+    assert (everywhere > 0).all()
+    assert (z == 0).any()
+    assert_close(positive, torch.where(torch.from_numpy(z > 0)[:, None], everywhere, 0))
+
+
+def test_a_depth_that_is_far_off_has_density_zero_and_a_gradient_without_nan() -> None:
+    density, labels = Density(made_up((9, 5))), torch.arange(45).view(1, 5, 9) % 7
+    z = torch.full((1, 1, 5, 9), 1e8, requires_grad=True)
+    p = density(labels, z, positive=True)
+    p.sum().backward()
+    assert_close(p, torch.zeros_like(p))
+    assert z.grad is not None
+    assert_close(z.grad, torch.zeros_like(z))
+
+
+def test_density_is_computed_in_single_precision_whatever_the_depths_precision() -> None:
+    density, labels = Density(made_up((9, 5))), torch.arange(45).view(1, 5, 9) % 7
+    z = torch.full((1, 1, 5, 9), 8.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = density(labels, z.bfloat16(), positive=True)
+    assert half.dtype == torch.float32
+    assert_close(half, density(labels, z, positive=True), rtol=0, atol=0)
+
+
+def test_the_tables_stay_out_of_checkpoints_and_follow_the_module() -> None:
+    density = Density(made_up((9, 5)))
+    assert density.state_dict() == {}
+    assert {table.device.type for table in density.to("meta").buffers()} == {"meta"}
+    assert not list(density.parameters())
+
+
+def test_maps_of_another_grid_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected labels \(B, 5, 9\) and z \(B, 1, 5, 9\), got \(1, 9, 5\)"):
+        Density(made_up((9, 5)))(torch.zeros(1, 9, 5, dtype=torch.int64), torch.zeros(1, 1, 9, 5), positive=True)
+
+
+def test_squash_of_hand_worked_densities() -> None:
+    p = torch.tensor([0, 1e-12, 1e-6, 1.0])
+    assert_close(
+        squash(p, rule="exponential", median=1.0),
+        torch.tensor([0, 255e-6, 255 * (1 - math.exp(-1)), 255]),
+        rtol=1e-5,
+        atol=0,
+    )
+    assert_close(
+        squash(p, rule="median", median=1e-6), torch.tensor([0, math.log(2) * 1e-6, 0.5, 1]), rtol=1e-5, atol=0
+    )
+    with pytest.raises(ValueError, match="rule: expected one of exponential, median, got 'linear'"):
+        squash(p, rule="linear", median=1.0)
+
+
+# class set and grid of the parameters, class, x, y, z, p, squashed p: worked out from the published parameters.
+PUBLISHED = [
+    ("16cls_161x96", "road", 80, 90, 200, 1.505097e-6, 198.391),
+    ("16cls_161x96", "road", 80, 48, 30, 7.116061e-7, 129.832),
+    ("16cls_161x96", "building", 40, 20, 25, 4.603310e-6, 252.445),
+    ("16cls_161x96", "building", 40, 20, 0, 1.264023e-6, 182.959),
+    ("16cls_161x96", "vegetation", 120, 30, 70, 1.159076e-6, 174.987),
+    ("16cls_161x96", "sky", 80, 10, 1.0, 0.1862150, 255.000),
+    ("16cls_161x96", "car", 75, 70, 200, 3.028047e-7, 66.620),
+    ("16cls_161x96", "pole", 80, 32, 34, 2.417095e-6, 232.259),
+    ("7cls_161x96", "flat", 80, 89, 212, 1.492090e-6, 197.650),
+    ("7cls_161x96", "human", 81, 36, 28, 3.182944e-6, 244.427),
+    ("7cls_81x41", "flat", 40, 38, 213, 6.857693e-6, 254.732),
+    ("7cls_81x41", "object", 39, 13, 31, 1.170303e-5, 254.998),
+]
+
+
+def published(parameters: str) -> Mixtures:
+    sets: Any = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    classes, size = parameters.split("cls_")
+    rows = [sets[parameters][name] for name in names(classes)]
+    weights, means, variances = (
+        np.array([[k[key] for k in row] for row in rows]) for key in ("pi", "mu_xyz", "var_xyz")
+    )
+    width, height = map(int, size.split("x"))
+    return mixtures(weights, means, variances[..., None] * np.eye(3), grid=(width, height))
+
+
+@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published parameters have no licence to come along")
+@pytest.mark.parametrize("parameters", ["16cls_161x96", "7cls_161x96", "7cls_81x41"])
+def test_density_of_the_published_mixtures(parameters: str) -> None:
+    of = published(parameters)
+    width, height = of.grid
+    for _, name, x, y, z, expected, squashed in [row for row in PUBLISHED if row[0] == parameters]:
+        labels, depth = (
+            np.full((1, height, width), names(of.classes).index(name)),
+            np.full((1, height, width), float(z)),
+        )
+        p = evaluate(of, labels, depth)[0, 0, y, x]
+        assert p.item() == pytest.approx(expected, rel=1e-5)
+        assert squash(p, rule="exponential", median=1.0).item() == pytest.approx(squashed, rel=1e-5)
+
+
+@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published parameters have no licence to come along")
+def test_the_published_sky_is_gone_a_hundredth_off_its_depth() -> None:
+    p = evaluate(published("16cls_161x96"), np.full((1, 96, 161), 9), np.full((1, 96, 161), 1.01))[0, 0, 10, 80]
+    assert p.item() == pytest.approx(6.7e-22, rel=0.02)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from oracles import without_small_regions
+
+from dadist.classes import IGNORE
+from dadist.refine import remove_small, thresholds
+
+# 1 / (16 f) of each class's share f of SYNTHIA-RAND-CITYSCAPES: the authors' class weights.
+WEIGHTS = """0.327 0.313 0.206 22.427 22.558 5.811 155.643 59.528
+             0.586 0.882 1.423 12.871 1.488 3.955 29.164 27.563"""
+
+
+def test_thresholds_are_the_papers() -> None:
+    pixels = np.round(1e12 / np.array(WEIGHTS.split(), float)).astype(np.int64)
+    found = thresholds(pixels, base=50, span=4950)
+    assert_allclose(found[[0, 2, 6, 5, 8, 9]], [3165.9, 5000, 50, 219.1, 1785.8, 1201.1], atol=0.1)
+    # The integers in the authors' code; the weights above have three digits after the point.
+    code = [3165, 3311, 5000, 89, 89, 219, 50, 61, 1788, 1202, 762, 123, 730, 302, 78, 81]
+    assert_allclose(found, code, atol=5.5)
+
+
+def test_thresholds_span_the_classes_that_occur() -> None:
+    assert_allclose(thresholds(np.array([10, 0, 30, 20]), base=8, span=40), [8, 8, 48, 28])
+
+
+@pytest.mark.parametrize("pixels", [[0, 0, 0], [0, 7, 0], [5, 5, 5]])
+def test_thresholds_without_a_range_are_the_base(pixels: list[int]) -> None:
+    assert_allclose(thresholds(np.array(pixels), base=8, span=40), [8, 8, 8])
+
+
+def test_regions_that_touch_at_a_corner_are_one() -> None:
+    labels = np.full((4, 6), IGNORE, np.uint8)
+    labels[0, :3] = labels[1, 3:] = 1
+    assert_array_equal(remove_small(labels, np.array([0, 6])), labels)
+    assert (remove_small(labels, np.array([0, 6.5])) == IGNORE).all()
+
+
+def test_a_region_of_the_threshold_stays_and_one_pixel_less_goes() -> None:
+    labels = np.zeros((3, 9), np.uint8)
+    labels[1, :3] = 1  # three pixels
+    labels[1, 5:9] = 1  # four
+    expected = labels.copy()
+    expected[1, :3] = IGNORE
+    assert_array_equal(remove_small(labels, np.array([1, 4])), expected)
+    assert_array_equal(remove_small(labels, np.array([1, 3])), labels)
+
+
+def test_ignored_pixels_join_nothing() -> None:
+    labels = np.array([[1, IGNORE, 1]], np.uint8)
+    assert (remove_small(labels, np.array([0, 2])) == IGNORE).all()
+    assert_array_equal(remove_small(np.full((5, 4), IGNORE, np.uint8), np.array([9, 9])), np.full((5, 4), IGNORE))
+
+
+def test_the_labels_given_stay_as_they_are() -> None:
+    labels = np.zeros((3, 3), np.uint8)
+    assert (remove_small(labels, np.array([99])) == IGNORE).all()
+    assert (labels == 0).all()
+
+
+def checkerboard(height: int, width: int) -> NDArray[np.uint8]:
+    return (np.indices((height, width)).sum(0) % 2).astype(np.uint8)
+
+
+def patches(height: int, width: int, seed: int) -> NDArray[np.uint8]:
+    """Noise of four classes and ignored pixels over blocks of them."""
+    random = np.random.default_rng(seed)
+    ids = np.array([0, 1, 2, 3, IGNORE], np.uint8)
+    blocks = np.kron(random.choice(ids, (height // 4 + 1, width // 4 + 1)), np.ones((4, 4), np.uint8))[:height, :width]
+    return np.where(random.random((height, width)) < 0.3, random.choice(ids, (height, width)), blocks)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (40, 1), (17, 23), (48, 64)])
+@pytest.mark.parametrize("seed", range(4))
+def test_refinement_is_the_flood_fill(height: int, width: int, seed: int) -> None:
+    sizes = np.array([1.0, 3.0, 9.5, 30.0])
+    for labels in (patches(height, width, seed), checkerboard(height, width)):
+        assert_array_equal(remove_small(labels, sizes), without_small_regions(labels, sizes))
+
+
+def test_a_label_without_a_threshold_is_refused() -> None:
+    with pytest.raises(ValueError, match="labels: expected train ids below 2 or 255, got 2"):
+        remove_small(np.array([[0, 2]], np.uint8), np.array([1, 1]))

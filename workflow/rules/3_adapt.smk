@@ -1,0 +1,58 @@
+# Adaptation. Needs the prepared source, the target's images without labels, the model a method starts from, and the
+# mixtures where a method asks for them. Makes round q0: results/{setting}/{method}/seed{seed}/q0/{model.pt,losses.csv}.
+
+
+def init(setting, method, seed):
+    """The model a method starts from, if any."""
+    name = start(setting, method)
+    return [] if name == "random" else [model(setting, name, seed, "q0") if name in METHODS else name]
+
+
+def needs(setting, method):
+    """The offline artefacts that a method is built from."""
+    return [f"results/{setting}/prior/{need}.npz" for need in sections.declared_needs(METHODS[method])]
+
+
+def adapt_spec(setting, method, seed):
+    chosen, file = STUDY.settings[setting], METHODS[method]
+    return spec(
+        setting=setting,
+        method=method,
+        implementation=file,
+        seed=int(seed),
+        code=digest("dadist.stages.adapt", file),
+        start=start(setting, method),
+        grid=chosen.grid,
+        inverse_depth=chosen.inverse_depth,
+        objective=chosen.objectives[method],
+        adapt=chosen.adapt,
+    )
+
+
+rule adapt:
+    """Train one method on source and target."""
+    input:
+        source=lambda w: DATA[w.setting]["source"],
+        target=lambda w: DATA[w.setting]["train"],
+        init=lambda w: init(w.setting, w.method, w.seed),
+        mixtures=lambda w: needs(w.setting, w.method),
+    output:
+        model="results/{setting}/{method}/seed{seed}/q0/model.pt",
+        losses="results/{setting}/{method}/seed{seed}/q0/losses.csv",
+    log:
+        "results/logs/adapt/{setting}-{method}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/adapt/{setting}-{method}-seed{seed}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        spec=lambda w: adapt_spec(w.setting, w.method, w.seed),
+    shell:
+        "python -m dadist.stages.adapt --params {params.spec:q} --source {input.source:q} --target {input.target:q} "
+        "--init {input.init:q} --mixtures {input.mixtures:q} --model {output.model:q} --losses {output.losses:q} "
+        "2> >(tee {log:q} >&2)"

@@ -1,0 +1,103 @@
+# Self-training. Needs a model of the round before. Makes, a round, pseudo/ (what the model is sure of), refined/
+# (without regions that are too small for their class) and model.pt, trained on them.
+
+
+def selftrain_spec(setting, method, seed, round):
+    chosen = STUDY.settings[setting]
+    training, file = chosen.selftrain.training, RECIPES[chosen.selftrain.training.recipe]
+    return spec(
+        setting=setting,
+        method=method,
+        implementation=file,
+        round=round,
+        seed=int(seed),
+        code=digest("dadist.stages.selftrain", file),
+        start=start(setting, method),
+        inverse_depth=chosen.inverse_depth,
+        class_weight_power=chosen.adapt.class_weight_power,
+        class_weight_cap=chosen.adapt.class_weight_cap,
+        iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
+        training=training,
+    )
+
+
+rule pseudo_label:
+    """Label the target's training images where the model is sure."""
+    input:
+        target=lambda w: DATA[w.setting]["train"],
+        model=lambda w: model(w.setting, w.method, w.seed, before(w.round)),
+    output:
+        labels=directory("results/{setting}/{method}/seed{seed}/{round}/pseudo"),
+    log:
+        "results/logs/pseudo_label/{setting}-{method}-seed{seed}-{round}.log",
+    benchmark:
+        "results/benchmarks/pseudo_label/{setting}-{method}-seed{seed}-{round}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        spec=lambda w: setting_spec(w.setting, "pseudo_label"),
+        code=digest("dadist.stages.pseudo_label"),
+    shell:
+        "python -m dadist.stages.pseudo_label --params {params.spec:q} --target {input.target:q} "
+        "--model {input.model:q} --labels {output.labels:q} 2> >(tee {log:q} >&2)"
+
+
+rule refine_labels:
+    """Erase regions that are smaller than their class's threshold (Algorithm 1)."""
+    input:
+        source=lambda w: DATA[w.setting]["source"],
+        labels="results/{setting}/{method}/seed{seed}/{round}/pseudo",
+    output:
+        refined=directory("results/{setting}/{method}/seed{seed}/{round}/refined"),
+    log:
+        "results/logs/refine_labels/{setting}-{method}-seed{seed}-{round}.log",
+    benchmark:
+        "results/benchmarks/refine_labels/{setting}-{method}-seed{seed}-{round}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        spec=lambda w: setting_spec(w.setting, "refine_labels"),
+        code=digest("dadist.stages.refine_labels"),
+    shell:
+        "python -m dadist.stages.refine_labels --params {params.spec:q} --source {input.source:q} "
+        "--labels {input.labels:q} --refined {output.refined:q} 2> >(tee {log:q} >&2)"
+
+
+rule selftrain:
+    """Train the model of the round before on the refined pseudo-labels."""
+    input:
+        source=lambda w: DATA[w.setting]["source"],
+        target=lambda w: DATA[w.setting]["train"],
+        labels="results/{setting}/{method}/seed{seed}/{round}/refined",
+        init=lambda w: model(w.setting, w.method, w.seed, before(w.round)),
+    output:
+        model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
+        losses="results/{setting}/{method}/seed{seed}/{round}/losses.csv",
+    log:
+        "results/logs/selftrain/{setting}-{method}-seed{seed}-{round}.log",
+    benchmark:
+        "results/benchmarks/selftrain/{setting}-{method}-seed{seed}-{round}.tsv"
+    wildcard_constraints:
+        round=r"q[1-9]\d*",
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        spec=lambda w: selftrain_spec(w.setting, w.method, w.seed, w.round),
+    shell:
+        "python -m dadist.stages.selftrain --params {params.spec:q} --source {input.source:q} --target {input.target:q} "
+        "--labels {input.labels:q} --init {input.init:q} --model {output.model:q} --losses {output.losses:q} "
+        "2> >(tee {log:q} >&2)"

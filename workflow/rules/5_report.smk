@@ -1,0 +1,96 @@
+# Report. Needs models and the target's labelled validation split, which nothing before this file reads. Makes
+# metrics.json a model, results/{setting}/metrics.csv with a row a model, and the pictures in results/{setting}/report.
+
+
+def models(setting):
+    """Every model of a setting's table, in its order."""
+    chosen = STUDY.settings[setting]
+    return [
+        model(setting, method, seed, round)
+        for method in chosen.methods
+        for seed in chosen.seeds
+        for round in rounds(setting, method)
+    ]
+
+
+def shown(setting):
+    """Titles and models of the panel: source-only, then a method's first and last round, of the first seed."""
+    chosen = STUDY.settings[setting]
+    method, seed = chosen.draw.method, chosen.seeds[0]
+    ends = dict.fromkeys((rounds(setting, method)[0], rounds(setting, method)[-1]))
+    pairs = [("source_only", "q0"), *((method, round) for round in ends)]
+    return [(f"{name} {round}", model(setting, name, seed, round)) for name, round in pairs]
+
+
+rule evaluate:
+    """Count a model's predictions against the truth."""
+    input:
+        val=lambda w: DATA[w.setting]["val"],
+        model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
+    output:
+        metrics="results/{setting}/{method}/seed{seed}/{round}/metrics.json",
+    log:
+        "results/logs/evaluate/{setting}-{method}-seed{seed}-{round}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{setting}-{method}-seed{seed}-{round}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        spec=lambda w: spec(code=digest("dadist.stages.evaluate"), evaluate=STUDY.settings[w.setting].evaluate),
+    shell:
+        "python -m dadist.stages.evaluate --params {params.spec:q} --val {input.val:q} --model {input.model:q} "
+        "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
+
+
+rule collect:
+    """Gather the metrics of every method, seed and round."""
+    input:
+        metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in models(w.setting)],
+    output:
+        results="results/{setting}/metrics.csv",
+    log:
+        "results/logs/collect/{setting}.log",
+    benchmark:
+        "results/benchmarks/collect/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        spec=lambda w: setting_spec(w.setting, "classes"),
+        code=digest("dadist.stages.collect"),
+    shell:
+        "python -m dadist.stages.collect --params {params.spec:q} --metrics {input.metrics:q} "
+        "--results {output.results:q} 2> >(tee {log:q} >&2)"
+
+
+rule draw:
+    """Show a few target images with their truth and what source-only, q0 and the last round see in them."""
+    input:
+        val=lambda w: DATA[w.setting]["val"],
+        models=lambda w: [path for _, path in shown(w.setting)],
+    output:
+        picture="results/{setting}/report/panel.png",
+    log:
+        "results/logs/draw/{setting}.log",
+    benchmark:
+        "results/benchmarks/draw/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        spec=lambda w: spec(titles=[title for title, _ in shown(w.setting)], draw=STUDY.settings[w.setting].draw),
+        code=digest("dadist.stages.draw"),
+    shell:
+        "python -m dadist.stages.draw --params {params.spec:q} --val {input.val:q} --models {input.models:q} "
+        "--picture {output.picture:q} 2> >(tee {log:q} >&2)"
