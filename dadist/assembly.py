@@ -16,7 +16,7 @@ from dadist.gmm import Mixtures
 from dadist.inference import batches, spread, tensor
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
-from dadist.model.checkpoint import Checkpoint, restore
+from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ def start(
 
     Args:
         architecture: What to build.
-        init: A checkpoint whose tensors are taken over where name and shape agree; empty: random weights.
+        init: A checkpoint or a published state dict, whose tensors are taken over where name and shape agree; empty:
+            random weights.
         grid: The feature grid that config.yaml states, which the mixtures live on.
         size: (width, height) of the images.
 
@@ -73,15 +74,15 @@ def start(
         )
     if not init:
         return segmenter, 0
-    checkpoint = Checkpoint.load(init[0])
-    if checkpoint.architecture.pixels != architecture.pixels:
+    weights, checkpoint = start_weights(init[0])
+    if checkpoint and checkpoint.architecture.pixels != architecture.pixels:
         raise ValueError(
             f"{init[0]}: expected weights for {architecture.pixels} pixels, as adapt.network.pixels says, "
             f"got {checkpoint.architecture.pixels}; set that key to it"
         )
-    matched, wanted = restore(segmenter, checkpoint.weights, least=LEAST_MATCHED)
+    matched, wanted = restore(segmenter, weights, least=LEAST_MATCHED)
     logger.info("start from %s: %d of %d tensors", init[0], matched, wanted)
-    return segmenter, int(checkpoint.protocol["iterations"])
+    return segmenter, int(checkpoint.protocol["iterations"]) if checkpoint else 0
 
 
 def resume(path: Path) -> tuple[Segmenter, int]:

@@ -27,15 +27,21 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Look:
-    """The gap between the rendered domains: knobs from 0 (as the source) to 1."""
+    """The gap between a rendered domain and the source, a knob a cause; each 0 (the source's ranges) to 1."""
 
-    palette: float
-    haze: float
-    light: float
-    noise: float
-    camera: float
-    statistics: float
-    bonnet: bool
+    palette: float  # colours and contrast of textures: the largest part of the gap
+    haze: float  # grows with depth
+    light: float  # exposure, colour temperature, shadows
+    noise: float  # sensor noise, blur, vignette
+    camera: float  # height, horizon and focal length; at 1 a Cityscapes-like camera outside the source's ranges
+    statistics: float  # how many of what, and the street's width
+    bonnet: bool  # the own car's bonnet at the bottom of the image, unlabelled
+
+    def __post_init__(self) -> None:
+        for knob in fields(self):
+            value = getattr(self, knob.name)
+            if knob.name != "bonnet" and not 0 <= value <= 1:
+                raise ConfigError(f"look.{knob.name}: expected 0 to 1, got {value}; 0 is the source's look")
 
 
 @dataclass(frozen=True)
@@ -275,6 +281,9 @@ def parse(kind: type[T], value: Any, where: str) -> T:
 
 def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Setting:
     merged, chain = dict(defaults), [name]
+    for key, section in table.items():
+        if not isinstance(section, Mapping):
+            raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
     while parent := table[chain[-1]].get("like"):
         if parent not in table or parent in chain:
             raise ConfigError(f"settings.{chain[-1]}.like: expected another setting, got {parent!r}")
@@ -305,6 +314,8 @@ def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
     where = f"objectives.{method}"
     if method not in METHODS:
         raise ConfigError(f"{where}: unknown method{_hint(method, METHODS)}")
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{where}: expected a section, got {section!r}")
     shared = {field.name for field in fields(Objective)} - {"knobs"}
     knobs = {key: value for key, value in section.items() if key not in shared}
     declared = declared_knobs(METHODS[method])

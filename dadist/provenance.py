@@ -4,7 +4,6 @@ import ast
 import contextlib
 import functools
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,14 +39,9 @@ def digest(*modules: str) -> str:
         module = pending.pop()
         if module not in seen and module not in PLUMBING:
             seen.add(module)
-            pending += _parsed(module)[1]
+            pending += [*_parsed(module)[1], module.rpartition(".")[0]]  # the package of a module runs before it
     text = "\n".join(f"{module}\n{_parsed(module)[0]}" for module in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def settings_hash(value: Any) -> str:
-    """Hash of a JSON-like value, keys sorted: 16 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
@@ -90,4 +84,12 @@ def _parsed(module: str) -> tuple[str, tuple[str, ...]]:
             imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = node.body[ast.get_docstring(node, clean=False) is not None :] or [ast.Pass()]
-    return ast.unparse(tree), tuple(name for name in imported if _file(name))
+    return _text(tree), tuple(name for name in imported if _file(name))
+
+
+def _text(node: Any) -> str:
+    """A syntax tree as text, what is absent or empty left out: ast.unparse and ast.dump differ between Pythons."""
+    if isinstance(node, ast.AST):
+        given = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return f"{type(node).__name__}({', '.join(f'{name}={_text(value)}' for name, value in given)})"
+    return f"[{', '.join(map(_text, node))}]" if isinstance(node, list) else repr(node)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.prepared import Prepared
+from dadist.data.rows import Rows
 from dadist.inference import batches, predict
 from dadist.model.segmenter import Segmenter
 from dadist.provenance import atomic
-from dadist.refine import remove_small, thresholds
 
 
 class PseudoLabels:
@@ -31,18 +31,17 @@ class PseudoLabels:
         self.confidence: NDArray[np.uint8] = np.load(folder / "confidence.npy", mmap_mode="r", allow_pickle=False)
 
     @staticmethod
-    def create(folder: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Labels and confidence to fill in place; `finish` makes the folder readable."""
+    def create(folder: Path, shape: tuple[int, int, int]) -> tuple[Rows, Rows]:
+        """Labels and confidence to fill; `finish` makes the folder readable."""
         folder.mkdir(parents=True, exist_ok=True)
-        create = np.lib.format.open_memmap
-        return (
-            create(folder / "labels.npy", mode="w+", dtype=np.uint8, shape=shape),
-            create(folder / "confidence.npy", mode="w+", dtype=np.uint8, shape=shape),
-        )
+        labels, confidence = (Rows.create(folder / f"{name}.npy", shape, np.uint8) for name in ("labels", "confidence"))
+        return labels, confidence
 
     @staticmethod
-    def finish(folder: Path, counts: dict[str, list[int]]) -> None:
+    def finish(folder: Path, filled: tuple[Rows, Rows], counts: dict[str, list[int]]) -> None:
         """Write the index, last."""
+        for rows in filled:
+            rows.sync()
         with atomic(folder / "index.json") as path:
             path.write_text(json.dumps(counts) + "\n", encoding="utf-8")
 
@@ -66,46 +65,8 @@ def label(
     for rows in batches(len(images), batch):
         predicted, probability = predict(segmenter, images.images[rows])
         predicted[probability < confidence] = IGNORE
-        labels[rows], sure[rows] = predicted, np.rint(probability * 255).astype(np.uint8)
+        labels.put(rows.start, predicted)
+        sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
         counts += np.bincount(predicted.ravel(), minlength=256)[:classes]
         progress(rows.stop)
-    PseudoLabels.finish(folder, {"labelled": counts.tolist()})
-
-
-def refine(
-    labels: Path,
-    refined: Path,
-    pixels: NDArray[np.int64],
-    *,
-    base: float,
-    span: float,
-    unit: str,
-    floor: float,
-    progress: Callable[[int], None] | None = None,
-) -> None:
-    """Erase the regions of every map that are smaller than their class's threshold.
-
-    Args:
-        labels: Folder of pseudo-labels.
-        refined: Folder to write; counts "labelled" and "kept" pixels a class.
-        pixels: Source pixels a class, ``(C,)``.
-        base: Threshold of the rarest class.
-        span: What the most frequent class's has on top.
-        unit: "pixels" of the working resolution, as in the authors' code, or shares of the "image".
-        floor: No threshold is below so many pixels.
-        progress: Called with the number of maps done.
-    """
-    given = PseudoLabels(labels)
-    area = given.labels.shape[1] * given.labels.shape[2] if unit == "image" else 1
-    least = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
-    out, sure = PseudoLabels.create(refined, given.labels.shape)
-    sure[:] = given.confidence
-    counts = np.zeros((2, 256), np.int64)
-    for row, before in enumerate(given.labels):
-        out[row] = remove_small(before, least)
-        counts += [np.bincount(one.ravel(), minlength=256) for one in (before, out[row])]
-        if progress:
-            progress(row + 1)
-    classes = len(pixels)
-    kept = {"labelled": counts[0, :classes].tolist(), "kept": counts[1, :classes].tolist()}
-    PseudoLabels.finish(refined, {**kept, "thresholds": np.rint(least).astype(int).tolist()})
+    PseudoLabels.finish(folder, (labels, sure), {"labelled": counts.tolist()})

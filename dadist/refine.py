@@ -1,10 +1,14 @@
 """The spatial aggregation prior: pseudo-labels in regions too small for their class are dropped."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
+from dadist.pseudo import PseudoLabels
 
 
 def thresholds(pixels: NDArray[np.integer], *, base: float, span: float) -> NDArray[np.float64]:
@@ -53,3 +57,43 @@ def remove_small(labels: NDArray[np.uint8], thresholds: NDArray[np.float64]) -> 
         small[0] = False  # the other classes
         refined[small[regions]] = IGNORE
     return refined
+
+
+def refine(
+    labels: Path,
+    refined: Path,
+    pixels: NDArray[np.int64],
+    *,
+    base: float,
+    span: float,
+    unit: str,
+    floor: float,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Erase the regions of every map that are smaller than their class's threshold.
+
+    Args:
+        labels: Folder of pseudo-labels.
+        refined: Folder to write; counts "labelled" and "kept" pixels a class.
+        pixels: Source pixels a class, ``(C,)``.
+        base: Threshold of the rarest class.
+        span: What the most frequent class's has on top.
+        unit: "pixels" of the working resolution, as in the authors' code, or shares of the "image".
+        floor: No threshold is below so many pixels.
+        progress: Called with the number of maps done.
+    """
+    given = PseudoLabels(labels)
+    area = given.labels.shape[1] * given.labels.shape[2] if unit == "image" else 1
+    least = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
+    out, sure = PseudoLabels.create(refined, given.labels.shape)
+    counts = np.zeros((2, 256), np.int64)
+    for row, before in enumerate(given.labels):
+        after = remove_small(before, least)
+        out.put(row, after)
+        sure.put(row, given.confidence[row])
+        counts += [np.bincount(one.ravel(), minlength=256) for one in (before, after)]
+        if progress:
+            progress(row + 1)
+    classes = len(pixels)
+    kept = {"labelled": counts[0, :classes].tolist(), "kept": counts[1, :classes].tolist()}
+    PseudoLabels.finish(refined, (out, sure), {**kept, "thresholds": np.rint(least).astype(int).tolist()})

@@ -1,5 +1,6 @@
 """The one loop: it trains every method and every round of self-training."""
 
+import contextlib
 import csv
 import logging
 from collections.abc import Callable
@@ -51,25 +52,30 @@ def train(
 
     Raises:
         TrainingError: when a term is not finite, naming it and the step.
+        ValueError: when the decay would reach 0 before the last step.
     """
+    if optimiser.poly_iterations is not None and optimiser.poly_iterations < iterations:
+        raise ValueError(
+            f"optimiser.poly_iterations: expected at least the {iterations} iterations of the training, "
+            f"got {optimiser.poly_iterations}; set it so, or to null"
+        )
     optimisers = _optimisers(method, optimiser)
     end = optimiser.poly_iterations or iterations
     progress = Progress("step", iterations)
-    log = Losses(losses)
     method.segmenter.train()
-    for step in range(iterations):
-        for one in optimisers:
-            one.zero_grad(set_to_none=True)
-            for group in one.param_groups:
-                group["lr"] = group["initial_lr"] * (1 - step / end) ** optimiser.power
-        _backward(method, source(step), target(step) if method.TARGET_IMAGES else None, step, log)
-        for one in optimisers:
-            one.step()
-        method.after_step(step)
-        if (step + 1) % WINDOW == 0 or step + 1 == iterations:
-            log.write(step + 1, optimisers[0].param_groups[0]["lr"])
-            progress(step + 1, log.note)
-    log.close()
+    with contextlib.closing(Losses(losses)) as log:
+        for step in range(iterations):
+            for one in optimisers:
+                one.zero_grad(set_to_none=True)
+                for group in one.param_groups:
+                    group["lr"] = group["initial_lr"] * (1 - step / end) ** optimiser.power
+            _backward(method, source(step), target(step) if method.TARGET_IMAGES else None, step, log)
+            for one in optimisers:
+                one.step()
+            method.after_step(step)
+            if (step + 1) % WINDOW == 0 or step + 1 == iterations:
+                log.write(step + 1, optimisers[0].param_groups[0]["lr"])
+                progress(step + 1, log.note)
 
 
 def _backward(method: Method, source: Source, target: Target | None, step: int, log: "Losses") -> None:
@@ -124,14 +130,19 @@ class Losses:
     def write(self, step: int, lr: float) -> None:
         """Close the window that ends with ``step``."""
         means = {name: float(torch.stack(values).mean()) for name, values in self.window.items()}
-        for name, values in self.window.items():
-            finite = torch.stack(values).isfinite()
-            if not finite.all():
-                first = step - len(values) + int((~finite).nonzero()[0])
-                raise TrainingError(
-                    f"loss term '{name}': expected a finite number, got {float(values[int((~finite).nonzero()[0])])} "
-                    f"at step {first}; lower the optimiser's lr or the weight of this term in config.yaml"
-                )
+        # The first that went wrong: a step later every term is NaN, since the weights are.
+        wrong = [
+            (index, name, float(values[index]))
+            for name, values in self.window.items()
+            for index in (~torch.stack(values).isfinite()).nonzero().flatten()[:1].tolist()
+        ]
+        if wrong:
+            index, name, value = min(wrong, key=lambda one: one[0])
+            raise TrainingError(
+                f"loss term '{name}': expected a finite number, got {value} "
+                f"at step {step - len(self.window[name]) + index}; lower the optimiser's lr or the weight of this "
+                "term in config.yaml"
+            )
         if not self.begun:
             self.writer.writerow(["step", "lr", *means])
             self.begun = True

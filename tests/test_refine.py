@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -5,7 +7,8 @@ from numpy.typing import NDArray
 from oracles import without_small_regions
 
 from dadist.classes import IGNORE
-from dadist.refine import remove_small, thresholds
+from dadist.pseudo import PseudoLabels
+from dadist.refine import refine, remove_small, thresholds
 
 # 1 / (16 f) of each class's share f of SYNTHIA-RAND-CITYSCAPES: the authors' class weights.
 WEIGHTS = """0.327 0.313 0.206 22.427 22.558 5.811 155.643 59.528
@@ -82,3 +85,52 @@ def test_refinement_is_the_flood_fill(height: int, width: int, seed: int) -> Non
 def test_a_label_without_a_threshold_is_refused() -> None:
     with pytest.raises(ValueError, match="labels: expected train ids below 2 or 255, got 2"):
         remove_small(np.array([[0, 2]], np.uint8), np.array([1, 1]))
+
+
+def given(folder: Path) -> NDArray[np.uint8]:
+    """Two maps of 4x5: one of class 0 but for regions of 2 and 3 pixels of class 1, the other never sure."""
+    maps = np.zeros((2, 4, 5), np.uint8)
+    maps[0, 0, :2] = 1
+    maps[0, 2:, 4] = maps[0, 3, 3] = 1
+    maps[1] = IGNORE
+    labels, sure = PseudoLabels.create(folder, maps.shape)
+    labels.put(0, maps)
+    sure.put(0, np.full_like(maps, 200))
+    PseudoLabels.finish(folder, (labels, sure), {"labelled": [15, 5, 0]})
+    return maps
+
+
+@pytest.mark.parametrize(
+    ("knobs", "thresholds", "small"),
+    [
+        ({"base": 3.0, "span": 5.0, "unit": "pixels", "floor": 0.0}, [8, 3, 3], True),
+        ({"base": 2.0, "span": 5.0, "unit": "pixels", "floor": 0.0}, [7, 2, 2], False),
+        ({"base": 0.15, "span": 0.25, "unit": "image", "floor": 0.0}, [8, 3, 3], True),  # of 20 pixels
+        ({"base": 0.0, "span": 6.0, "unit": "pixels", "floor": 3.0}, [6, 3, 3], True),
+        ({"base": 0.0, "span": 6.0, "unit": "pixels", "floor": 0.0}, [6, 0, 0], False),
+    ],
+)
+def test_regions_below_their_classs_threshold_are_erased(
+    tmp_path: Path, knobs: dict[str, object], thresholds: list[int], small: bool
+) -> None:
+    before = given(tmp_path / "pseudo")
+    pixels = np.array([1000, 10, 0])  # class 2 does not occur: it needs what the rarest needs
+    done: list[int] = []
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, **knobs, progress=done.append)
+    refined = PseudoLabels(tmp_path / "refined")
+    expected = before.copy()
+    if small:
+        expected[0, 0, :2] = IGNORE
+    assert np.array_equal(refined.labels, expected)
+    assert (refined.confidence == 200).all()
+    kept = [15, 3 if small else 5, 0]
+    assert refined.counts == {"labelled": [15, 5, 0], "kept": kept, "thresholds": thresholds}
+    assert done == [1, 2]
+
+
+def test_refining_leaves_the_pseudo_labels_as_they_were(tmp_path: Path) -> None:
+    before = given(tmp_path / "pseudo")
+    pixels = np.array([1000, 10, 0])
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, base=9.0, span=90.0, unit="pixels", floor=0.0)
+    assert np.array_equal(PseudoLabels(tmp_path / "pseudo").labels, before)
+    assert (PseudoLabels(tmp_path / "refined").labels == IGNORE).all()

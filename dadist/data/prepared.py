@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import Image
 from dadist import classes as table
 from dadist import provenance
 from dadist.data.base import DataError, Files, Reader, read_image, require_known, require_size
+from dadist.data.rows import Rows
 
 VERSION = 1  # of the folder's format
 INDEX = "index.json"
@@ -43,6 +43,7 @@ class Prepared:
         self.classes: str = index["classes"]
         self.width: int = index["width"]
         self.height: int = index["height"]
+        self.label_size: tuple[int, int] = tuple(index["label_size"])  # (width, height)
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
         self.images: NDArray[np.uint8] = self._open("images")  # (N, H, W, 3) RGB
 
@@ -54,7 +55,7 @@ class Prepared:
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
-        """Train ids, ``(N, H, W)``."""
+        """Train ids, ``(N, H, W)``; at ``label_size``, which is the images' size or that of the label files."""
         return self._open("labels")
 
     @cached_property
@@ -72,7 +73,8 @@ class Prepared:
         except (ValueError, EOFError) as error:
             raise DataError(f"{path}: expected a whole .npy file, got {error}; {_AGAIN}") from error
         dtype, channels = ARRAYS[name]
-        shape = (len(self), self.height, self.width, *channels)
+        width, height = self.label_size if name == "labels" else (self.width, self.height)
+        shape = (len(self), height, width, *channels)
         if array.shape != shape or array.dtype != dtype:
             raise DataError(
                 f"{path}: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}; "
@@ -92,6 +94,7 @@ def write(
     classes: str,
     labels: bool,
     depth: bool,
+    native: bool,
     images: int,
     workers: int,
     progress: Callable[[int], None] | None = None,
@@ -104,6 +107,7 @@ def write(
     Args:
         classes: Class set of the train ids, and of the pixel counts in the index.
         labels, depth: Whether to look at them at all.
+        native: Whether labels keep the size of their files, as an evaluation wants them; all must then have one size.
         images: At most so many, the first by name; 0 for all.
         workers: How many images are in work at a time.
         progress: Called with the number of images done so far.
@@ -114,9 +118,13 @@ def write(
     """
     table.names(classes)  # an unknown class set is told before any file is touched
     scenes = reader.files(root, split, labels=labels, depth=depth)[: images or None]
-    rows = _begin(folder, (len(scenes), height, width), labels=labels, depth=depth)
+    label_size = (width, height)
+    if native and scenes[0].labels is not None:
+        label_size = reader.read_labels(scenes[0].labels).shape[1::-1]
+    sizes = {"images": (width, height), "depth": (width, height), "labels": label_size}
+    rows = _begin(folder, len(scenes), sizes, labels=labels, depth=depth)
     pixels = np.zeros(len(table.names(classes)), np.int64)
-    for done, counts in enumerate(_each(_Job(reader, classes, width, height, rows), scenes, workers), 1):
+    for done, counts in enumerate(_each(_Job(reader, classes, sizes, native, rows), scenes, workers), 1):
         pixels += counts
         if progress is not None:
             progress(done)
@@ -131,6 +139,7 @@ def write(
         "classes": classes,
         "width": width,
         "height": height,
+        "label_size": label_size,
         "pixels": pixels.tolist(),
         "names": [scene.name for scene in scenes],
     }
@@ -138,38 +147,16 @@ def write(
         temporary.write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """A .npy file of known shape whose rows are written in any order.
-
-    By plain writes: on a full disk or quota they raise OSError, where a writable memory map would die of SIGBUS.
-    """
-
-    path: Path
-    offset: int  # of the first row, in bytes
-
-    @classmethod
-    def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "_Rows":
-        return cls(path, np.lib.format.open_memmap(path, "w+", dtype, shape).offset)
-
-    def put(self, index: int, row: NDArray[Any]) -> None:
-        with self.path.open("r+b") as file:
-            file.seek(self.offset + index * row.nbytes)
-            file.write(row.tobytes())
-
-    def sync(self) -> None:
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-
-
-def _begin(folder: Path, size: tuple[int, int, int], *, labels: bool, depth: bool) -> dict[str, _Rows]:
+def _begin(
+    folder: Path, images: int, sizes: dict[str, tuple[int, int]], *, labels: bool, depth: bool
+) -> dict[str, Rows]:
     """An empty file for each array; what an earlier writing left goes, its index first."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in (INDEX, *(f"{name}.npy" for name in ARRAYS)):
         (folder / old).unlink(missing_ok=True)
     wanted = {"images": True, "labels": labels, "depth": depth}
     return {
-        name: _Rows.create(folder / f"{name}.npy", (*size, *channels), dtype)
+        name: Rows.create(folder / f"{name}.npy", (images, *sizes[name][::-1], *channels), dtype)
         for name, (dtype, channels) in ARRAYS.items()
         if wanted[name]
     }
@@ -194,9 +181,9 @@ class _Job:
 
     reader: Reader
     classes: str
-    width: int
-    height: int
-    rows: dict[str, _Rows]
+    sizes: dict[str, tuple[int, int]]  # (width, height) of each array
+    native: bool
+    rows: dict[str, Rows]
 
     def __call__(self, index: int, scene: Files) -> NDArray[np.int64]:
         """Write one scene; its pixels per class before resizing, ``(C,)``."""
@@ -207,28 +194,37 @@ class _Job:
             require_size(scene.labels, raw, scene.image, image)
             seen = np.bincount(raw.ravel(), minlength=256)
             require_known(scene.labels, seen, self.reader.ids)
+            if self.native and raw.shape[1::-1] != self.sizes["labels"]:
+                raise DataError(
+                    f"{scene.labels}: expected the size of the split's first label file, {self.sizes['labels']}, "
+                    f"got {raw.shape[1::-1]}; labels that are evaluated as they are must agree in size"
+                )
             train_ids = table.lookup(self.reader.ids, self.classes)
             np.add.at(counts, train_ids, seen)
-            self.rows["labels"].put(index, train_ids[self._nearest(raw)])
+            self.rows["labels"].put(index, train_ids[_nearest(raw, self.sizes["labels"])])
         if scene.depth is not None:
             depth = self.reader.read_depth(scene.depth)
             require_size(scene.depth, depth, scene.image, image)
             if not depth.any():
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-            self.rows["depth"].put(index, self._nearest(depth))
-        self.rows["images"].put(index, self._bicubic(image))
+            self.rows["depth"].put(index, _nearest(depth, self.sizes["depth"]))
+        self.rows["images"].put(index, _bicubic(image, self.sizes["images"]))
         return counts[: len(table.names(self.classes))]
 
-    def _bicubic(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if image.shape[:2] == (self.height, self.width):
-            return image
-        return np.asarray(Image.fromarray(image).resize((self.width, self.height), Image.Resampling.BICUBIC))
 
-    def _nearest(self, stored: NDArray[T]) -> NDArray[T]:
-        """The pixel that holds each cell's centre: row floor((i + 0.5) H / height), columns likewise."""
-        rows = (2 * np.arange(self.height) + 1) * stored.shape[0] // (2 * self.height)
-        columns = (2 * np.arange(self.width) + 1) * stored.shape[1] // (2 * self.width)
-        return stored[np.ix_(rows, columns)]
+def _bicubic(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if image.shape[1::-1] == size:
+        return image
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def _nearest(stored: NDArray[T], size: tuple[int, int]) -> NDArray[T]:
+    """The pixel that holds each cell's centre: row floor((i + 0.5) H / height), columns likewise."""
+    rows, columns = (
+        (2 * np.arange(cells) + 1) * pixels // (2 * cells)
+        for cells, pixels in zip(size[::-1], stored.shape, strict=True)
+    )
+    return stored[np.ix_(rows, columns)]
 
 
 def _warn_of_absent(pixels: NDArray[np.int64], classes: str, where: str) -> None:

@@ -54,6 +54,8 @@ class ClassMix(Supervised):
         keep = min(self.knobs.teacher, 1 - 1 / (step + 2))
         for mine, new in zip(self.teacher.parameters(), self.segmenter.parameters(), strict=True):
             mine.lerp_(new, 1 - keep)
+        for kept, latest in zip(self.teacher.buffers(), self.segmenter.buffers(), strict=True):
+            kept.copy_(latest)  # the statistics of BatchNorm are averages already
 
     def result(self) -> Segmenter:
         """The average."""

@@ -46,18 +46,7 @@ class Checkpoint:
             FileNotFoundError: If there is no such file.
             ValueError: If it is broken or something else.
         """
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path}: expected a checkpoint of dadist, got no file; run the stage that makes it"
-            )
-        remedy = "delete it and run its stage again"
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ValueError(
-                f"{path}: expected a checkpoint of dadist, got an unreadable file ({reason}); {remedy}"
-            ) from error
+        content, remedy = _read(path), "delete it and run its stage again"
         if not _ours(content):
             got = f"keys {sorted(map(str, content))[:4]}" if isinstance(content, dict) else type(content).__name__
             raise ValueError(f"{path}: expected a checkpoint of dadist, format {FORMAT}, got {got}; {remedy}")
@@ -119,6 +108,38 @@ def restore(segmenter: Segmenter, weights: dict[str, Tensor], *, least: float) -
         )
     segmenter.load_state_dict({**own, **found})
     return matched, len(core)
+
+
+def start_weights(path: Path) -> tuple[dict[str, Tensor], Checkpoint | None]:
+    """Weights to start a training from, and the checkpoint they came in, if it is one of ours.
+
+    Any other file has to be a plain state dict, as published ResNet files are: names to tensors.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is broken or something else.
+    """
+    content = _read(path)
+    if _ours(content):
+        checkpoint = Checkpoint.load(path)
+        return checkpoint.weights, checkpoint
+    if not isinstance(content, dict) or not any(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError(f"{path}: expected a checkpoint of dadist or a state dict, got {type(content).__name__}")
+    return {name: value for name, value in content.items() if isinstance(value, Tensor)}, None
+
+
+def _read(path: Path) -> Any:
+    """What a file of torch holds; runs no code from it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected weights, got no file; run the stage that makes it, or put it there")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file ({reason}); "
+            "delete it and run its stage again, or copy it again"
+        ) from error
 
 
 def _ours(content: Any) -> bool:

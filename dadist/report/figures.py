@@ -32,7 +32,10 @@ def panel(
     """
     rows = spread(len(val), images)
     pictures = val.images[rows]
-    columns = [("input", pictures), ("truth", _coloured(val.labels[rows], val.classes))]
+    truth = np.stack(
+        [cv2.resize(one, (val.width, val.height), interpolation=cv2.INTER_NEAREST) for one in val.labels[rows]]
+    )
+    columns = [("input", pictures), ("truth", _coloured(truth, val.classes))]
     for title, segmenter in zip(titles, segmenters, strict=True):
         labels, _ = predict(segmenter, pictures)
         columns.append((title, _coloured(labels, val.classes)))

@@ -18,6 +18,9 @@ def table(metrics: Sequence[Metrics], classes: str, path: Path) -> None:
     """
     rows = []
     for one in metrics:
+        if one.classes != classes:
+            made = f"{one.setting}, {one.method}, seed {one.seed}, {one.round}"
+            raise ValueError(f"expected metrics of class set {classes}, got {one.classes} ({made}); evaluate it again")
         protocol = one.protocol
         rows.append(
             {

@@ -7,6 +7,7 @@ from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import panel
 from dadist.stages import In, Ins, Out, stage
+from dadist.train import device
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Params:
 
 def run(params: Params, *, val: In, models: Ins, picture: Out) -> None:
     """Predict the chosen images with every model."""
-    segmenters = [Checkpoint.load(path).segmenter() for path in models]
+    segmenters = [Checkpoint.load(path).segmenter().to(device()) for path in models]
     panel(Prepared(val), segmenters, params.titles, picture, images=params.draw.images, scale=params.draw.scale)
 
 

@@ -20,6 +20,7 @@ class Params:
     classes: str
     labels: bool  # whether to read labels; never for the target's training split
     depth: bool
+    native: bool  # whether labels keep the size of their files
     prepare: Prepare
 
 
@@ -37,6 +38,7 @@ def run(params: Params, *, workers: Count, root: In, data: Out) -> None:
         classes=params.classes,
         labels=params.labels,
         depth=params.depth,
+        native=params.native,
         images=params.prepare.images,
         workers=workers,
         progress=Progress("image", min(images, params.prepare.images or images)),

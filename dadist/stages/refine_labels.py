@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from dadist import pseudo
 from dadist.config import RefineLabels
 from dadist.data.prepared import Prepared
 from dadist.progress import Progress
+from dadist.pseudo import PseudoLabels
+from dadist.refine import refine
 from dadist.stages import In, Out, stage
 
 
@@ -20,7 +21,7 @@ def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
     """Thresholds from the source's class sizes, then every map by itself."""
     settings = params.refine_labels
     pixels = Prepared(source).pixels
-    pseudo.refine(
+    refine(
         labels,
         refined,
         pixels,
@@ -28,7 +29,7 @@ def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
         span=settings.span,
         unit=settings.unit,
         floor=settings.floor,
-        progress=Progress("image", len(pseudo.PseudoLabels(labels).labels)),
+        progress=Progress("image", len(PseudoLabels(labels).labels)),
     )
 
 

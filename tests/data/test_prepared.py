@@ -54,6 +54,7 @@ def prepare(root: Path, **changes: Any) -> Prepared:
         "classes": "16",
         "labels": True,
         "depth": True,
+        "native": False,
         "images": 0,
         "workers": 1,
     }
@@ -219,11 +220,27 @@ def test_cityscapes_is_prepared_by_its_own_column(tmp_path: Path) -> None:
     save(tmp_path / "leftImg8bit/train/aachen" / f"{name}_leftImg8bit.png", np.zeros((1, 3, 3), np.uint8))
     save(tmp_path / "gtFine/train/aachen" / f"{name}_gtFine_labelIds.png", np.array([[7, 22, 32]], np.uint8))
     arguments = {"split": "train", "width": 3, "height": 1, "classes": "7", "depth": False, "images": 0, "workers": 2}
-    write(cityscapes.READER, tmp_path, tmp_path / "prepared", labels=True, **arguments)
+    write(cityscapes.READER, tmp_path, tmp_path / "prepared", labels=True, native=False, **arguments)
     split = Prepared(tmp_path / "prepared")
     assert split.names == [name]
     assert split.labels.tolist() == [[[0, 3, 6]]]
     assert split.pixels.tolist() == [1, 0, 0, 1, 0, 0, 1]
+
+
+def test_native_labels_keep_the_size_of_their_files_while_images_shrink(root: Path) -> None:
+    split = prepare(root, width=WIDTH // 2, native=True)
+    assert split.images.shape[1:3] == (HEIGHT, WIDTH // 2)
+    first = cv2.imread(str(sorted((root / "GT/LABELS").iterdir())[0]), cv2.IMREAD_UNCHANGED)
+    assert split.label_size == (first.shape[1], first.shape[0])
+    assert np.array_equal(split.labels[0], classes.lookup("synthia", "16")[first[..., -1]])
+
+
+def test_native_labels_of_two_sizes_are_refused(root: Path) -> None:
+    name = sorted((root / "RGB").iterdir())[-1].name
+    save(root / "RGB" / name, np.zeros((2, 2, 3), np.uint8))
+    save(root / "GT/LABELS" / name, as_shipped(np.full((2, 2), 3)))
+    with pytest.raises(DataError, match=rf"{name}: expected the size of the split's first label file"):
+        prepare(root, depth=False, native=True)
 
 
 @pytest.mark.parametrize("text", [None, "no json", "[]", "{}", '{"version": 0}'])

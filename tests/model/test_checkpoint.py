@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.model.checkpoint import Checkpoint, restore
+from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.segmenter import Architecture, Segmenter
 
 STREET = Architecture(
@@ -75,7 +75,7 @@ def test_weights_of_another_architecture_are_refused() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"model\.pt: expected a checkpoint of dadist, got no file; run"):
+    with pytest.raises(FileNotFoundError, match=r"model\.pt: expected weights, got no file; run"):
         Checkpoint.load(tmp_path / "model.pt")
 
 
@@ -85,7 +85,9 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: float) -> None:
     checkpoint().save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if 0 < keep < 1 else int(keep)])
-    with pytest.raises(ValueError, match=r"model\.pt: expected a checkpoint of dadist, got .*; delete it and run"):
+    with pytest.raises(
+        ValueError, match=r"model\.pt: expected a checkpoint of dadist or .*, got .*; delete it and run"
+    ):
         Checkpoint.load(path)
 
 
@@ -183,3 +185,14 @@ def test_too_few_matching_tensors_are_refused_and_nothing_is_copied() -> None:
 def test_a_tensor_of_another_shape_does_not_match() -> None:
     matched, total = restore(Segmenter(replace(STREET, classes="16")), checkpoint().weights, least=0.5)
     assert total - matched == 4
+
+
+def test_a_published_state_dict_starts_a_training_and_anything_else_is_refused(tmp_path: Path) -> None:
+    tensors = {"Scale.conv1.weight": torch.ones(2), "Scale.bn1.weight": torch.zeros(1)}
+    torch.save({**tensors, "epoch": 3}, tmp_path / "published.pth")
+    weights, checkpoint_ = start_weights(tmp_path / "published.pth")
+    assert checkpoint_ is None
+    assert set(weights) == set(tensors)
+    torch.save([1, 2], tmp_path / "list.pth")
+    with pytest.raises(ValueError, match=r"list\.pth: expected a checkpoint of dadist or a state dict, got list"):
+        start_weights(tmp_path / "list.pth")

@@ -28,7 +28,7 @@ rule render:
 rule prepare:
     """Check, resize and pack one split; the target's training split has no labels and none are looked for."""
     input:
-        root=lambda w: ROOTS[w.data],
+        root=lambda w: root(w.data),
     output:
         data=directory("results/data/{data}"),
     log:

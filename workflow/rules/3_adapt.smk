@@ -2,33 +2,6 @@
 # mixtures where a method asks for them. Makes round q0: results/{setting}/{method}/seed{seed}/q0/{model.pt,losses.csv}.
 
 
-def init(setting, method, seed):
-    """The model a method starts from, if any."""
-    name = start(setting, method)
-    return [] if name == "random" else [model(setting, name, seed, "q0") if name in METHODS else name]
-
-
-def needs(setting, method):
-    """The offline artefacts that a method is built from."""
-    return [f"results/{setting}/prior/{need}.npz" for need in sections.declared_needs(METHODS[method])]
-
-
-def adapt_spec(setting, method, seed):
-    chosen, file = STUDY.settings[setting], METHODS[method]
-    return spec(
-        setting=setting,
-        method=method,
-        implementation=file,
-        seed=int(seed),
-        code=digest("dadist.stages.adapt", file),
-        start=start(setting, method),
-        grid=chosen.grid,
-        inverse_depth=chosen.inverse_depth,
-        objective=chosen.objectives[method],
-        adapt=chosen.adapt,
-    )
-
-
 rule adapt:
     """Train one method on source and target."""
     input:

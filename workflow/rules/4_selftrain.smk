@@ -2,25 +2,6 @@
 # (without regions that are too small for their class) and model.pt, trained on them.
 
 
-def selftrain_spec(setting, method, seed, round):
-    chosen = STUDY.settings[setting]
-    training, file = chosen.selftrain.training, RECIPES[chosen.selftrain.training.recipe]
-    return spec(
-        setting=setting,
-        method=method,
-        implementation=file,
-        round=round,
-        seed=int(seed),
-        code=digest("dadist.stages.selftrain", file),
-        start=start(setting, method),
-        inverse_depth=chosen.inverse_depth,
-        class_weight_power=chosen.adapt.class_weight_power,
-        class_weight_cap=chosen.adapt.class_weight_cap,
-        iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
-        training=training,
-    )
-
-
 rule pseudo_label:
     """Label the target's training images where the model is sure."""
     input:

@@ -2,26 +2,6 @@
 # metrics.json a model, results/{setting}/metrics.csv with a row a model, and the pictures in results/{setting}/report.
 
 
-def models(setting):
-    """Every model of a setting's table, in its order."""
-    chosen = STUDY.settings[setting]
-    return [
-        model(setting, method, seed, round)
-        for method in chosen.methods
-        for seed in chosen.seeds
-        for round in rounds(setting, method)
-    ]
-
-
-def shown(setting):
-    """Titles and models of the panel: source-only, then a method's first and last round, of the first seed."""
-    chosen = STUDY.settings[setting]
-    method, seed = chosen.draw.method, chosen.seeds[0]
-    ends = dict.fromkeys((rounds(setting, method)[0], rounds(setting, method)[-1]))
-    pairs = [("source_only", "q0"), *((method, round) for round in ends)]
-    return [(f"{name} {round}", model(setting, name, seed, round)) for name, round in pairs]
-
-
 rule evaluate:
     """Count a model's predictions against the truth."""
     input:
@@ -84,8 +64,9 @@ rule draw:
         "results/benchmarks/draw/{setting}.tsv"
     conda:
         "../../envs/dadist.yaml"
-    threads: 2
+    threads: 8
     resources:
+        gpu=1,
         mem_mb=8000,
         runtime=30,
     params:

@@ -1,4 +1,4 @@
-# What the rules share: the checked config, the settings of a stage as JSON, and which file comes from which.
+# What the rules share: the checked config, and the settings of each stage as JSON.
 
 import dataclasses
 import json
@@ -36,46 +36,38 @@ def setting_spec(setting, *keys):
     return spec(**{key: getattr(STUDY.settings[setting], key) for key in keys})
 
 
-def data(setting, part):
-    """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it."""
+def adapt_spec(setting, method, seed):
+    """What `adapt` trains one model with."""
+    chosen, file = STUDY.settings[setting], METHODS[method]
+    return spec(
+        setting=setting,
+        method=method,
+        implementation=file,
+        seed=int(seed),
+        code=digest("dadist.stages.adapt", file),
+        start=start(setting, method),
+        grid=chosen.grid,
+        inverse_depth=chosen.inverse_depth,
+        objective=chosen.objectives[method],
+        adapt=chosen.adapt,
+    )
+
+
+def selftrain_spec(setting, method, seed, round):
+    """What `selftrain` trains one round with."""
     chosen = STUDY.settings[setting]
-    view, split = (chosen.source, "all") if part == "source" else (chosen.target, part)
-    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes}"
-    # Labels and depth: the source has both, the target's validation split labels alone, its training split neither.
-    PREPARED[name] = {
-        "reader": DATASETS[STUDY.domains[view.domain].dataset],
-        "split": split,
-        "width": view.width,
-        "height": view.height,
-        "classes": chosen.classes,
-        "labels": part != "train",
-        "depth": part == "source",
-        "prepare": chosen.prepare,
-    }
-    ROOTS[name] = STUDY.domains[view.domain].root
-    return f"results/data/{name}"
-
-
-PREPARED, ROOTS = {}, {}
-DATA = {name: {part: data(name, part) for part in ("source", "train", "val")} for name in STUDY.settings}
-
-
-def model(setting, method, seed, round):
-    return f"results/{setting}/{method}/seed{seed}/{round}/model.pt"
-
-
-def start(setting, method):
-    """Where a method's weights come from: 'random', another method, or a file."""
-    chosen = STUDY.settings[setting]
-    return chosen.objectives[method].start or chosen.start
-
-
-def before(round):
-    """The round that a round goes on from."""
-    return f"q{int(round[1:]) - 1}"
-
-
-def rounds(setting, method):
-    """q0, and q1, q2, ... for a method that goes through self-training."""
-    plan = STUDY.settings[setting].selftrain
-    return ["q0"] + [f"q{i + 1}" for i in range(len(plan.rounds)) if method in plan.methods]
+    training, file = chosen.selftrain.training, RECIPES[chosen.selftrain.training.recipe]
+    return spec(
+        setting=setting,
+        method=method,
+        implementation=file,
+        round=round,
+        seed=int(seed),
+        code=digest("dadist.stages.selftrain", file),
+        start=start(setting, method),
+        inverse_depth=chosen.inverse_depth,
+        class_weight_power=chosen.adapt.class_weight_power,
+        class_weight_cap=chosen.adapt.class_weight_cap,
+        iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
+        training=training,
+    )

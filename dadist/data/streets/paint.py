@@ -6,24 +6,24 @@ Samples lie at half pixels and every second one at a pixel's centre: labels and 
 the tent-weighted mean around it. The pixel path keeps to + - * /, floor, min, max and integer hashing, so that the same
 arguments give the same bytes with any numpy.
 
-Coordinates as in streets_scene.
+Coordinates as in scene.py.
 """
 
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.streets_scene import Camera, Point, Scene, Surface, ordered
+from dadist.data.streets.scene import Camera, Point, Scene, Surface, ordered
 
 Floats = NDArray[Any]  # float32; numpy's stubs widen a product with a Python number, numpy itself does not
 
 NEAR_M = 0.4  # polygons are clipped here
 FAR_M = 600.0  # and no surface is farther: depth fits 16 bits of centimetres
-SHIFT = 4  # fractional bits of the corners given to cv2
+SHIFT = 4  # fractional bits of a corner on the sample grid
+CHUNK = 1 << 21  # samples filled at once
 TILE = 256  # side of the noise tile in texels; a power of two
 
 
@@ -46,12 +46,8 @@ def rasterise(scene: Scene, camera: Camera, width: int, height: int) -> Buffers:
     visible = [not (surface.cull and away) for surface, away in zip(surfaces, turned[1:], strict=True)]
     numbers = [number for number, seen in enumerate(visible, 1) if seen]
     corners = _project([surfaces[number - 1].points for number in numbers], camera, width, height)
-    for number, polygon in zip(numbers, corners, strict=True):
-        if polygon is not None:
-            cv2.fillPoly(ids, [polygon], (number,), cv2.LINE_8, SHIFT)
-    for polygon in _project(scene.shadows, camera, width, height):
-        if polygon is not None:
-            cv2.fillPoly(shade, [polygon], (1,), cv2.LINE_8, SHIFT)
+    _fill(ids, corners, numbers)
+    _fill(shade, _project(scene.shadows, camera, width, height), [1] * len(scene.shadows))
     return Buffers(ids, shade, surfaces, planes, normals)
 
 
@@ -112,23 +108,55 @@ def noise(s: Floats, t: Floats) -> Floats:
     return value
 
 
-def _project(
-    polygons: Sequence[Sequence[Point]], camera: Camera, width: int, height: int
-) -> list[NDArray[np.int32] | None]:
-    """Corners on the sample grid in fixed point, each ``(n, 1, 2)``; None for a polygon behind the camera."""
+def _fill(
+    buffer: NDArray[np.uint16] | NDArray[np.uint8], polygons: Sequence[NDArray[np.int64]], numbers: Sequence[int]
+) -> None:
+    """Fills polygons one over the other by the even-odd rule, in integers.
+
+    Not cv2.fillPoly, whose edges differ between OpenCV 4 and 5. A row is filled where it crosses the polygon, to the
+    nearest samples on both sides, so that a thin pole keeps one.
+    """
+    rows, columns = buffer.shape
+    one = 1 << SHIFT
+    ends = [np.concatenate([polygon, np.roll(polygon, -1, 0)], 1) for polygon in polygons if len(polygon)]
+    if not ends:
+        return
+    owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+    x0, y0, x1, y1 = np.concatenate(ends).T
+    down = y0 < y1
+    x0, x1, y0, y1 = np.where(down, x0, x1), np.where(down, x1, x0), np.where(down, y0, y1), np.where(down, y1, y0)
+    first, last = np.clip(-(-y0 // one), 0, rows), np.clip(-(-y1 // one), 0, rows)  # rows y0 <= row < y1
+    edge, row = _ranges(first, last - first)
+    x = x0[edge] + (row * one - y0[edge]) * (x1 - x0)[edge] // (y1 - y0)[edge]
+    crossing = np.sort(((owner[edge] * rows + row) << 32) + x + (1 << 31))  # by polygon, row, column
+    line, x = crossing >> 32, (crossing & ((1 << 32) - 1)) - (1 << 31)
+    left = np.clip((x[0::2] + one // 2) // one, 0, columns)
+    right = np.clip((x[1::2] + one // 2) // one + 1, 0, columns)
+    start, owner = line[0::2] % rows * columns + left, line[0::2] // rows
+    values, flat = np.asarray(numbers, buffer.dtype), buffer.reshape(-1)
+    total = np.cumsum(right - left)
+    for low in range(0, int(total[-1]) if total.size else 0, CHUNK):  # a bound on memory
+        chosen = slice(*np.searchsorted(total, (low, low + CHUNK), side="right"))
+        span, sample = _ranges(start[chosen], (right - left)[chosen])
+        flat[sample] = values[owner[chosen]][span]  # of samples that occur twice the last one stays
+
+
+def _ranges(first: NDArray[np.int64], count: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All members of the ranges that start at ``first``: the number of the range, and the member."""
+    number = np.repeat(np.arange(len(first)), count)
+    return number, np.arange(len(number)) + (first - (np.cumsum(count) - count))[number]
+
+
+def _project(polygons: Sequence[Sequence[Point]], camera: Camera, width: int, height: int) -> list[NDArray[np.int64]]:
+    """Corners on the sample grid in fixed point, each ``(n, 2)``; none for a polygon behind the camera."""
     clipped = [_clip(points) for points in polygons]
     flat = np.array([point for points in clipped for point in points], np.float64).reshape(-1, 3)
     scale = 2.0 * (1 << SHIFT)
     u = camera.column * width + camera.focal * width * flat[:, 0] / flat[:, 2]
     v = camera.row * height - camera.focal * width * (flat[:, 1] - camera.height_m) / flat[:, 2]
     limit = float(1 << 24)
-    both = np.clip(np.floor(np.stack([u, v], 1) * scale + 0.5), -limit, limit).astype(np.int32)
-    result: list[NDArray[np.int32] | None] = []
-    start = 0
-    for points in clipped:
-        result.append(both[start : start + len(points)].reshape(-1, 1, 2) if len(points) > 2 else None)
-        start += len(points)
-    return result
+    both = np.clip(np.floor(np.stack([u, v], 1) * scale + 0.5), -limit, limit).astype(np.int64)
+    return np.split(both, np.cumsum([len(points) for points in clipped])[:-1]) if clipped else []
 
 
 def _clip(points: Sequence[Point]) -> Sequence[Point]:

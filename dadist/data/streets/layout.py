@@ -1,15 +1,15 @@
 """The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
 
-from dadist.data import streets_cycles as cycles
-from dadist.data import streets_things as things
-from dadist.data.streets_lining import FENCE, KERB_M, Section, close_view, line_street
-from dadist.data.streets_look import Dice
-from dadist.data.streets_scene import BARS, PAVING, Camera, Colour, Point, Scene
-from dadist.data.streets_things import NAMES, Frame, scaled
+from dadist.data.streets import cycles as cycles
+from dadist.data.streets import things as things
+from dadist.data.streets.lining import FENCE, KERB_M, Section, close_view, line_street
+from dadist.data.streets.look import Dice
+from dadist.data.streets.scene import BARS, PAVING, Camera, Colour, Point, Scene
+from dadist.data.streets.things import NAMES, Frame, scaled
 
 ROAD, SIDEWALK = NAMES.index("road"), NAMES.index("sidewalk")
 LANE = 254  # lane marking: a class of its own on disk, of which no class set makes an id
-GROUND = 1e6  # the layer behind all: see streets_scene.GROUND_M
+GROUND = 1e6  # the layer behind all: see scene.GROUND_M
 AHEAD, ONCOMING = (0.0, 1.0), (0.0, -1.0)
 SIDEWAYS = ((1.0, 0.0), (0.8, 0.6), (0.8, -0.6), (-0.8, 0.6), (-1.0, 0.0), (-0.8, -0.6))
 
@@ -178,17 +178,21 @@ def _traffic(scene: Scene, dice: Dice, street: Section, count: Count) -> None:
                 things.car(scene, dice, Frame(x, 0.0, front, heading), count())
             z += dice.between(5.4, 7.5)
     middle = (street.left + street.right) / 2
+    taken: list[tuple[float, float, float]] = []  # x, from z, to z of the vehicles on the road
     own, other = (middle + 1.35, AHEAD), (middle - 1.35, ONCOMING)
     for x, heading in (own, other):
         z = dice.between(13, 34) if heading == AHEAD else dice.between(10, 30)
         while z < 80:
             thing = things.bus if dice.chance(0.3) else things.car
+            taken.append((x, z - 1, z + (12.5 if thing is things.bus else 5.5)))
             front = z if heading == AHEAD else z + (11 if thing is things.bus else 4.6)
             thing(scene, dice, Frame(x + dice.between(-0.05, 0.05), 0.0, front, heading), count())
             z += dice.between(16, 40)
-    for _ in range(int(dice.counted((0, 3.4), (0, 1.5)))):
+    for _ in range(int(dice.counted((0, 4.4), (0, 2.0)))):
         z = 8 + 26 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(street.left + 2.9, street.right - 2.9)
+        if any(abs(x - lane) < 2.3 and near < z < far for lane, near, far in taken):
+            continue  # a vehicle stands there
         frame = Frame(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
         ridden, lean = (cycles.bicycle, 0.6) if dice.chance(0.5) else (cycles.motorcycle, 0.3)
         ridden(scene, dice, frame, count())

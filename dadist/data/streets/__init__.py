@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.streets_colour import colour
-from dadist.data.streets_layout import LANE, add_bonnet, lay_out
-from dadist.data.streets_look import Dice, Look, air, camera
-from dadist.data.streets_paint import depth_at, rasterise
+from dadist.config import Look
+from dadist.data.streets.colour import colour
+from dadist.data.streets.layout import LANE, add_bonnet, lay_out
+from dadist.data.streets.look import SOURCE, Dice, air, camera
+from dadist.data.streets.paint import depth_at, rasterise
 
-__all__ = ["LANE", "Look", "Street", "render", "write_cityscapes", "write_synthia"]
+__all__ = ["LANE", "SOURCE", "Street", "render", "write_cityscapes", "write_synthia"]
 
 STREAMS = {"synthia": 0, "train": 1, "val": 2}  # each split has streets of its own
 CITIES = {"train": ("alderfurt", "birkenau", "corvenia"), "val": ("dunmere", "eschental")}  # invented

@@ -102,20 +102,22 @@ class Scene:
 def ordered(surfaces: Sequence[tuple[float, Surface]]) -> list[Surface]:
     """Surfaces far to near by object: an object goes before whatever may hide it.
 
-    Of two objects the farther goes first. Side by side, when one is longer than the gap between them, it is the one on
-    the far side of a plane x = const from the camera. Only what is low counts: crowns and arms reach over others.
+    Of two objects that share columns of the image the farther goes first. Side by side, when one is longer than the gap
+    between them, it is the one on the far side of a plane x = const from the camera. Only what is low counts there:
+    crowns and arms reach over others.
     """
     objects: dict[float, list[Surface]] = {}
     for far_m, surface in surfaces:
         objects.setdefault(far_m, []).append(surface)
     keys = sorted(objects, reverse=True)
-    boxes = np.array([_footprint(objects[key]) for key in keys if key < STREET_M], np.float64).reshape(-1, 4)
-    left, right, near, far = (column[:, None] for column in boxes.T)
+    boxes = np.array([_footprint(objects[key]) for key in keys if key < STREET_M], np.float64).reshape(-1, 6)
+    left, right, near, far, first_column, last_column = (column[:, None] for column in boxes.T)
     behind = near >= far.T  # [i, j]: i is behind j
     level = ~behind & ~behind.T
     apart = (left >= right.T) & (right.T + left >= 0) | (right <= left.T) & (right + left.T <= 0)
     aside = (left >= right.T) | (right <= left.T)
     behind |= level & np.where(aside, apart, near + far > near.T + far.T)
+    behind &= (first_column <= last_column.T) & (last_column >= first_column.T)
     order = [key for key in keys if key >= STREET_M]
     first, done = len(order), set[int]()
 
@@ -131,9 +133,10 @@ def ordered(surfaces: Sequence[tuple[float, Surface]]) -> list[Surface]:
     return [surface for key in order for surface in objects[key]]
 
 
-def _footprint(surfaces: Sequence[Surface]) -> tuple[float, float, float, float]:
-    """Least and greatest x and z of an object's lower part."""
+def _footprint(surfaces: Sequence[Surface]) -> tuple[float, float, float, float, float, float]:
+    """Least and greatest x and z of an object's lower part, and the columns of the image that all of it covers."""
     points = [point for surface in surfaces for point in surface.points]
     low = [point for point in points if point[1] < 1.5] or points
     x, z = [point[0] for point in low], [point[2] for point in low]
-    return min(x), max(x), min(z), max(z)
+    columns = [point[0] / max(point[2], 0.1) for point in points]
+    return min(x), max(x), min(z), max(z), min(columns), max(columns)

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from dadist.data import streets_cycles as cycles
-from dadist.data.streets_look import Dice
-from dadist.data.streets_scene import BARS, BLOCKS, FACADE, Scene
-from dadist.data.streets_things import NAMES, Frame, scaled
+from dadist.data.streets import cycles as cycles
+from dadist.data.streets.look import Dice
+from dadist.data.streets.scene import BARS, BLOCKS, FACADE, Scene
+from dadist.data.streets.things import NAMES, Frame, scaled
 
 BUILDING, WALL, FENCE = (NAMES.index(name) for name in ("building", "wall", "fence"))
 KERB_M = 0.13
-BACKDROP, LINING = 1e5, 1e4  # layers behind everything on the street: see streets_scene.STREET_M
+BACKDROP, LINING = 1e5, 1e4  # layers behind everything on the street: see scene.STREET_M
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ def close_view(scene: Scene, dice: Dice, street: Section) -> None:
             frame = Frame(x, KERB_M, z + dice.between(0, 8), (1.0, 0.0))
             size = dice.between(2.2, 4.2)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
-            cycles.clump(scene, dice, frame, (0.0, size, size), shade)
+            clumps = Scene()
+            cycles.clump(clumps, dice, frame, (0.0, size, size), shade)
+            scene.add_all(clumps, BACKDROP)
 
 
 def _house_front(scene: Scene, dice: Dice, x: tuple[float, float], z: float, height: float) -> None:
@@ -90,9 +92,9 @@ def _gap(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float
         for _ in range(2):
             up = size * dice.between(0.8, 1.6)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
-            points = Scene()
-            cycles.clump(points, dice, frame, (dice.between(-1, 1), up, size), shade)
-            scene.add_all(points, key)
+            clumps = Scene()
+            cycles.clump(clumps, dice, frame, (dice.between(-1, 1), up, size), shade)
+            scene.add_all(clumps, key)
     height = dice.between(1.6, 2.9) if kind < 0.45 else dice.between(1.1, 1.9)
     quad = [(line, KERB_M, near), (line, height, near), (line, height, far), (line, KERB_M, far)]
     if kind < 0.45:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dadist import classes
-from dadist.data.streets_look import Dice
-from dadist.data.streets_scene import GRADIENT, PLAIN, Colour, Point, Scene
+from dadist.data.streets.look import Dice
+from dadist.data.streets.scene import GRADIENT, PLAIN, Colour, Point, Scene
 
 NAMES = classes.names("16")
 POLE, LIGHT, SIGN, VEGETATION = (NAMES.index(name) for name in ("pole", "light", "sign", "vegetation"))

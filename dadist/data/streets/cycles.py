@@ -1,8 +1,8 @@
 """Two-wheelers with and without riders, and what stands along the kerb: trees, poles, signs, lights."""
 
-from dadist.data.streets_look import Dice
-from dadist.data.streets_scene import LEAVES, Colour, Scene
-from dadist.data.streets_things import (
+from dadist.data.streets.look import Dice
+from dadist.data.streets.scene import LEAVES, Colour, Scene
+from dadist.data.streets.things import (
     BICYCLE,
     BLACK,
     CIRCLE,

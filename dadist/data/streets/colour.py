@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.streets_paint import Buffers, Floats, depth_at, hashed, noise, unit
-from dadist.data.streets_scene import BARS, BLOCKS, FACADE, GRADIENT, LEAVES, PAVING, Air, Camera
+from dadist.data.streets.paint import Buffers, Floats, depth_at, hashed, noise, unit
+from dadist.data.streets.scene import BARS, BLOCKS, FACADE, GRADIENT, LEAVES, PAVING, Air, Camera
 
 Table = dict[str, NDArray[Any]]
 

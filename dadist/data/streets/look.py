@@ -3,11 +3,10 @@
 A look interpolates every range between the two; at 0 both domains are one distribution.
 """
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 
-from dadist.data.streets_scene import Air, Camera, Colour
+from dadist.config import Look
+from dadist.data.streets.scene import Air, Camera, Colour
 
 # Colours of each thing (RGB, 0..255): the source's, clean and saturated, and the foreign one's, muted, many of them
 # brighter where the source's are darker. An object takes the same entry of both and its look's share between them.
@@ -62,24 +61,7 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "bonnet": (((60, 62, 68),), ((52, 54, 58),)),
 }
 
-
-@dataclass(frozen=True)
-class Look:
-    """The gap between a domain and the source, a knob a cause; each 0 (the source's ranges) to 1."""
-
-    palette: float  # colours and contrast of textures: the largest part of the gap
-    haze: float  # grows with depth: the second largest
-    light: float  # exposure, colour temperature, shadows
-    noise: float  # sensor noise, blur, vignette
-    camera: float  # height, horizon and focal length; at 1 a Cityscapes-like camera outside the source's ranges
-    statistics: float  # how many of what, and the street's width
-    bonnet: bool  # the own car's bonnet at the bottom of the image, unlabelled
-
-    def __post_init__(self) -> None:
-        for knob in fields(self):
-            value = getattr(self, knob.name)
-            if knob.name != "bonnet" and not 0 <= value <= 1:
-                raise ValueError(f"look: expected {knob.name} in 0..1, got {value}; 0 is the source's look")
+SOURCE = Look(palette=0, haze=0, light=0, noise=0, camera=0, statistics=0, bonnet=False)
 
 
 class Dice:

@@ -1,0 +1,159 @@
+"""Tiny splits, networks, batches and methods, for the tests to share: 7 classes, images of 64x32, a grid of 8x4."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+
+from dadist import assembly, config
+from dadist.classes import IGNORE
+from dadist.data.loader import Source, Target
+from dadist.data.prepared import Prepared
+from dadist.gmm import Mixtures
+from dadist.methods.base import Ingredients
+from dadist.methods.registry import METHODS, RECIPES
+from dadist.model.segmenter import Architecture, Outputs, Segmenter
+
+WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
+DEMO = config.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
+    "demo"
+]
+
+
+def split(folder: Path, count: int = 4, *, seed: int = 0, **arrays: Any) -> Prepared:
+    """A prepared split of noise, or of the given arrays; written as `prepared.write` does."""
+    random = np.random.default_rng(seed)
+    shape = (count, HEIGHT, WIDTH)
+    labels = random.integers(0, CLASSES, shape, np.uint8)
+    labels[random.random(shape) < 0.1] = IGNORE
+    noise = {
+        "images": random.integers(0, 256, (*shape, 3), np.uint8),
+        "labels": labels,
+        "depth": random.integers(0, 5000, shape, np.uint16),
+    }
+    whole = {**noise, **arrays}
+    folder.mkdir(parents=True)
+    for name, array in whole.items():
+        if array is not None:
+            np.save(folder / f"{name}.npy", array)
+    count, height, width = whole["images"].shape[:3]
+    pixels = np.zeros(CLASSES, int) if whole["labels"] is None else np.bincount(whole["labels"].ravel(), minlength=256)
+    index = {
+        "version": 1,
+        "classes": "7",
+        "width": width,
+        "height": height,
+        "label_size": (width, height) if whole["labels"] is None else whole["labels"].shape[:0:-1],
+        "pixels": pixels[:CLASSES].tolist(),
+        "names": [f"{i:04}" for i in range(count)],
+    }
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    return Prepared(folder)
+
+
+def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:
+    """A target split for training: it has neither labels nor depth."""
+    return split(folder, count, seed=seed, labels=None, depth=None)
+
+
+def architecture(heads: tuple[str, ...] = (), *, fusion: bool = False, **changes: Any) -> Architecture:
+    """The small network with 7 classes."""
+    plain = Architecture("street", "7", heads, fusion, affine="train", rates=(1, 2), pixels="imagenet")
+    return dataclasses.replace(plain, **changes)
+
+
+def segmenter(heads: tuple[str, ...] = (), *, fusion: bool = False, seed: int = 0) -> Segmenter:
+    """A network with random weights."""
+    torch.manual_seed(seed)
+    return Segmenter(architecture(heads, fusion=fusion))
+
+
+class Thirds(nn.Module):
+    """Three classes, whose odds are 3 to the power of red, green and blue; every second pixel, if ``step`` is 2."""
+
+    def __init__(self, step: int = 1) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(math.log(3)))
+        self.step = step
+
+    def forward(self, images: Tensor) -> Outputs:
+        return Outputs(self.scale * images[:, :, :: self.step, :: self.step], None, None)
+
+
+def mixtures(median: float = 1e-4) -> Mixtures:
+    """Two components a class over the 8x4 grid, wide enough that every cell has a density worth the name."""
+    random = np.random.default_rng(3)
+    roots = np.zeros((CLASSES, 2, 3, 3))
+    roots[..., (0, 1, 2), (0, 1, 2)] = random.uniform(2, 5, (CLASSES, 2, 3))
+    return Mixtures(
+        weights=random.dirichlet(np.ones(2), CLASSES),
+        means=random.uniform(0, 4, (CLASSES, 2, 3)),
+        covariances=roots**2,
+        scale=np.array([1.0, 1.0]),
+        grid=GRID,
+        numerator=1000.0,
+        classes="7",
+        components=2,
+        covariance="diag",
+        seed=0,
+        images=1,
+        points=np.ones(CLASSES, np.int64),
+        held_out=np.full(CLASSES, np.nan),
+        median=median,
+    )
+
+
+def source(batch: int = 2, *, seed: int = 1) -> Source:
+    """A batch of noise; a tenth of the labels and of the depths is missing."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, CLASSES, (batch, HEIGHT, WIDTH), generator=random)
+    labels[torch.rand(labels.shape, generator=random) < 0.1] = IGNORE
+    return Source(
+        images=255 * torch.rand(batch, 3, HEIGHT, WIDTH, generator=random),
+        labels=labels,
+        inverse_depth=5 * torch.rand(batch, 1, HEIGHT, WIDTH, generator=random),
+        valid=torch.rand(batch, 1, HEIGHT, WIDTH, generator=random) > 0.1,
+    )
+
+
+def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
+    """A batch of noise, with pseudo-labels on request."""
+    images, ids, *_ = source(batch, seed=seed)
+    return Target(images, ids if labels else None)
+
+
+def ingredients(**changes: Any) -> Ingredients:
+    """What a method is built from; plain cross-entropy."""
+    return dataclasses.replace(Ingredients(CLASSES, None, mixtures(), seed=4), **changes)
+
+
+def knobs(name: str, **changes: Any) -> Any:
+    """A method's or recipe's knobs as the demo has them, but for a narrow critic."""
+    if name in RECIPES:
+        return dataclasses.replace(DEMO.selftrain.training, **changes)
+    values = DEMO.objectives[name].knobs
+    narrow = {"critic_width": 4} if "critic_width" in values else {}
+    return assembly.knobs(METHODS[name], {**values, **narrow, **changes})
+
+
+def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
+    """A method or recipe on the small network; ``changes`` are knobs."""
+    kind = assembly.method_type({**METHODS, **RECIPES}[name])
+    network = segmenter(kind.HEADS, fusion=kind.FUSION, seed=seed)
+    return kind(network, knobs(name, **changes), ingredients())
+
+
+def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:
+    """What a method's iterator of terms yields, but for the values: a list a pass."""
+    return [[(term.name, term.weight) for term in one] for one in terms]
+
+
+def gradients(module: nn.Module) -> list[Tensor]:
+    """The gradients of a module's parameters that are there and not 0."""
+    return [p.grad for p in module.parameters() if p.grad is not None and p.grad.any()]

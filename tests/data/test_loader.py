@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import builders
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from dadist.data.loader import Order, Sampling, Source, SourceLoader, TargetLoader
+from dadist.data.prepared import Prepared
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    return builders.split(tmp_path / "split", 5)
+
+
+def load(prepared: Prepared, step: int, *, mirror: bool = True, seed: int = 0, zero_depth: str = "keep") -> Source:
+    sampling = Sampling(3, seed, mirror, "cpu")
+    return SourceLoader(prepared, sampling, numerator=1000.0, zero_depth=zero_depth)(step)
+
+
+def numbered(folder: Path) -> Prepared:
+    """Five images; each pixel of image, label and depth tells which image and which column it is of."""
+    index, column = np.arange(5)[:, None, None], np.arange(builders.WIDTH)
+    grey = np.broadcast_to(index * 40 + column // 2, (5, builders.HEIGHT, builders.WIDTH))
+    return builders.split(
+        folder,
+        images=np.stack([grey] * 3, -1).astype(np.uint8),
+        labels=(grey % 7).astype(np.uint8),
+        depth=(grey * 10 + 1).astype(np.uint16),
+    )
+
+
+@pytest.mark.parametrize(("items", "batch"), [(5, 2), (6, 3), (3, 4), (7, 1)])
+def test_an_epoch_sees_every_item_once(items: int, batch: int) -> None:
+    order = Order(items, batch, seed=3)
+    drawn = [index for step in range(3 * items) for index in order(step)]
+    assert len(drawn) == 3 * items * batch
+    epochs = np.array(drawn[: 3 * items]).reshape(3, items)
+    assert (np.sort(epochs) == np.arange(items)).all()
+
+
+def test_epochs_and_seeds_draw_different_orders() -> None:
+    first, second = (Order(50, 50, seed=3)(step) for step in (0, 1))
+    assert first != second
+    assert first != Order(50, 50, seed=4)(0)
+
+
+def test_about_half_of_the_images_are_mirrored() -> None:
+    share = np.mean([Order(5, 4, seed=3).flips(step) for step in range(500)])
+    assert 0.45 < share < 0.55  # 2000 draws: three deviations are 0.034
+
+
+def test_a_batch_is_a_pure_function_of_seed_and_step(prepared: Prepared) -> None:
+    straight = [load(prepared, step) for step in range(4)]
+    np.random.default_rng(0).random()
+    torch.rand(3)
+    for step in (3, 0, 2, 1):  # in another order, each from a new loader
+        for mine, again in zip(straight[step], load(prepared, step), strict=True):
+            assert torch.equal(mine, again)
+    assert not torch.equal(straight[0].images, straight[1].images)
+    assert not torch.equal(straight[0].images, load(prepared, 0, seed=1).images)
+
+
+def test_an_empty_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least one image to train on, got none; look at"):
+        Order(0, 2, seed=0)
+
+
+def test_a_batch_has_the_documented_shapes_and_types(prepared: Prepared) -> None:
+    images, labels, inverse_depth, valid = load(prepared, 0)
+    assert (images.shape, images.dtype) == ((3, 3, 32, 64), torch.float32)
+    assert (labels.shape, labels.dtype) == ((3, 32, 64), torch.int64)
+    assert (inverse_depth.shape, inverse_depth.dtype) == ((3, 1, 32, 64), torch.float32)
+    assert (valid.shape, valid.dtype) == ((3, 1, 32, 64), torch.bool)
+    assert images.is_contiguous()
+
+
+def test_without_mirroring_a_batch_is_the_rows_of_the_split(prepared: Prepared) -> None:
+    batch = load(prepared, 0, mirror=False)
+    rows = Order(5, 3, seed=0)(0)
+    assert_close(batch.images, torch.from_numpy(prepared.images[rows]).permute(0, 3, 1, 2).float())
+    assert_close(batch.labels, torch.from_numpy(prepared.labels[rows]).long())
+
+
+def test_image_labels_and_depth_are_mirrored_together(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    mirrored = []
+    for step in range(10):
+        batch = load(prepared, step, zero_depth="ignore")
+        grey = batch.images[:, 0].long()
+        assert torch.equal(batch.labels, grey % 7)
+        assert_close(batch.inverse_depth[:, 0], 1000.0 / (grey * 10 + 2))
+        mirrored += (grey[:, 0, 0] > grey[:, 0, -1]).tolist()
+    assert 5 < sum(mirrored) < 25
+
+
+def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
+    for step in range(10):
+        images, labels = loader(step)
+        assert labels is not None
+        assert labels.dtype == torch.int64
+        assert torch.equal(labels, images[:, 0].long() % 7)
+
+
+def test_source_and_target_are_drawn_apart(prepared: Prepared) -> None:
+    sampling = Sampling(3, 0, True, "cpu")
+    source = SourceLoader(prepared, sampling, numerator=1000.0, zero_depth="keep")
+    target = TargetLoader(prepared, sampling)
+    assert [source.order(step) for step in range(5)] != [target.order(step) for step in range(5)]
+    assert any((source.order.flips(step) != target.order.flips(step)).any() for step in range(5))
+
+
+def test_a_target_batch_opens_no_label(tmp_path: Path) -> None:
+    images, labels = TargetLoader(builders.unlabelled(tmp_path / "split"), Sampling(2, 0, False, "cpu"))(0)
+    assert images.shape == (2, 3, 32, 64)
+    assert labels is None
+
+
+@pytest.mark.parametrize(
+    ("depth_cm", "expected"), [(999, 1.0), (0, 1000.0), (65535, 1000 / 65536), (1999, 0.5), (32767, 1000 / 32768)]
+)
+def test_inverse_depth_is_the_numerator_over_centimetres_and_one(
+    tmp_path: Path, depth_cm: int, expected: float
+) -> None:
+    depth = np.full((2, 32, 64), depth_cm, np.uint16)
+    batch = load(builders.split(tmp_path / "split", 2, depth=depth), 0)
+    assert_close(batch.inverse_depth, torch.full((3, 1, 32, 64), expected))
+
+
+def test_pixels_without_depth_are_kept_or_ignored_as_asked(tmp_path: Path) -> None:
+    depth = np.tile(np.array([0, 1], np.uint16), (2, 32, 32))
+    prepared = builders.split(tmp_path / "split", 2, depth=depth)
+    assert load(prepared, 0, mirror=False, zero_depth="keep").valid.all()
+    valid = load(prepared, 0, mirror=False, zero_depth="ignore").valid
+    assert torch.equal(valid, torch.tensor([False, True]).repeat(32).expand(3, 1, 32, 64))

@@ -1,0 +1,155 @@
+import math
+from typing import Any
+
+import builders
+import numpy as np
+import oracles
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from dadist.classes import IGNORE
+from dadist.data.loader import Source
+from dadist.methods.depth_distribution import METHOD
+from dadist.model.segmenter import Outputs
+
+ROWS, COLUMNS = builders.GRID[1], builders.GRID[0]
+
+
+def density_by_loop(labels: Tensor, z: Tensor, rule: str) -> Tensor:
+    """Squashed density of every cell, one by one: labels (B, h, w), z (B, 1, h, w)."""
+    mixtures = builders.mixtures()
+    out = torch.zeros(z.shape, dtype=torch.float64)
+    for b, y, x in np.ndindex(*labels.shape):
+        c = int(labels[b, y, x])
+        point = np.array([x, y, float(z[b, 0, y, x])])
+        p = math.exp(oracles.log_density(mixtures.weights[c], mixtures.means[c], mixtures.covariances[c], point))
+        out[b, 0, y, x] = 255 * (1 - math.exp(-1e6 * p)) if rule == "exponential" else 1 - 2 ** (-p / mixtures.median)
+    return out
+
+
+def outputs(seed: int = 0) -> Outputs:
+    """Random outputs on the grid; half of the depths are negative."""
+    generator = torch.Generator().manual_seed(seed)
+    return Outputs(
+        torch.randn(2, 7, ROWS, COLUMNS, generator=generator),
+        3 * torch.randn(2, 1, ROWS, COLUMNS, generator=generator),
+        torch.randn(2, 1, ROWS, COLUMNS, generator=generator),
+    )
+
+
+def often_right(source: Source, logits: Tensor) -> Tensor:
+    """The logits, made to agree with the labels at the cells' centres in the upper half."""
+    agreed = logits.clone()
+    for b, y, x in np.ndindex(2, ROWS // 2, COLUMNS):
+        label = int(source.labels[b, 8 * y + 4, 8 * x + 4])
+        if label != IGNORE:
+            agreed[b, label, y, x] = 9.0
+    return agreed
+
+
+def test_the_terms_and_their_weights() -> None:
+    weights = {"depth": 0.7, "balance_source": 0.6, "balance_target": 0.5, "adversarial": 0.3}
+    method = builders.method("depth_distribution", **weights)
+    terms = method.segmenter_terms(builders.source(), builders.target(), 0)
+    assert builders.names_and_weights(terms) == [
+        [("segmentation", 1.0), ("depth", 0.7), ("balance_source", 0.6)],
+        [("balance_target", 0.5), ("adversarial", 0.3)],
+    ]
+
+
+def test_mixtures_are_asked_for() -> None:
+    knobs = builders.knobs("depth_distribution")
+    with pytest.raises(ValueError, match="expected mixtures, got none; fit_gmm makes them"):
+        METHOD(builders.segmenter(METHOD.HEADS), knobs, builders.ingredients(mixtures=None))
+
+
+def test_the_critic_sees_self_information_times_density() -> None:
+    logits, _, density = outputs()
+    assert density is not None
+    feature = builders.method("depth_distribution").feature(outputs(), (ROWS, COLUMNS))
+    expected = torch.from_numpy(oracles.self_information(logits.numpy())).float() * density
+    assert_close(feature, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["median", "exponential"])
+@pytest.mark.parametrize("reading", ["ground_truth", "masked"])
+def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None:
+    method, source = builders.method("depth_distribution", source_density=reading, squash=rule), builders.source()
+    logits = often_right(source, outputs().logits)
+    predicted, z = logits.argmax(1), torch.zeros(2, 1, ROWS, COLUMNS)
+    for b, y, x in np.ndindex(2, ROWS, COLUMNS):
+        row, column = math.floor((y + 0.5) * 32 / ROWS), math.floor((x + 0.5) * 64 / COLUMNS)
+        if reading == "ground_truth" or source.labels[b, row, column] == predicted[b, y, x]:
+            z[b, 0, y, x] = source.inverse_depth[b, 0, row, column]
+    assert (z == 0).any() == (reading == "masked")
+    expected = density_by_loop(predicted, z, rule)
+    assert_close(method.source_density(logits, source).double(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["median", "exponential"])
+def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: str) -> None:
+    method, given = builders.method("depth_distribution", squash=rule), outputs()
+    assert given.depth is not None
+    result, ahead = method.target_density(given).double(), given.depth > 0
+    assert 0 < ahead.sum() < ahead.numel()
+    expected = torch.where(ahead, density_by_loop(given.logits.argmax(1), given.depth, rule), 0.0)
+    assert (result[~ahead] == 0).all()
+    assert_close(result, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_depth_of_0_has_no_target_density_but_a_source_density() -> None:
+    method, given, source = builders.method("depth_distribution"), outputs(), builders.source()
+    flat = source._replace(inverse_depth=torch.zeros_like(source.inverse_depth))
+    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS))) == 0).all()
+    assert (method.source_density(given.logits, flat) > 0).all()
+
+
+def term(method: Any, name: str) -> Tensor:
+    passes = method.segmenter_terms(builders.source(), builders.target(), 0)
+    (value,) = [term.value for terms in passes for term in terms if term.name == name]
+    assert isinstance(value, Tensor)
+    return value
+
+
+@pytest.mark.parametrize("name", ["balance_source", "balance_target"])
+def test_balance_trains_density_head_and_backbone_and_no_other_head(name: str) -> None:
+    method = builders.method("depth_distribution")
+    term(method, name).backward()
+    network = method.segmenter
+    trained = {part: bool(builders.gradients(module)) for part, module in network.named_children()}
+    assert trained == {"backbone": True, "density": True, "segmentation": False, "depth": False}
+
+
+def test_the_depth_term_trains_depth_head_and_backbone_and_no_other_head() -> None:
+    method = builders.method("depth_distribution")
+    term(method, "depth").backward()
+    trained = {part: bool(builders.gradients(module)) for part, module in method.segmenter.named_children()}
+    assert trained == {"backbone": True, "density": False, "segmentation": False, "depth": True}
+
+
+@pytest.mark.parametrize("name", ["balance_source", "balance_target"])
+def test_balance_is_berhu_between_density_head_and_density(name: str) -> None:
+    method = builders.method("depth_distribution")
+    method.segmenter.eval()
+    with torch.no_grad():
+        method.segmenter.depth.layers[-1].bias.add_(2.0)  # so that most of the target has a depth ahead
+    value = term(method, name).item()
+    if name == "balance_source":
+        given = method.segmenter(builders.source().images)
+        expected = method.source_density(given.logits, builders.source())
+    else:
+        given = method.segmenter(builders.target().images)
+        expected = method.target_density(given)
+    assert expected.any()
+    predicted = given.density.detach().numpy()
+    loop = oracles.berhu(predicted, expected.numpy(), np.ones_like(predicted, bool), 0.2)
+    assert value == pytest.approx(loop, rel=1e-4)
+
+
+def test_the_density_is_no_part_of_what_is_trained_or_saved() -> None:
+    method = builders.method("depth_distribution")
+    assert not any(isinstance(module, type(method.density)) for module in method.segmenter.modules())
+    assert isinstance(method.density, nn.Module)
+    assert list(method.density.parameters()) == []

@@ -1,0 +1,96 @@
+from pathlib import Path
+from typing import Any
+
+import builders
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dadist.classes import IGNORE, colours
+from dadist.model.segmenter import Outputs
+from dadist.report.figures import BAR, GAP, panel
+
+HEIGHT, WIDTH = 12, 40
+
+
+class Fixed(builders.Thirds):
+    """Says one class for every pixel."""
+
+    def __init__(self, label: int) -> None:
+        super().__init__()
+        self.label = label
+
+    def forward(self, images: Tensor) -> Outputs:
+        logits = images.new_zeros(len(images), builders.CLASSES, *images.shape[2:])
+        logits[:, self.label] = self.scale
+        return Outputs(logits, None, None)
+
+
+def drawn(folder: Path, *, images: int = 2, scale: int = 1) -> NDArray[Any]:
+    """The panel of three images, all orange, labelled 4 left and not at all right; RGB."""
+    orange = np.broadcast_to(np.array([250, 120, 10], np.uint8), (3, HEIGHT, WIDTH, 3))
+    labels = np.full((3, HEIGHT, WIDTH), 4, np.uint8)
+    labels[:, :, WIDTH // 2 :] = IGNORE
+    val = builders.split(folder / "val", images=orange, labels=labels, depth=None)
+    panel(val, [Fixed(2), Fixed(6)], ["one", "two"], folder / "panel.png", images=images, scale=scale)  # type: ignore[list-item]
+    picture = cv2.imread(str(folder / "panel.png"))
+    assert picture is not None
+    return picture[:, :, ::-1]
+
+
+def cell(picture: NDArray[Any], row: int, column: int, scale: int = 1) -> NDArray[Any]:
+    y, x = BAR + row * (HEIGHT * scale + GAP), column * (WIDTH * scale + GAP)
+    return picture[y : y + HEIGHT * scale, x : x + WIDTH * scale]
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_panel_has_a_column_a_model_and_a_row_an_image(tmp_path: Path, scale: int) -> None:
+    picture = drawn(tmp_path, scale=scale)
+    assert picture.shape == (BAR + 2 * HEIGHT * scale + GAP, 4 * WIDTH * scale + 3 * GAP, 3)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_cells_show_input_truth_and_what_each_model_sees(tmp_path: Path, scale: int) -> None:
+    picture, palette = drawn(tmp_path, scale=scale), colours("7")
+    for row in range(2):
+        assert (cell(picture, row, 0, scale) == [250, 120, 10]).all()
+        truth = cell(picture, row, 1, scale)
+        assert (truth[:, : WIDTH * scale // 2] == palette[4]).all()
+        assert (truth[:, WIDTH * scale // 2 :] == 0).all()
+        assert (cell(picture, row, 2, scale) == palette[2]).all()
+        assert (cell(picture, row, 3, scale) == palette[6]).all()
+
+
+def test_a_truth_finer_than_the_images_is_shown_at_their_size(tmp_path: Path) -> None:
+    labels = np.full((1, 2 * HEIGHT, 2 * WIDTH), 4, np.uint8)
+    labels[:, HEIGHT:] = 5
+    images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None)
+    panel(val, [], [], tmp_path / "panel.png", images=1, scale=1)
+    picture = cv2.imread(str(tmp_path / "panel.png"))
+    assert picture is not None
+    truth, palette = cell(picture[:, :, ::-1], 0, 1), colours("7")
+    assert (truth[: HEIGHT // 2] == palette[4]).all()
+    assert (truth[HEIGHT // 2 :] == palette[5]).all()
+
+
+def test_titles_stand_above_the_columns_and_gaps_are_white(tmp_path: Path) -> None:
+    picture = drawn(tmp_path)
+    for column in range(4):
+        x = column * (WIDTH + GAP)
+        assert picture[:BAR, x : x + WIDTH].min() < 128
+        assert (picture[:, x + WIDTH : x + WIDTH + GAP] == 255).all()
+    assert (picture[BAR + HEIGHT : BAR + HEIGHT + GAP] == 255).all()
+
+
+def test_no_more_images_are_shown_than_there_are(tmp_path: Path) -> None:
+    assert drawn(tmp_path, images=9).shape[0] == BAR + 3 * HEIGHT + 2 * GAP
+
+
+def test_a_title_too_few_is_refused(tmp_path: Path) -> None:
+    val = builders.split(tmp_path / "val")
+    with pytest.raises(ValueError, match="zip"):
+        panel(val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", images=1, scale=1)  # type: ignore[list-item]
+    assert not (tmp_path / "panel.png").exists()

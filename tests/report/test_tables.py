@@ -1,0 +1,63 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dadist.classes import names
+from dadist.evaluate import Metrics
+from dadist.report.tables import table
+
+PROTOCOL: dict[str, str | int | float] = {"iterations": 780, "selection": "last", "init": "warm_up", "code": "0e11"}
+
+
+def metrics(classes: str, **changes: object) -> Metrics:
+    """Of the classes 0, 1 and 3 alone: IoU 2/3, 1/2 and 1."""
+    confusion = np.zeros((len(names(classes)),) * 2, int)
+    confusion[0, 0], confusion[0, 1], confusion[1, 1], confusion[3, 3] = 2, 1, 1, 5
+    values = {"setting": "demo", "method": "dada", "seed": 3, "round": "q1", "images": 12, "protocol": PROTOCOL}
+    return Metrics(classes=classes, confusion=confusion.tolist(), **{**values, **changes})  # type: ignore[arg-type]
+
+
+def written(path: Path, classes: str, *given: Metrics) -> list[list[str]]:
+    table(given, classes, path)
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("classes", ["16", "7"])
+def test_the_columns_come_in_this_order(tmp_path: Path, classes: str) -> None:
+    header, row = written(tmp_path / "metrics.csv", classes, metrics(classes))
+    before = ["setting", "method", "seed", "round", "miou", "miou_star"]
+    assert header == [*before, *names(classes), "images", "iterations", "selection", "init", "code"]
+    assert len(row) == len(header)
+
+
+def test_a_row_is_worked_by_hand(tmp_path: Path) -> None:
+    header, row = written(tmp_path / "metrics.csv", "16", metrics("16"))
+    found = dict(zip(header, row, strict=True))
+    assert (found["road"], found["sidewalk"], found["wall"]) == ("66.67", "50.0", "100.0")
+    assert found["miou"] == "72.22"  # of the three classes that occur
+    assert found["miou_star"] == "58.33"  # without wall
+    assert found["building"] == found["bicycle"] == ""
+    assert [found[key] for key in ("setting", "method", "seed", "round")] == ["demo", "dada", "3", "q1"]
+    assert [found[key] for key in ("images", "iterations", "selection")] == ["12", "780", "last"]
+    assert [found[key] for key in ("init", "code")] == ["warm_up", "0e11"]
+
+
+def test_rows_keep_the_order_they_came_in(tmp_path: Path) -> None:
+    given = [metrics("7", round=name, seed=seed) for seed, name in ((2, "q1"), (1, "q2"), (2, "q0"))]
+    _, *rows = written(tmp_path / "metrics.csv", "7", *given)
+    assert [(row[2], row[3]) for row in rows] == [("2", "q1"), ("1", "q2"), ("2", "q0")]
+
+
+def test_all_seven_classes_count_for_both_means(tmp_path: Path) -> None:
+    header, row = written(tmp_path / "metrics.csv", "7", metrics("7"))
+    found = dict(zip(header, row, strict=True))
+    assert found["miou"] == found["miou_star"] == "72.22"
+
+
+def test_metrics_of_another_class_set_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected metrics of class set 16, got 7 \(demo, dada, seed 3, q1\); "):
+        table([metrics("7")], "16", tmp_path / "metrics.csv")
+    assert not (tmp_path / "metrics.csv").exists()

@@ -1,0 +1,198 @@
+import copy
+import dataclasses
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dadist import config
+from dadist.config import ConfigError, Optimiser, parse, study
+from dadist.methods.registry import METHODS
+
+SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
+# The defaults with two settings, one like the other; what the numbers are is not these tests' business.
+SMALL = {**SHIPPED, "settings": {name: SHIPPED["settings"][name] for name in ("demo", "hard")}}
+OPTIMISER = {
+    "name": "sgd",
+    "lr": 2.5e-4,
+    "momentum": 0.9,
+    "weight_decay": 5.0e-4,
+    "head_lr_mult": 1.0,
+    "power": 0.9,
+    "poly_iterations": None,
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The small configuration with one key set, by its dotted name."""
+    whole = copy.deepcopy(SMALL)
+    *sections, key = path.split(".")
+    section = whole
+    for name in sections:
+        section = section[name]
+    section[key] = value
+    return whole
+
+
+def without(path: str) -> dict[str, Any]:
+    """The small configuration without one key, by its dotted name."""
+    whole = changed(path, None)
+    *sections, key = path.split(".")
+    section = whole
+    for name in sections:
+        section = section[name]
+    del section[key]
+    return whole
+
+
+def test_the_shipped_config_parses() -> None:
+    whole = study(SHIPPED)
+    assert list(whole.settings) == list(SHIPPED["settings"])
+    assert whole.settings["demo"].methods == tuple(SHIPPED["methods"])
+    assert whole.settings["demo"].grid == (24, 12)
+    assert whole.domains["demo_source"].dataset == "synthia"
+    assert whole.render["demo"].look.bonnet is False
+
+
+def test_what_a_setting_does_not_say_comes_from_the_defaults() -> None:
+    config = changed("settings.demo.fit_gmm", {"components": 3})
+    config["settings"]["demo"]["adapt"]["optimiser"] = {"lr": 0.125}
+    demo = study(config).settings["demo"]
+    assert (demo.fit_gmm.components, demo.fit_gmm.points) == (3, SHIPPED["fit_gmm"]["points"])
+    assert (demo.adapt.optimiser.lr, demo.adapt.optimiser.power) == (0.125, SHIPPED["adapt"]["optimiser"]["power"])
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (changed("adapt.iteratons", 3), r"adapt\.iteratons: unknown key; did you mean 'iterations'\?"),
+        (changed("seedz", [1]), r"settings\.demo\.seedz: unknown key; did you mean 'seeds'\?"),
+        (changed("adapt.qqqq", 3), r"adapt\.qqqq: unknown key; known: batch, class_weight_cap, "),
+        (changed("settings.demo.draw.scal", 3), r"settings\.demo\.draw\.scal: unknown key; did you mean 'scale'\?"),
+        (changed("render.demo.look.hase", 1.0), r"render\.demo\.look\.hase: unknown key; did you mean 'haze'\?"),
+        (without("adapt.optimiser.power"), r"adapt\.optimiser\.power: missing; config\.yaml must set it"),
+        (without("render.demo.seed"), r"render\.demo\.seed: missing; config\.yaml must set it"),
+        (without("objectives.advent.start"), r"objectives\.advent\.start: missing; config\.yaml must set it"),
+        (changed("adapt.optimiser.momentum", "1e-4"), r"momentum: expected float, got '1e-4'; .*write 1\.0e-4"),
+        (changed("settings.demo.adapt.batch", 4.0), r"adapt\.batch: expected int, got 4\.0"),
+        (changed("settings.demo.adapt.flip", 1), r"adapt\.flip: expected bool, got 1"),
+        (changed("adapt.optimiser.momentum", True), r"momentum: expected float, got True"),
+        (changed("settings.demo.adapt", 4), r"adapt: expected a section with keys iterations, batch, .*, got 4"),
+        (changed("settings.demo.grid", [24]), r"grid: expected a list of 2, got \[24\]"),
+        (changed("seeds", 1), r"seeds: expected a list, got 1"),
+        (changed("seeds", [1, "x"]), r"seeds\[1\]: expected int, got 'x'"),
+        (changed("settings.demo.classes", "19"), r"classes: expected one of 16, 7, got '19'"),
+        (changed("fit_gmm.covariance", "tied"), r"covariance: expected one of diag, full, got 'tied'"),
+        (changed("settings.demo", None), r"settings\.demo: expected a section, got None"),
+        (changed("domains", []), r"domains: expected a section of config\.yaml, got \[\]"),
+        (without("render"), r"render: expected a section of config\.yaml, got None"),
+    ],
+)
+def test_a_wrong_key_is_named_with_what_is_wrong(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (changed("objectives.advnt", {"start": None}), r"objectives\.advnt: unknown method; did you mean 'advent'\?"),
+        (changed("settings.demo.objectives.advent", None), r"objectives\.advent: expected a section, got None"),
+        (changed("methods", ["dadda"]), r"settings\.demo\.methods: no section objectives\.dadda; known: warm_up, "),
+        (changed("selftrain.methods", ["x"]), r"settings\.demo\.selftrain\.methods: no section objectives\.x; known: "),
+        (changed("domains.demo_source.dataset", "synthai"), r"unknown data set; did you mean 'synthia'\?"),
+        (changed("settings.demo.target.domain", "demo_taget"), r"settings\.demo: unknown domain; did you mean 'demo_"),
+        (changed("settings.hard.like", "dem"), r"settings\.hard\.like: expected another setting, got 'dem'"),
+    ],
+)
+def test_an_unknown_name_is_refused(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (changed("objectives.dada.dept", 1.0), r"objectives\.dada\.dept: unknown key; did you mean 'depth'\?"),
+        (changed("objectives.advent.depth", 1.0), r"objectives\.advent\.depth: unknown key; known: adversarial, "),
+        (without("objectives.dada.critic_scale"), r"objectives\.dada\.critic_scale: missing"),
+        (changed("objectives.dada.critic_scale", "1"), r"objectives\.dada\.critic_scale: expected float, got '1'"),
+        (changed("settings.demo.objectives.dada.critic_width", 6.5), r"dada\.critic_width: expected int, got 6\.5"),
+        (
+            changed("settings.demo.objectives.depth_distribution.squash", "mean"),
+            r"objectives\.depth_distribution\.squash: expected one of exponential, median, got 'mean'",
+        ),
+    ],
+)
+def test_a_methods_own_knobs_are_checked_like_any_key(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study(config)
+
+
+def test_a_setting_like_another_takes_its_keys_one_by_one() -> None:
+    config = changed("settings.hard.adapt", {"optimiser": {"lr": 7.0e-3}})
+    config["settings"]["demo"]["adapt"]["optimiser"] = {"lr": 1.0, "name": "adamw"}
+    config["settings"]["harder"] = {"like": "hard", "adapt": {"optimiser": {"momentum": 0.5}}, "seeds": [8]}
+    settings = study(config).settings
+    assert settings["harder"].adapt.optimiser.lr == 7e-3  # of hard
+    assert settings["harder"].adapt.optimiser.momentum == 0.5  # its own
+    assert settings["harder"].adapt.optimiser.name == "adamw"  # of demo
+    assert settings["harder"].adapt.optimiser.power == SHIPPED["adapt"]["optimiser"]["power"]  # of the defaults
+    assert (settings["harder"].seeds, settings["hard"].seeds) == ((8,), tuple(SHIPPED["seeds"]))
+    assert settings["demo"].adapt.optimiser.lr == 1.0
+
+
+@pytest.mark.parametrize("chain", [{"demo": "demo"}, {"demo": "hard", "hard": "demo"}])
+def test_settings_like_each_other_in_a_circle_are_refused(chain: dict[str, str]) -> None:
+    config = copy.deepcopy(SMALL)
+    for name, parent in chain.items():
+        config["settings"][name]["like"] = parent
+    with pytest.raises(ConfigError, match=r"like: expected another setting, got "):
+        study(config)
+
+
+@pytest.mark.parametrize("number", [16, "16"])
+def test_a_class_set_may_be_written_as_a_number(number: object) -> None:
+    assert study(changed("settings.demo.classes", number)).settings["demo"].classes == "16"
+
+
+def test_a_whole_number_serves_as_a_float() -> None:
+    rate = parse(Optimiser, {**OPTIMISER, "lr": 1}, "adapt").lr
+    assert rate == 1
+    assert isinstance(rate, float)
+
+
+@pytest.mark.parametrize(("value", "message"), [("x", "expected int, got 'x'"), (2.0, "expected int, got 2.0")])
+def test_an_optional_key_takes_null_and_its_own_type_alone(value: object, message: str) -> None:
+    assert parse(Optimiser, {**OPTIMISER, "poly_iterations": None}, "adapt").poly_iterations is None
+    assert parse(Optimiser, {**OPTIMISER, "poly_iterations": 5}, "adapt").poly_iterations == 5
+    with pytest.raises(ConfigError, match=rf"adapt\.poly_iterations: {message}"):
+        parse(Optimiser, {**OPTIMISER, "poly_iterations": value}, "adapt")
+
+
+def test_every_method_has_a_section_and_no_section_is_left_over() -> None:
+    assert set(SHIPPED["objectives"]) == set(METHODS)
+
+
+@pytest.mark.parametrize("module", METHODS.values())
+def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> None:
+    imported = importlib.import_module(module)
+    knobs = [field.name for field in dataclasses.fields(imported.Knobs)] if hasattr(imported, "Knobs") else []
+    assert list(config.declared_knobs(module)) == knobs
+    assert config.declared_needs(module) == getattr(imported, "NEEDS", ())
+
+
+def test_the_needs_and_knobs_of_two_methods_are_these() -> None:
+    assert config.declared_needs(METHODS["depth_distribution"]) == ("mixtures",)
+    assert config.declared_needs(METHODS["dada"]) == ()
+    assert config.declared_knobs(METHODS["adabn"]) == {}
+    assert config.declared_knobs(METHODS["advent"])["critic_width"] == "int"
+
+
+def test_the_workflow_can_plan_without_torch() -> None:
+    code = "import dadist.config, dadist.provenance, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
