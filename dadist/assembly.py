@@ -125,12 +125,20 @@ def protocol(
 def finish(
     method: Method, target: Prepared, statistics: str, images: int, protocol: dict[str, str | int | float]
 ) -> Checkpoint:
-    """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's."""
+    """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
+
+    Raises:
+        ValueError: when a weight is not finite, naming it.
+    """
     segmenter = method.result()
     if statistics == "target":
         where = next(segmenter.parameters()).device
         reestimate_statistics(segmenter, _images(target, images, str(where)))
-    return Checkpoint(segmenter.architecture, segmenter.state_dict(), {**protocol, "statistics": statistics})
+    weights = segmenter.state_dict()
+    for name, value in weights.items():
+        if not value.isfinite().all():
+            raise ValueError(f"weight {name}: expected finite numbers, got nan or infinity; lower the optimiser's lr")
+    return Checkpoint(segmenter.architecture, weights, {**protocol, "statistics": statistics})
 
 
 def _images(target: Prepared, wanted: int, where: str) -> Iterator[Tensor]:

@@ -6,23 +6,16 @@ imports torch: the workflow reads this module each time it plans.
 """
 
 import ast
-import difflib
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Literal
 
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS
+from dadist.parsing import ConfigError, hint, parse, same_keys
 
-T = TypeVar("T")
 Knob = bool | int | float | str | None
-
-
-class ConfigError(ValueError):
-    """A key of config.yaml is unknown, missing, or of the wrong type or range."""
 
 
 @dataclass(frozen=True)
@@ -256,27 +249,13 @@ def study(config: Mapping[str, Any]) -> Study:
     domains = parse(dict[str, Domain], config["domains"], "domains")
     for name, domain in domains.items():
         if domain.dataset not in DATASETS:
-            raise ConfigError(f"domains.{name}.dataset: unknown data set{_hint(domain.dataset, DATASETS)}")
+            raise ConfigError(f"domains.{name}.dataset: unknown data set{hint(domain.dataset, DATASETS)}")
     settings = {name: _setting(name, defaults, config["settings"]) for name in config["settings"]}
     for name, setting in settings.items():
         for view in (setting.source, setting.target):
             if view.domain not in domains:
-                raise ConfigError(f"settings.{name}: unknown domain{_hint(view.domain, domains)}")
+                raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, domains)}")
     return Study(parse(dict[str, Render], config["render"], "render"), domains, settings)
-
-
-def parse(kind: type[T], value: Any, where: str) -> T:
-    """Build ``kind`` (a dataclass or a plain type) from JSON-like data.
-
-    Args:
-        kind: Type to build; dataclasses nest.
-        value: What YAML or JSON gave.
-        where: Name of the key, for messages.
-
-    Raises:
-        ConfigError: naming the key, what was expected and what came.
-    """
-    return typing.cast(T, _parse(kind, value, where))
 
 
 def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Setting:
@@ -313,15 +292,15 @@ def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
     """Split a method's section into the keys that all methods have and its own knobs, both checked."""
     where = f"objectives.{method}"
     if method not in METHODS:
-        raise ConfigError(f"{where}: unknown method{_hint(method, METHODS)}")
+        raise ConfigError(f"{where}: unknown method{hint(method, METHODS)}")
     if not isinstance(section, Mapping):
         raise ConfigError(f"{where}: expected a section, got {section!r}")
     shared = {field.name for field in fields(Objective)} - {"knobs"}
     knobs = {key: value for key, value in section.items() if key not in shared}
     declared = declared_knobs(METHODS[method])
-    _same_keys(knobs, declared, where, [*declared, *shared])
+    same_keys(knobs, declared, where, [*declared, *shared])
     for key, annotation in declared.items():
-        _parse(_scalar(annotation), knobs[key], f"{where}.{key}")
+        parse(_scalar(annotation), knobs[key], f"{where}.{key}")
     return {**{key: section[key] for key in shared & set(section)}, "knobs": knobs}
 
 
@@ -348,70 +327,3 @@ def _scalar(annotation: str) -> Any:
     if annotation.startswith("Literal["):
         return Literal[ast.literal_eval(annotation.removeprefix("Literal").replace("[", "(").replace("]", ",)"))]
     return {"int": int, "float": float, "bool": bool, "str": str, "float | None": float | None}[annotation]
-
-
-def _same_keys(value: Mapping[str, Any], expected: Mapping[str, Any], where: str, known: list[str]) -> None:
-    for key in value:
-        if key not in expected:
-            raise ConfigError(f"{where}.{key}: unknown key{_hint(str(key), known)}")
-    missing = [key for key in expected if key not in value]
-    if missing:
-        raise ConfigError(f"{where}.{missing[0]}: missing; config.yaml must set it")
-
-
-def _hint(key: str, known: typing.Iterable[str]) -> str:
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
-
-
-def _parse(kind: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if is_dataclass(kind):
-        return _parse_dataclass(kind, value, where)
-    if origin in (Union, types.UnionType):
-        return _parse_union(arguments, value, where)
-    if origin is Literal:
-        # YAML reads the class set 16 as a number.
-        choice = next((option for option in arguments if value == option or str(value) == option), None)
-        if choice is None:
-            raise ConfigError(f"{where}: expected one of {', '.join(map(str, arguments))}, got {value!r}")
-        return choice
-    if origin is tuple:
-        if not isinstance(value, list | tuple) or (arguments[-1] is not ... and len(value) != len(arguments)):
-            raise ConfigError(f"{where}: expected a list{'' if arguments[-1] is ... else ' of 2'}, got {value!r}")
-        return tuple(_parse(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: expected a section, got {value!r}")
-        return {key: _parse(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    return _parse_scalar(kind, value, where)
-
-
-def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise ConfigError(
-            f"{where}: expected a section with keys {', '.join(f.name for f in fields(kind))}, got {value!r}"
-        )
-    hints = typing.get_type_hints(kind)
-    _same_keys(value, hints, where, list(hints))
-    return kind(**{key: _parse(hints[key], item, f"{where}.{key}") for key, item in value.items()})
-
-
-def _parse_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and type(None) in arguments:
-        return None
-    options = [option for option in arguments if option is not type(None)]
-    if len(options) == 1:
-        return _parse(options[0], value, where)
-    if any(isinstance(value, option) for option in options):
-        return value
-    raise ConfigError(f"{where}: expected a single value, got {value!r}")
-
-
-def _parse_scalar(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not kind:
-        hint = "; YAML reads 1e-4 as text: write 1.0e-4" if kind is float and isinstance(value, str) else ""
-        raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}{hint}")
-    return value

@@ -17,6 +17,7 @@ PLUMBING = (
     "dadist.config",
     "dadist.data.registry",
     "dadist.methods.registry",
+    "dadist.parsing",
     "dadist.progress",
     "dadist.provenance",
     "dadist.stages",

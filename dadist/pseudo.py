@@ -64,7 +64,7 @@ def label(
     counts = np.zeros(classes, np.int64)
     for rows in batches(len(images), batch):
         predicted, probability = predict(segmenter, images.images[rows])
-        predicted[probability < confidence] = IGNORE
+        predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
         labels.put(rows.start, predicted)
         sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
         counts += np.bincount(predicted.ravel(), minlength=256)[:classes]

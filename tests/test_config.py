@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from dadist import config
-from dadist.config import ConfigError, Optimiser, parse, study
+from dadist.config import Optimiser, study
 from dadist.methods.registry import METHODS
+from dadist.parsing import ConfigError, parse
 
 SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 # The defaults with two settings, one like the other; what the numbers are is not these tests' business.

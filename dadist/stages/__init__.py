@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist import config
+from dadist import parsing
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
@@ -45,7 +45,7 @@ def stage(run: Callable[..., None]) -> None:
         parser.add_argument(f"--{flag}", required=True, type=Path if many else kind, nargs="*" if many else None)
     arguments: dict[str, Any] = vars(parser.parse_args())
     try:
-        params = config.parse(hints["params"], arguments.pop("params"), name)
+        params = parsing.parse(hints["params"], arguments.pop("params"), name)
         run(params, **arguments)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.

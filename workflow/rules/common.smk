@@ -8,11 +8,12 @@ from snakemake.exceptions import WorkflowError
 from dadist import config as sections
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
+from dadist.parsing import ConfigError
 from dadist.provenance import digest
 
 try:
     STUDY = sections.study(config)
-except sections.ConfigError as error:
+except ConfigError as error:
     raise WorkflowError(f"config.yaml: {error}") from None
 
 

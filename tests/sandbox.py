@@ -1,0 +1,86 @@
+"""A copy of the workflow in a folder of its own, where tests run it, edit it and break its inputs."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "dadist", "workflow", "profiles", "envs")
+
+
+class Sandbox:
+    """A folder with the workflow and the package; what runs in it imports that package, not the installed one.
+
+    Args:
+        folder: Made here.
+        overlay: Laid over config.yaml, as ``--configfile`` does.
+    """
+
+    def __init__(self, folder: Path, overlay: dict[str, object]) -> None:
+        self.folder, self.overlay = folder, overlay
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / part, folder)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command in the folder; stdout and stderr together, as a terminal shows them."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
+        """Snakemake on two cores, one thread a job; another ``overlay`` takes the place of the folder's own."""
+        file = self.folder / "overlay.yaml"
+        file.write_text(yaml.safe_dump(self.overlay if overlay is None else overlay), encoding="utf-8")
+        limits = ("--cores", "2", "--max-threads", "1", "--resources", "gpu=2", "--configfile", file.name)
+        return self.run("snakemake", *arguments, *limits)
+
+    def planned(self, *targets: str, overlay: dict[str, object] | None = None) -> list[str]:
+        """What a run would do: rule and first output of each job, sorted."""
+        answer = self.snakemake(*targets, "--dry-run", overlay=overlay)
+        assert answer.returncode == 0, answer.stdout
+        jobs = re.findall(r"^rule (\w+):\n(?:    input: .*\n)?    output: ([^,\n]+)", answer.stdout, re.M)
+        assert jobs or "Nothing to be done" in answer.stdout, answer.stdout
+        return sorted(f"{rule} {output}" for rule, output in jobs)
+
+
+def merged(base: dict, over: dict) -> dict:
+    """``over`` laid over ``base``, key by key, as Snakemake does with a second config file."""
+    both = {**base, **over}
+    for key in base.keys() & over.keys():
+        if isinstance(base[key], dict) and isinstance(over[key], dict):
+            both[key] = merged(base[key], over[key])
+    return both
+
+
+# The demo with a few small images and a few steps; every rule and every method runs.
+TINY = {
+    "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
+    "settings": {
+        "demo": {
+            "methods": ["source_only", "adabn", "advent", "dada", "depth_distribution"],
+            "source": {"width": 64, "height": 32},
+            "target": {"width": 64, "height": 32},
+            "grid": [8, 4],
+            "fit_gmm": {"points": 500},
+            "adapt": {"iterations": 4, "batch": 2},
+            "objectives": {"warm_up": {"iterations": 5}},
+            "pseudo_label": {"confidence": 0.1},
+            "selftrain": {"rounds": [3, 3], "training": {"batch": 2}},
+            "draw": {"images": 2},
+        }
+    },
+}

@@ -1,0 +1,389 @@
+"""The rules of the house that a machine can check: names, layers, sizes, what Python may and may not know."""
+
+import ast
+import dataclasses
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from sandbox import ROOT, Sandbox
+
+from dadist import config, parsing
+from dadist.data.registry import DATASETS
+from dadist.methods.registry import METHODS, RECIPES
+from dadist.model.backbone import BACKBONES
+from dadist.stages import flags
+
+PACKAGE = ROOT / "dadist"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# Sections of config.yaml that belong to no single rule; every other one is named after the rule that reads it.
+SHARED = {"seeds", "methods", "start", "domains", "inverse_depth", "objectives", "settings"}
+# It has nothing to set: its table holds what `methods`, `seeds` and `selftrain` ask for.
+WITHOUT_SECTION = {"collect"}
+
+# From the bottom up: a module imports from its own layer or those before it. The longest prefix that fits counts.
+LAYERS = (
+    ("dadist", "dadist.config", "dadist.provenance", "dadist.classes", "dadist.progress", "dadist.parsing"),
+    ("dadist.data",),
+    ("dadist.gmm", "dadist.density"),
+    ("dadist.model",),
+    ("dadist.losses",),
+    ("dadist.methods",),
+    ("dadist.train", "dadist.inference"),
+    ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
+    ("dadist.evaluate",),
+    ("dadist.report",),
+    ("dadist.stages",),
+)
+
+MODULE_LINES, LONGER = 260, {"dadist.config": 330}  # one dataclass a section
+STAGE_LINES = 80
+FUNCTION_LINES = 45  # without the docstring, which may be as long as it needs
+FILE_BYTES = 200_000
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
+def rules() -> dict[str, dict[str, str]]:
+    """Rule → directive → its text, from the rule files, whose layout snakefmt fixes; "doc" is the docstring."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", file.read_text(encoding="utf-8"), re.M):
+            blocks = re.findall(r"^    (\w+):\n((?:        .*\n)+)", body, re.M)
+            lines = re.findall(r"^    (\w+): (.+)$", body, re.M)
+            docstring = re.match(r'    """(.*)"""\n', body)
+            found[name] = {**dict(blocks), **dict(lines), "doc": docstring[1] if docstring else ""}
+    return found
+
+
+def named(text: str) -> list[str]:
+    """Names of ``name=value`` lines of a directive."""
+    return re.findall(r"^        (\w+)=", text, re.M)
+
+
+@cache
+def repository() -> list[Path]:
+    """Files that git has or would take."""
+    answer = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [path for name in answer.stdout.splitlines() if (path := ROOT / name).is_file()]
+
+
+def public(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Public classes and functions of a module, and the public methods of those classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_"):
+            yield f"{prefix}{child.name}", child
+            if isinstance(child, ast.ClassDef):
+                yield from public(child, f"{child.name}.")
+
+
+def is_stub(node: ast.AST) -> bool:
+    """A property of a protocol, all of whose body is ``...``."""
+    return isinstance(node, Function) and ast.unparse(node.body[0]) == "..."
+
+
+def imported(module: str) -> Iterator[str]:
+    """Modules of the package that a module imports, anywhere in it."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name for name in below if name in MODULES)
+            if any(name not in MODULES for name in below):
+                yield str(node.module)
+
+
+def layer(module: str) -> int:
+    """Index in LAYERS; registries import nothing, and everything may read them."""
+    if module.endswith(".registry"):
+        return -1
+    fits = [
+        (len(name), index)
+        for index, names in enumerate(LAYERS)
+        for name in names
+        if module == name or (module.startswith(f"{name}.") and name != "dadist")
+    ]
+    assert fits, f"{module}: in no layer; add it to LAYERS"
+    return max(fits)[1]
+
+
+def strings(module: str) -> Iterator[str]:
+    """String literals of a module, docstrings left out."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node) is not None
+        if isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The workflow with nothing made yet and the real config."""
+    return Sandbox(tmp_path_factory.mktemp("house") / "run", {})
+
+
+# --- one name in five places
+
+
+def test_every_rule_has_a_stage_and_every_stage_a_rule() -> None:
+    stages = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - {"__init__"}
+    assert set(rules()) == stages
+
+
+def test_every_rule_has_a_section_of_its_name_and_every_section_a_rule() -> None:
+    sections = set(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    assert sections - SHARED == set(rules()) - WITHOUT_SECTION
+    assert sections >= SHARED
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_rule_logs_and_is_timed_under_its_name(rule: str) -> None:
+    assert rules()[rule]["log"].strip().startswith(f'"results/logs/{rule}/')
+    assert rules()[rule]["benchmark"].strip().startswith(f'"results/benchmarks/{rule}/')
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_rule_is_run_by_the_workflow_tests(rule: str) -> None:
+    # Stages hold no maths: what they call has its own test file, and this one runs each of them.
+    assert f'"{rule}"' in (ROOT / "tests/workflow/test_tiny.py").read_text(encoding="utf-8")
+
+
+# --- a rule and its stage
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_inputs_and_outputs_of_a_rule_are_the_flags_of_its_stage(rule: str) -> None:
+    stage = flags(importlib.import_module(f"dadist.stages.{rule}").run)
+    directives = rules()[rule]
+    assert named(directives.get("input", "")) == [name for name, way in stage.items() if way == "in"]
+    assert named(directives["output"]) == [name for name, way in stage.items() if way == "out"]
+    shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
+    given = re.findall(r"--(\w+) \{(?:input|output)\.(\w+):q\}", shell)
+    assert given == [(name, name) for name, way in stage.items() if way != "workers"]
+    assert ("--workers {threads}" in shell) == ("workers" in stage.values())
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_rule_is_portable_and_complete(rule: str) -> None:
+    directives = rules()[rule]
+    assert directives["doc"].endswith(".")
+    assert directives["conda"].strip() == '"../../envs/dadist.yaml"'
+    assert directives["threads"].isdigit()
+    assert {"mem_mb", "runtime"} <= set(named(directives["resources"])) <= {"gpu", "mem_mb", "runtime"}
+    assert re.search(r"digest\(|_spec\(", directives["params"])
+    shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
+    assert shell.startswith(f"python -m dadist.stages.{rule} --params {{params.spec:q}} ")
+    assert shell.endswith(" 2> >(tee {log:q} >&2)")
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_stage_is_frozen_settings_a_run_and_no_more(rule: str) -> None:
+    module = f"dadist.stages.{rule}"
+    params = next(node for name, node in public(tree(module)) if name == "Params")
+    assert isinstance(params, ast.ClassDef)
+    assert [ast.unparse(one) for one in params.decorator_list] == ["dataclass(frozen=True)"]
+    assert not [node for node in params.body if isinstance(node, ast.AnnAssign) and node.value is not None]
+    assert {name for name, _ in public(tree(module))} == {"Params", "run"}
+    assert ast.unparse(tree(module).body[-1]).split() == ["if", "__name__", "==", "'__main__':", "stage(run)"]
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= STAGE_LINES
+
+
+def test_the_params_of_every_rule_parse_into_its_stage(sandbox: Sandbox) -> None:
+    answer = sandbox.snakemake("--dry-run", "--printshellcmds")
+    assert answer.returncode == 0, answer.stdout
+    seen = set()
+    for line in re.findall(r"^Shell command: (python -m .*) 2> ", answer.stdout, re.M):
+        words = shlex.split(line)
+        module = words[2]
+        hints = typing.get_type_hints(importlib.import_module(module).run)
+        parsing.parse(hints["params"], json.loads(words[words.index("--params") + 1]), module)
+        seen.add(module.rpartition(".")[2])
+    assert seen == set(rules())
+
+
+def test_every_key_of_every_section_is_read_somewhere() -> None:
+    read = {
+        node.attr
+        for module in MODULES
+        if module != "dadist.config"
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute)
+    }
+    for file in (ROOT / "workflow/rules").glob("*.smk"):
+        read |= set(re.findall(r"\w+", file.read_text(encoding="utf-8")))
+    sections = [one for one in vars(config).values() if isinstance(one, type) and dataclasses.is_dataclass(one)]
+    keys = {(one.__name__, field.name) for one in sections for field in dataclasses.fields(one)}
+    assert not [f"{section}.{key}" for section, key in sorted(keys) if key not in read]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_knob_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
+    code = "".join(ast.unparse(tree(module)) for module in (METHODS[method], "dadist.methods.base"))
+    for knob in config.declared_knobs(METHODS[method]):
+        assert f"knobs.{knob}" in code
+
+
+# --- which module imports which
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    assert not [name for name in imported(module) if layer(name) > layer(module)]
+
+
+def test_imports_have_no_circle() -> None:
+    left = {module: set(imported(module)) - {module} for module in MODULES}
+    while free := [module for module, needs in left.items() if not needs & left.keys()]:
+        for module in free:
+            del left[module]
+    assert not left
+
+
+def test_losses_know_tensors_and_the_class_table_alone() -> None:
+    assert {name for module in MODULES if module.startswith("dadist.losses.") for name in imported(module)} <= {
+        "dadist.classes"
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_named_after_nothing(module: str) -> None:
+    assert not {"utils", "util", "helpers", "common", "misc"} & set(module.split("."))
+
+
+def test_planning_loads_no_torch() -> None:
+    modules = "dadist.config, dadist.provenance, dadist.data.registry, dadist.methods.registry"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("registry", [DATASETS, METHODS, RECIPES], ids=["DATASETS", "METHODS", "RECIPES"])
+def test_every_name_of_a_registry_is_a_module(registry: dict[str, str]) -> None:
+    for name, module in registry.items():
+        attribute = "READER" if registry is DATASETS else "METHOD"
+        assert hasattr(importlib.import_module(module), attribute), f"{name}: {module} has no {attribute}"
+        assert module.endswith(f".{name}")
+
+
+def test_every_backbone_can_be_built() -> None:
+    assert all(callable(builder) for builder in BACKBONES.values())
+
+
+@pytest.mark.parametrize(
+    ("folder", "registered"),
+    [("data", {*DATASETS}), ("methods", {*METHODS, *RECIPES})],
+)
+def test_every_data_set_and_method_is_registered(folder: str, registered: set[str]) -> None:
+    constant = "READER" if folder == "data" else "METHOD"
+    found = {
+        module.rpartition(".")[2]
+        for module in MODULES
+        if module.startswith(f"dadist.{folder}.")
+        for node in tree(module).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant
+    }
+    assert found == registered
+
+
+# --- what Python may not know and do
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_paths_and_surroundings_stay_out_of_python(module: str) -> None:
+    assert not [text for text in strings(module) if "results/" in text]
+    assert not [text for text in strings(module) if re.fullmatch(r"\S*config\.ya?ml", text)]
+    names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+    assert not names & {"os.environ", "os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
+    assert not re.search(r"^\s*(import|from) yaml", MODULES[module].read_text(encoding="utf-8"), re.M)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_code_asks_which_method_it_is(module: str) -> None:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            words = {ast.unparse(side).rpartition(".")[2] for side in sides}
+            literal = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
+            assert not (literal and words & {"method", "recipe", "backbone"}), ast.unparse(node)
+
+
+# --- sizes, docstrings
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_fits_a_few_screens(module: str) -> None:
+    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGER.get(module, MODULE_LINES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_function_fits_a_screen(module: str) -> None:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, Function):
+            first = node.body[0]
+            skipped = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) is not None else 0
+            assert (node.end_lineno or 0) - node.lineno + 1 - skipped <= FUNCTION_LINES, node.name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_everything_public_has_a_docstring(module: str) -> None:
+    assert ast.get_docstring(tree(module))
+    bare = [name for name, node in public(tree(module)) if not is_stub(node) and not ast.get_docstring(node)]  # type: ignore[arg-type]
+    assert not bare
+
+
+# --- the repository
+
+
+def test_no_file_is_large() -> None:
+    assert not [path for path in repository() if path.stat().st_size >= FILE_BYTES]
+
+
+def test_no_file_names_a_folder_of_one_machine_or_leaves_work_undone() -> None:
+    machine = re.compile(r"(?:^|[\s\"'=(`:])/(?:tmp|root|work|home)/\w", re.M)
+    undone = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b")
+    found = []
+    for path in repository():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        found += [f"{path}: {match[0]}" for pattern in (machine, undone) for match in pattern.finditer(text)]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ruff check .", "ruff format --check .", "mypy", "snakefmt --check Snakefile workflow"],
+)
+def test_the_checkers_agree(command: str) -> None:
+    answer = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_snakemake_finds_nothing_to_improve(sandbox: Sandbox) -> None:
+    answer = sandbox.snakemake("--lint")
+    assert answer.returncode == 0, answer.stdout
+    assert "Lints for" not in answer.stdout

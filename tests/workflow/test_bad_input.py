@@ -1,0 +1,183 @@
+"""What a user's mistake ends in: one message that names the file or key, what was expected, and the remedy."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sandbox import TINY, Sandbox, merged
+
+from dadist.classes import lookup, names
+from dadist.config import Look
+from dadist.data import streets
+from dadist.data.base import decode
+
+NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+SIZE = {"seed": 1, "width": 64, "height": 32, "workers": 1}
+
+# Two data sets of the user's own, where the demo has rendered ones.
+OWN = merged(TINY, {"domains": {"demo_source": {"root": "own/synthia"}, "demo_target": {"root": "own/cityscapes"}}})
+SOURCE, TRAIN, VAL = (f"results/data/demo_{part}-64x32-16" for part in ("source-all", "target-train", "target-val"))
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    box = Sandbox(tmp_path / "run", OWN)
+    streets.write_synthia(box.folder / "own/synthia", NO_GAP, images=4, **SIZE)
+    streets.write_cityscapes(box.folder / "own/cityscapes", NO_GAP, train=3, val=3, **SIZE)
+    return box
+
+
+def planned(sandbox: Sandbox, change: dict[str, object], target: str = SOURCE) -> str:
+    """The message that a change of the config ends planning with."""
+    answer = sandbox.snakemake(target, "--dry-run", overlay=merged(OWN, change))
+    assert answer.returncode != 0
+    assert "Traceback (most recent" not in answer.stdout
+    return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """How the workflow prepares the user's source; paths are relative to the folder."""
+    box = Sandbox(tmp_path_factory.mktemp("command") / "run", OWN)
+    (box.folder / "own/synthia").mkdir(parents=True)
+    answer = box.snakemake(SOURCE, "--dry-run", "--printshellcmds")
+    (line,) = re.findall(r"^Shell command: (python -m dadist.stages.prepare .*) 2> ", answer.stdout, re.M)
+    return shlex.split(line)
+
+
+def message(answer: subprocess.CompletedProcess[str]) -> str:
+    """The one error of a stage that could not go on."""
+    assert answer.returncode == 1
+    assert "Traceback (most recent" not in answer.stdout
+    (line,) = [line for line in answer.stdout.splitlines() if "error:" in line]
+    return line
+
+
+def source_file(sandbox: Sandbox, folder: str) -> Path:
+    return sorted((sandbox.folder / "own/synthia" / folder).glob("*.png"))[1]
+
+
+def relabelled(path: Path, old: int, new: int) -> None:
+    """Give the pixels of one raw id another; red is last for OpenCV."""
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    stored[..., 2][stored[..., 2] == old] = new
+    assert cv2.imwrite(str(path), stored)
+
+
+# --- at planning, before anything runs
+
+
+def test_an_unknown_key_is_named_with_the_one_that_was_meant(sandbox: Sandbox) -> None:
+    text = planned(sandbox, {"settings": {"demo": {"fit_gmm": {"componets": 3}}}})
+    assert "config.yaml: settings.demo.fit_gmm.componets: unknown key; did you mean 'components'?" in text
+
+
+def test_a_mistyped_key_is_named_with_what_came(sandbox: Sandbox) -> None:
+    text = planned(sandbox, {"settings": {"demo": {"adapt": {"optimiser": {"lr": "1e-4"}}}}})
+    assert "settings.demo.adapt.optimiser.lr: expected float, got '1e-4'; YAML reads 1e-4 as text" in text
+
+
+def test_a_missing_data_folder_is_named_with_its_key(sandbox: Sandbox) -> None:
+    text = planned(sandbox, {"domains": {"demo_source": {"root": "data/nowhere"}}})
+    assert "domains.demo_source.root: expected a folder with synthia, found no data/nowhere; put it there" in text
+
+
+def test_a_missing_start_is_named_with_what_it_may_be(sandbox: Sandbox) -> None:
+    text = planned(sandbox, {"settings": {"demo": {"start": "warm_upp"}}}, "results/demo/dada/seed1/q0/model.pt")
+    assert "settings.demo: start of dada: expected random, a method or a file of weights, found no warm_upp" in text
+
+
+# --- files of a data set
+
+
+def test_an_incomplete_data_folder_is_told_by_the_stage(sandbox: Sandbox, command: list[str]) -> None:
+    source_file(sandbox, "Depth").unlink()
+    text = message(sandbox.run(*command))
+    assert "own/synthia/Depth/" in text
+    assert "expected a file for each of 4 images, 1 missing; the copy is not complete: unpack" in text
+
+
+def test_a_truncated_image_is_named(sandbox: Sandbox, command: list[str]) -> None:
+    path = source_file(sandbox, "RGB")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    text = message(sandbox.run(*command))
+    assert f"own/synthia/RGB/{path.name}: expected a whole image file" in text
+    assert "copy or download the file again" in text
+    assert not (sandbox.folder / SOURCE / "index.json").exists()
+
+
+def test_depth_of_8_bits_is_named(sandbox: Sandbox, command: list[str]) -> None:
+    path = source_file(sandbox, "Depth")
+    assert cv2.imwrite(str(path), (decode(path) >> 8).astype(np.uint8))
+    text = message(sandbox.run(*command))
+    assert f"own/synthia/Depth/{path.name}: expected 16-bit depth in centimetres, got 8-bit" in text
+    assert "copy the file again" in text
+
+
+def test_an_id_that_the_class_table_lacks_is_named(sandbox: Sandbox, command: list[str]) -> None:
+    path = source_file(sandbox, "GT/LABELS")
+    relabelled(path, 3, 77)  # road
+    text = message(sandbox.run(*command))
+    assert f"own/synthia/GT/LABELS/{path.name}: expected ids of synthia, got 77 as well" in text
+    assert "take the files as shipped" in text
+
+
+def test_a_class_without_a_pixel_warns_and_goes_on(sandbox: Sandbox, command: list[str]) -> None:
+    for path in (sandbox.folder / "own/synthia/GT/LABELS").glob("*.png"):
+        relabelled(path, 2, 0)  # building: void
+    answer = sandbox.run(*command)
+    assert answer.returncode == 0, answer.stdout
+    assert "class 'building' has no labelled pixel in own/synthia (all, 4 images)" in answer.stdout
+    index = json.loads((sandbox.folder / SOURCE / "index.json").read_text(encoding="utf-8"))
+    building = names("16").index("building")
+    assert lookup("synthia", "16")[2] == building
+    assert index["pixels"][building] == 0
+    answer = sandbox.snakemake("results/demo/prior/mixtures.npz")
+    assert answer.returncode == 0, answer.stdout
+    log = (sandbox.folder / "results/logs/fit_gmm/demo.log").read_text(encoding="utf-8")
+    assert "building" in log
+    assert "building" in answer.stdout
+
+
+# --- through the workflow: terminal, log, what was there before, and going on
+
+
+def test_a_broken_file_stops_its_job_alone_and_mending_it_goes_on(sandbox: Sandbox) -> None:
+    (path,) = (sandbox.folder / "own/cityscapes/leftImg8bit/val").rglob("*_000001_*.png")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert sandbox.snakemake(SOURCE).returncode == 0
+    before = (sandbox.folder / SOURCE / "index.json").stat().st_mtime_ns
+
+    answer = sandbox.snakemake(SOURCE, VAL)
+    assert answer.returncode != 0
+    log = (sandbox.folder / f"results/logs/prepare/{Path(VAL).name}.log").read_text(encoding="utf-8")
+    for text in (answer.stdout, log):
+        assert f"{path.name}: expected a whole image file" in text
+        assert "Traceback" not in text
+    assert (sandbox.folder / SOURCE / "index.json").stat().st_mtime_ns == before
+    assert not (sandbox.folder / VAL).exists()
+
+    path.write_bytes(whole)
+    assert sandbox.planned(SOURCE, VAL) == [f"prepare {VAL}"]
+    assert sandbox.snakemake(SOURCE, VAL).returncode == 0
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_names_the_term(sandbox: Sandbox) -> None:
+    wild = {"settings": {"demo": {"start": "random", "adapt": {"optimiser": {"lr": 1.0e30}}}}}
+    model = "results/demo/source_only/seed1/q0/model.pt"
+    answer = sandbox.snakemake(model, overlay=merged(OWN, wild))
+    assert answer.returncode != 0
+    log = (sandbox.folder / "results/logs/adapt/demo-source_only-seed1.log").read_text(encoding="utf-8")
+    for text in (answer.stdout, log):
+        assert "loss term 'segmentation': expected a finite number, got" in text
+        assert "lower the optimiser's lr or the weight of this term in config.yaml" in text
+        assert "Traceback" not in text
+    assert not (sandbox.folder / model).exists()
+    assert (sandbox.folder / SOURCE / "index.json").exists()
+    assert (sandbox.folder / TRAIN / "index.json").exists()

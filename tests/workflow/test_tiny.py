@@ -1,0 +1,152 @@
+"""The whole workflow on a few small images: what it makes, what it makes again, and what it never reads."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import pytest
+import torch
+from sandbox import TINY, Sandbox, merged
+
+from dadist.classes import names
+from dadist.model.checkpoint import Checkpoint
+from dadist.report.figures import BAR, GAP
+
+TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
+SELF_TRAINED = "results/demo/depth_distribution/seed1"
+
+# Jobs of each rule in the tiny demo.
+JOBS = {
+    "render": 2,  # source and target
+    "prepare": 3,  # source, target to train on, target to validate on
+    "fit_gmm": 1,
+    "adapt": 6,  # the five methods and the warm-up they start from
+    "pseudo_label": 2,  # rounds
+    "refine_labels": 2,
+    "selftrain": 2,
+    "evaluate": 7,  # the five methods and the two rounds
+    "collect": 1,
+    "draw": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    sandbox = Sandbox(tmp_path_factory.mktemp("tiny") / "run", TINY)
+    answer = sandbox.snakemake(*TARGETS)
+    assert answer.returncode == 0, answer.stdout
+    return sandbox
+
+
+@contextlib.contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path}: expected {old!r} once"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def rounds_from(first: int) -> list[str]:
+    """The jobs that follow from another way to train rounds ``first``, ...; labels of the first one stay."""
+    jobs = ["collect results/demo/metrics.csv", "draw results/demo/report/panel.png"]
+    for index in range(first, 3):
+        folder = f"{SELF_TRAINED}/q{index}"
+        jobs += [f"selftrain {folder}/model.pt", f"evaluate {folder}/metrics.json"]
+        if index > first:
+            jobs += [f"pseudo_label {folder}/pseudo", f"refine_labels {folder}/refined"]
+    return sorted(jobs)
+
+
+def test_every_rule_runs_and_logs_under_its_name(tiny: Sandbox) -> None:
+    for kind in ("logs", "benchmarks"):
+        files = {path.name: len(list(path.iterdir())) for path in (tiny.folder / "results" / kind).iterdir()}
+        assert files == JOBS
+
+
+def test_no_stage_warns(tiny: Sandbox) -> None:
+    logs = [path.read_text(encoding="utf-8") for path in (tiny.folder / "results/logs").rglob("*.log")]
+    assert not [line for log in logs for line in log.splitlines() if "Warning" in line]
+
+
+def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
+    table = pd.read_csv(tiny.folder / TARGETS[0])
+    columns = ["setting", "method", "seed", "round", "miou", "miou_star", *names("16")]
+    assert list(table.columns) == [*columns, "images", "iterations", "selection", "init", "code"]
+    rows = list(table[["method", "round", "iterations", "init"]].itertuples(index=False, name=None))
+    assert rows == [
+        ("source_only", "q0", 9, "warm_up"),  # 5 of the warm-up and 4
+        ("adabn", "q0", 9, "source_only"),
+        ("advent", "q0", 9, "warm_up"),
+        ("dada", "q0", 9, "warm_up"),
+        ("depth_distribution", "q0", 9, "warm_up"),
+        ("depth_distribution", "q1", 12, "warm_up"),
+        ("depth_distribution", "q2", 15, "warm_up"),
+    ]
+    assert set(table.setting) == {"demo"}
+    assert set(table.seed) == {1}
+    assert set(table.images) == {6}
+    assert set(table.selection) == {"last"}
+    assert table.miou.between(0, 100).all()
+    assert table.code.str.fullmatch("[0-9a-f]{16}").all()
+
+
+def test_the_panel_shows_input_truth_and_three_models(tiny: Sandbox) -> None:
+    panel = cv2.imread(str(tiny.folder / TARGETS[1]))
+    assert panel is not None
+    assert panel.shape == (BAR + 2 * 32 + GAP, 5 * 64 + 4 * GAP, 3)
+    assert panel.std() > 10
+
+
+def test_running_again_does_nothing(tiny: Sandbox) -> None:
+    assert tiny.planned(*TARGETS) == []
+
+
+@pytest.mark.parametrize(("rounds", "first"), [([4, 3], 1), ([3, 4], 2)])
+def test_a_longer_round_is_trained_again_with_what_follows_it(tiny: Sandbox, rounds: list[int], first: int) -> None:
+    overlay = merged(TINY, {"settings": {"demo": {"selftrain": {"rounds": rounds}}}})
+    assert tiny.planned(*TARGETS, overlay=overlay) == rounds_from(first)
+
+
+def test_a_docstring_and_a_comment_run_nothing(tiny: Sandbox) -> None:
+    module = tiny.folder / "dadist/refine.py"
+    with (
+        edited(module, '"""The spatial aggregation prior: ', '"""Of old: '),
+        edited(module, "# the other classes", "# every other class"),
+    ):
+        assert tiny.planned(*TARGETS) == []
+
+
+def test_a_line_of_the_refinement_runs_the_rounds_and_no_adaptation(tiny: Sandbox) -> None:
+    with edited(tiny.folder / "dadist/refine.py", "connectivity=8", "connectivity=4"):
+        assert tiny.planned(*TARGETS) == sorted([*rounds_from(1), f"refine_labels {SELF_TRAINED}/q1/refined"])
+
+
+def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
+    with edited(tiny.folder / "dadist/methods/advent.py", "self_information(upsample", "2 * self_information(upsample"):
+        assert tiny.planned(*TARGETS) == sorted(
+            [
+                "adapt results/demo/advent/seed1/q0/model.pt",
+                "evaluate results/demo/advent/seed1/q0/metrics.json",
+                "collect results/demo/metrics.csv",
+            ]
+        )
+
+
+def test_training_gives_the_same_weights_where_no_target_label_exists(tiny: Sandbox, tmp_path: Path) -> None:
+    train = tiny.folder / "results/streets/demo/cityscapes/gtFine/train"
+    assert not train.exists()  # rendered as they are needed: not even written
+    blind = Sandbox(tmp_path / "blind", TINY)
+    shutil.copytree(tiny.folder / "results/streets", blind.folder / "results/streets")
+    shutil.rmtree(blind.folder / "results/streets/demo/cityscapes/gtFine")
+    answer = blind.snakemake(f"{SELF_TRAINED}/q1/model.pt")
+    assert answer.returncode == 0, answer.stdout
+    assert not (blind.folder / "results/logs/render").exists()  # nothing brought the labels back
+    seen, unseen = (Checkpoint.load(box.folder / SELF_TRAINED / "q1/model.pt").weights for box in (tiny, blind))
+    for name, weight in seen.items():
+        torch.testing.assert_close(weight, unseen[name], rtol=0, atol=0, msg=lambda m, name=name: f"{name}: {m}")
