@@ -1,19 +1,13 @@
 """The typed sections of config.yaml.
 
 The top level of config.yaml holds the defaults of every section; a setting overrides any of them key by key, and may
-start from another setting by ``like``. Unknown, missing and mistyped keys raise, each by its full name. Nothing here
-imports torch: the workflow reads this module each time it plans.
+start from another setting by ``like``. study.py reads and checks it.
 """
 
-import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from dadist.data.registry import DATASETS
-from dadist.methods.registry import METHODS
-from dadist.parsing import ConfigError, hint, parse, same_keys
+from dadist.parsing import ConfigError
 
 Knob = bool | int | float | str | None
 
@@ -233,97 +227,3 @@ class Study:
     render: dict[str, Render]
     domains: dict[str, Domain]
     settings: dict[str, Setting]
-
-
-def study(config: Mapping[str, Any]) -> Study:
-    """The parsed config.yaml, complete and checked.
-
-    Raises:
-        ConfigError: for the first key that is unknown, missing or wrong.
-    """
-    shared = ("render", "domains", "settings")
-    for key in shared:
-        if not isinstance(config.get(key), Mapping):
-            raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
-    defaults = {key: value for key, value in config.items() if key not in shared}
-    domains = parse(dict[str, Domain], config["domains"], "domains")
-    for name, domain in domains.items():
-        if domain.dataset not in DATASETS:
-            raise ConfigError(f"domains.{name}.dataset: unknown data set{hint(domain.dataset, DATASETS)}")
-    settings = {name: _setting(name, defaults, config["settings"]) for name in config["settings"]}
-    for name, setting in settings.items():
-        for view in (setting.source, setting.target):
-            if view.domain not in domains:
-                raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, domains)}")
-    return Study(parse(dict[str, Render], config["render"], "render"), domains, settings)
-
-
-def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Setting:
-    merged, chain = dict(defaults), [name]
-    for key, section in table.items():
-        if not isinstance(section, Mapping):
-            raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
-    while parent := table[chain[-1]].get("like"):
-        if parent not in table or parent in chain:
-            raise ConfigError(f"settings.{chain[-1]}.like: expected another setting, got {parent!r}")
-        chain.append(parent)
-    for link in reversed(chain):
-        merged = _merge(merged, {key: value for key, value in table[link].items() if key != "like"})
-    for method, section in dict(merged.get("objectives", {})).items():
-        merged["objectives"] = {**merged["objectives"], method: _objective(method, section)}
-    setting = parse(Setting, merged, f"settings.{name}")
-    for key, listed in (("methods", setting.methods), ("selftrain.methods", setting.selftrain.methods)):
-        for method in listed:
-            if method not in setting.objectives:
-                known = ", ".join(setting.objectives)
-                raise ConfigError(f"settings.{name}.{key}: no section objectives.{method}; known: {known}")
-    return setting
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
-    """Split a method's section into the keys that all methods have and its own knobs, both checked."""
-    where = f"objectives.{method}"
-    if method not in METHODS:
-        raise ConfigError(f"{where}: unknown method{hint(method, METHODS)}")
-    if not isinstance(section, Mapping):
-        raise ConfigError(f"{where}: expected a section, got {section!r}")
-    shared = {field.name for field in fields(Objective)} - {"knobs"}
-    knobs = {key: value for key, value in section.items() if key not in shared}
-    declared = declared_knobs(METHODS[method])
-    same_keys(knobs, declared, where, [*declared, *shared])
-    for key, annotation in declared.items():
-        parse(_scalar(annotation), knobs[key], f"{where}.{key}")
-    return {**{key: section[key] for key in shared & set(section)}, "knobs": knobs}
-
-
-def declared_knobs(module: str) -> dict[str, str]:
-    """Names and annotations of the class ``Knobs`` in a method's module, read without importing it (and torch)."""
-    body = next((node.body for node in _tree(module) if isinstance(node, ast.ClassDef) and node.name == "Knobs"), [])
-    return {ast.unparse(node.target): ast.unparse(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
-
-
-def declared_needs(module: str) -> tuple[str, ...]:
-    """The constant ``NEEDS`` of a method's module: offline artefacts it is built from; empty if it has none."""
-    for node in _tree(module):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NEEDS":
-            return tuple(ast.literal_eval(node.value))
-    return ()
-
-
-def _tree(module: str) -> list[ast.stmt]:
-    path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    return ast.parse(path.read_text(encoding="utf-8")).body
-
-
-def _scalar(annotation: str) -> Any:
-    if annotation.startswith("Literal["):
-        return Literal[ast.literal_eval(annotation.removeprefix("Literal").replace("[", "(").replace("]", ",)"))]
-    return {"int": int, "float": float, "bool": bool, "str": str, "float | None": float | None}[annotation]

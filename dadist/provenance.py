@@ -21,6 +21,7 @@ PLUMBING = (
     "dadist.progress",
     "dadist.provenance",
     "dadist.stages",
+    "dadist.study",
 )
 
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from dadist import assembly, config
+from dadist import assembly, study
 from dadist.classes import IGNORE
 from dadist.data.loader import Source, Target
 from dadist.data.prepared import Prepared
@@ -21,7 +21,7 @@ from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
-DEMO = config.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
+DEMO = study.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
     "demo"
 ]
 

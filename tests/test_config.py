@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from dadist import config
-from dadist.config import Optimiser, study
+from dadist.config import Optimiser
 from dadist.methods.registry import METHODS
 from dadist.parsing import ConfigError, parse
+from dadist.study import declared_knobs, declared_needs, study
 
 SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 # The defaults with two settings, one like the other; what the numbers are is not these tests' business.
@@ -183,17 +184,35 @@ def test_every_method_has_a_section_and_no_section_is_left_over() -> None:
 def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> None:
     imported = importlib.import_module(module)
     knobs = [field.name for field in dataclasses.fields(imported.Knobs)] if hasattr(imported, "Knobs") else []
-    assert list(config.declared_knobs(module)) == knobs
-    assert config.declared_needs(module) == getattr(imported, "NEEDS", ())
+    assert list(declared_knobs(module)) == knobs
+    assert declared_needs(module) == getattr(imported, "NEEDS", ())
 
 
 def test_the_needs_and_knobs_of_two_methods_are_these() -> None:
-    assert config.declared_needs(METHODS["depth_distribution"]) == ("mixtures",)
-    assert config.declared_needs(METHODS["dada"]) == ()
-    assert config.declared_knobs(METHODS["adabn"]) == {}
-    assert config.declared_knobs(METHODS["advent"])["critic_width"] == "int"
+    assert declared_needs(METHODS["depth_distribution"]) == ("mixtures",)
+    assert declared_needs(METHODS["dada"]) == ()
+    assert declared_knobs(METHODS["adabn"]) == {}
+    assert declared_knobs(METHODS["advent"])["critic_width"] == "int"
 
 
 def test_the_workflow_can_plan_without_torch() -> None:
     code = "import dadist.config, dadist.provenance, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("adapt.batch", 0, "settings.demo.adapt.batch: expected at least 1, got 0"),
+        ("pseudo_label", {"confidence": 1.5}, "settings.demo.pseudo_label.confidence: expected 0 to 1, got 1.5"),
+        ("seeds", [], "settings.demo.seeds: expected at least 1, got 0"),
+        ("selftrain.rounds", [30, -1], "settings.demo.selftrain.rounds: expected at least 0, got -1"),
+    ],
+)
+def test_a_number_out_of_its_limits_is_refused_by_name(key: str, value: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        study(changed(f"settings.demo.{key}", value))
+
+
+def test_a_setting_without_self_training_is_fine() -> None:
+    assert study(changed("settings.demo.selftrain.rounds", [])).settings["demo"].selftrain.rounds == ()

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from sandbox import ROOT, Sandbox
 
-from dadist import config, parsing
+from dadist import config, parsing, study
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.backbone import BACKBONES
@@ -36,7 +36,15 @@ WITHOUT_SECTION = {"collect"}
 
 # From the bottom up: a module imports from its own layer or those before it. The longest prefix that fits counts.
 LAYERS = (
-    ("dadist", "dadist.config", "dadist.provenance", "dadist.classes", "dadist.progress", "dadist.parsing"),
+    (
+        "dadist",
+        "dadist.config",
+        "dadist.provenance",
+        "dadist.classes",
+        "dadist.progress",
+        "dadist.parsing",
+        "dadist.study",
+    ),
     ("dadist.data",),
     ("dadist.gmm", "dadist.density"),
     ("dadist.model",),
@@ -49,7 +57,7 @@ LAYERS = (
     ("dadist.stages",),
 )
 
-MODULE_LINES, LONGER = 260, {"dadist.config": 330}  # one dataclass a section
+MODULE_LINES = 260
 STAGE_LINES = 80
 FUNCTION_LINES = 45  # without the docstring, which may be as long as it needs
 FILE_BYTES = 200_000
@@ -245,7 +253,7 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_knob_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
     code = "".join(ast.unparse(tree(module)) for module in (METHODS[method], "dadist.methods.base"))
-    for knob in config.declared_knobs(METHODS[method]):
+    for knob in study.declared_knobs(METHODS[method]):
         assert f"knobs.{knob}" in code
 
 
@@ -338,7 +346,7 @@ def test_no_code_asks_which_method_it_is(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_fits_a_few_screens(module: str) -> None:
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGER.get(module, MODULE_LINES)
+    assert lines <= MODULE_LINES
 
 
 @pytest.mark.parametrize("module", MODULES)

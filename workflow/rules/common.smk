@@ -5,14 +5,14 @@ import json
 
 from snakemake.exceptions import WorkflowError
 
-from dadist import config as sections
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.parsing import ConfigError
 from dadist.provenance import digest
+from dadist.study import declared_needs, study
 
 try:
-    STUDY = sections.study(config)
+    STUDY = study(config)
 except ConfigError as error:
     raise WorkflowError(f"config.yaml: {error}") from None
 

@@ -80,7 +80,7 @@ def init(setting, method, seed):
 
 def needs(setting, method):
     """The offline artefacts that a method is built from."""
-    return [f"results/{setting}/prior/{need}.npz" for need in sections.declared_needs(METHODS[method])]
+    return [f"results/{setting}/prior/{need}.npz" for need in declared_needs(METHODS[method])]
 
 
 def models(setting):
