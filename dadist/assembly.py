@@ -1,5 +1,6 @@
 """From settings and files to a method that can be trained, and from a trained method to a checkpoint."""
 
+import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
+
+# How a model was made: what a table says beside its numbers.
+Made = dict[str, str | int | float]
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +58,8 @@ def knobs(module: str, values: Mapping[str, Knob]) -> Any:
 
 def start(
     architecture: Architecture, init: Sequence[Path], *, grid: tuple[int, int], size: tuple[int, int]
-) -> tuple[Segmenter, int]:
-    """A network to adapt, and the iterations that its weights have seen.
+) -> tuple[Segmenter, Made]:
+    """A network to adapt, and how its weights were made: empty for random ones and for files that do not say.
 
     Args:
         architecture: What to build.
@@ -73,7 +77,7 @@ def start(
             f"grid: {architecture.backbone} has {segmenter.grid(*size)} cells at {size}, got {grid}; set it so"
         )
     if not init:
-        return segmenter, 0
+        return segmenter, {}
     weights, checkpoint = start_weights(init[0])
     if checkpoint and checkpoint.architecture.pixels != architecture.pixels:
         raise ValueError(
@@ -82,13 +86,13 @@ def start(
         )
     matched, wanted = restore(segmenter, weights, least=LEAST_MATCHED)
     logger.info("start from %s: %d of %d tensors", init[0], matched, wanted)
-    return segmenter, int(checkpoint.protocol["iterations"]) if checkpoint else 0
+    return segmenter, checkpoint.protocol if checkpoint else {}
 
 
-def resume(path: Path) -> tuple[Segmenter, int]:
-    """The network of a checkpoint, whole, to train further, and the iterations it has seen."""
+def resume(path: Path) -> tuple[Segmenter, Made]:
+    """The network of a checkpoint, whole, to train further, and how it was made."""
     checkpoint = Checkpoint.load(path)
-    return checkpoint.segmenter(), int(checkpoint.protocol["iterations"])
+    return checkpoint.segmenter(), checkpoint.protocol
 
 
 def ingredients(
@@ -104,27 +108,29 @@ def ingredients(
 
 
 def protocol(
-    params: Named, source: Prepared, target: Prepared, *, round_name: str, iterations: int
-) -> dict[str, str | int | float]:
-    """What a number made with this model has to say about itself."""
+    params: Named, source: Prepared, target: Prepared, before: Made, *, round_name: str, iterations: int
+) -> Made:
+    """What a number made with this model has to say about itself.
+
+    Iterations and code add up from ``before``, what the training started from: its own come on top.
+    """
+    code = hashlib.sha256(f"{before.get('code', '')} {params.code}".encode()).hexdigest()[:16]
     return {
         "setting": params.setting,
         "method": params.method,
         "seed": params.seed,
         "round": round_name,
-        "iterations": iterations,
+        "iterations": int(before.get("iterations", 0)) + iterations,
         "selection": "last",
         "init": params.start,
-        "code": params.code,
+        "code": code,
         "source": f"{len(source)} images {source.width}x{source.height}",
         "target": f"{len(target)} images {target.width}x{target.height}",
         "torch": str(torch.__version__),
     }
 
 
-def finish(
-    method: Method, target: Prepared, statistics: str, images: int, protocol: dict[str, str | int | float]
-) -> Checkpoint:
+def finish(method: Method, target: Prepared, statistics: str, images: int, protocol: Made) -> Checkpoint:
     """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
 
     Raises:

@@ -31,6 +31,9 @@ class Look:
                 raise ConfigError(f"look.{knob.name}: expected 0 to 1, got {value}; 0 is the source's look")
 
 
+SOURCE_LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+
+
 @dataclass(frozen=True)
 class Render:
     """How many street scenes to render, and how."""

@@ -6,7 +6,7 @@ import logging
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -139,6 +139,7 @@ def fit(
     grid: tuple[int, int],
     numerator: float,
     images: int,
+    progress: Callable[[int], None] | None = None,
 ) -> Mixtures:
     """Fit one mixture a class by expectation maximisation, started from k-means.
 
@@ -157,6 +158,7 @@ def fit(
         grid: Cells across and down.
         numerator: Of the inverse depth.
         images: That the points come from.
+        progress: Called with the number of classes done.
     """
     if not any(len(these) >= 2 for these in points):
         raise ValueError("points: expected two or more of some class, got none; see whether the labels are all ignored")
@@ -164,7 +166,11 @@ def fit(
     fit_class = functools.partial(
         _fit_class, components=components, covariance=covariance, reg_covar=reg_covar, held_out=held_out, seed=seed
     )
-    fits = [fit_class(these * (*scale, 1.0), name=name) for name, these in zip(names(classes), points, strict=True)]
+    fits = []
+    for name, these in zip(names(classes), points, strict=True):
+        fits.append(fit_class(these * (*scale, 1.0), name=name))
+        if progress:
+            progress(len(fits))
     weights, means, covariances, used, likelihoods, medians = map(np.stack, zip(*fits, strict=True))
     return Mixtures(
         weights=weights,

@@ -10,6 +10,11 @@ from torch import Tensor
 from dadist.model.segmenter import Segmenter, upsample
 
 
+def device() -> str:
+    """``"cuda"`` where there is one, else ``"cpu"``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @torch.no_grad()
 def predict(
     segmenter: Segmenter, images: NDArray[np.uint8], size: tuple[int, int] | None = None

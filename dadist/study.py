@@ -49,7 +49,9 @@ def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -
         chain.append(parent)
     for link in reversed(chain):
         merged = _merge(merged, {key: value for key, value in table[link].items() if key != "like"})
-    for method, section in dict(merged.get("objectives", {})).items():
+    if not isinstance(merged.get("objectives"), Mapping):
+        raise ConfigError(f"settings.{name}.objectives: expected a section, got {merged.get('objectives')!r}")
+    for method, section in dict(merged["objectives"]).items():
         merged["objectives"] = {**merged["objectives"], method: _objective(method, section)}
     setting = parse(Setting, merged, f"settings.{name}")
     _check_limits(name, setting)
@@ -70,6 +72,13 @@ def _check_limits(name: str, setting: Setting) -> None:
     training = setting.selftrain.training
     for key, value, least, most in (
         ("seeds", len(setting.seeds), 1, None),
+        ("seeds", min(setting.seeds, default=0), 0, None),
+        ("grid", min(setting.grid), 1, None),
+        ("source", min(setting.source.width, setting.source.height), 1, None),
+        ("target", min(setting.target.width, setting.target.height), 1, None),
+        ("prepare.images", setting.prepare.images, 0, None),
+        ("adapt.class_weight_power", setting.adapt.class_weight_power, 0, None),
+        ("adapt.optimiser.lr", setting.adapt.optimiser.lr, 0, None),
         ("methods", len(setting.methods), 1, None),
         ("inverse_depth", setting.inverse_depth, 1, None),
         ("fit_gmm.components", setting.fit_gmm.components, 1, None),

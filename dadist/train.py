@@ -23,11 +23,6 @@ class TrainingError(ValueError):
     """A loss is no longer a number."""
 
 
-def device() -> str:
-    """``"cuda"`` where there is one, else ``"cpu"``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def train(
     method: Method,
     source: Callable[[int], Source],
@@ -75,7 +70,7 @@ def train(
             method.after_step(step)
             if (step + 1) % WINDOW == 0 or step + 1 == iterations:
                 log.write(step + 1, optimisers[0].param_groups[0]["lr"])
-                progress(step + 1, log.note)
+            progress(step + 1, log.note)
 
 
 def _backward(method: Method, source: Source, target: Target | None, step: int, log: "Losses") -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import builders
@@ -36,18 +37,18 @@ def state(segmenter: Segmenter) -> dict[str, Tensor]:
 
 def test_a_network_without_a_start_is_the_random_one_of_the_seed() -> None:
     torch.manual_seed(6)
-    segmenter, iterations = assembly.start(builders.architecture(), [], grid=builders.GRID, size=SIZE)
+    segmenter, made = assembly.start(builders.architecture(), [], grid=builders.GRID, size=SIZE)
     expected = builders.segmenter(seed=6).state_dict()
-    assert iterations == 0
+    assert made == {}
     assert all(torch.equal(value, expected[name]) for name, value in segmenter.state_dict().items())
 
 
 def test_a_start_brings_backbone_and_classifier_and_leaves_new_heads_random(tmp_path: Path) -> None:
     architecture = builders.architecture(("depth",))
-    segmenter, iterations = assembly.start(architecture, [saved(tmp_path)], grid=builders.GRID, size=SIZE)
+    segmenter, made = assembly.start(architecture, [saved(tmp_path)], grid=builders.GRID, size=SIZE)
     expected = builders.segmenter(seed=8).state_dict()
     mine = segmenter.state_dict()
-    assert iterations == 480
+    assert made == {"iterations": 480}
     assert all(torch.equal(mine[name], value) for name, value in expected.items())
     assert {name.split(".")[0] for name in set(mine) - set(expected)} == {"depth"}
 
@@ -66,8 +67,8 @@ def test_weights_for_other_pixels_are_refused(tmp_path: Path) -> None:
 def test_a_published_state_dict_is_a_start_without_iterations(tmp_path: Path) -> None:
     weights = builders.segmenter(seed=8).state_dict()
     torch.save(weights, tmp_path / "a.pth")
-    segmenter, iterations = assembly.start(builders.architecture(), [tmp_path / "a.pth"], grid=builders.GRID, size=SIZE)
-    assert iterations == 0
+    segmenter, made = assembly.start(builders.architecture(), [tmp_path / "a.pth"], grid=builders.GRID, size=SIZE)
+    assert made == {}
     assert all(torch.equal(value, weights[name]) for name, value in segmenter.state_dict().items())
 
 
@@ -79,10 +80,10 @@ def test_too_few_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_round_of_self_training_goes_on_from_the_whole_network(tmp_path: Path) -> None:
-    segmenter, iterations = assembly.resume(saved(tmp_path, "depth", "density", iterations=7))
+    segmenter, made = assembly.resume(saved(tmp_path, "depth", "density", iterations=7))
     expected = builders.segmenter(("depth", "density"), seed=8)
     assert segmenter.architecture == expected.architecture
-    assert iterations == 7
+    assert made == {"iterations": 7}
     assert all(torch.equal(a, b) for a, b in zip(state(segmenter).values(), state(expected).values(), strict=True))
     assert all(weight.requires_grad for weight in segmenter.parameters())
 
@@ -119,7 +120,9 @@ def test_knobs_are_the_methods_own_or_none() -> None:
 
 def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:
     source, target = builders.split(tmp_path / "source", 3), builders.unlabelled(tmp_path / "target", 2)
-    assert assembly.protocol(Params(), source, target, round_name="q1", iterations=780) == {
+    before = {"iterations": 480, "code": "def"}
+    made = assembly.protocol(Params(), source, target, before, round_name="q1", iterations=300)
+    assert made == {
         "setting": "demo",
         "method": "dada",
         "seed": 3,
@@ -127,7 +130,7 @@ def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:
         "iterations": 780,
         "selection": "last",
         "init": "warm_up",
-        "code": "abc",
+        "code": hashlib.sha256(b"def abc").hexdigest()[:16],
         "source": "3 images 64x32",
         "target": "2 images 64x32",
         "torch": str(torch.__version__),

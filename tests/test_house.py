@@ -252,7 +252,9 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_knob_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
-    code = "".join(ast.unparse(tree(module)) for module in (METHODS[method], "dadist.methods.base"))
+    code = "".join(
+        ast.unparse(tree(module)) for module in (METHODS[method], "dadist.methods.base", "dadist.methods.adversarial")
+    )
     for knob in study.declared_knobs(METHODS[method]):
         assert f"knobs.{knob}" in code
 

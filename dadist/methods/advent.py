@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dadist.losses.information import self_information
-from dadist.methods.base import Adversarial
+from dadist.methods.adversarial import Adversarial
 from dadist.model.segmenter import Outputs, upsample
 
 

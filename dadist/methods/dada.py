@@ -13,7 +13,8 @@ from torch import Tensor
 from dadist.data.loader import Source
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
-from dadist.methods.base import Adversarial, Term
+from dadist.methods.adversarial import Adversarial
+from dadist.methods.base import Term
 from dadist.model.segmenter import Outputs, upsample
 
 

@@ -14,12 +14,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from dadist.classes import IGNORE
 from dadist.data.loader import Source
 from dadist.density import Density, squash
+from dadist.gmm import centres
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
-from dadist.methods.base import Adversarial, Ingredients, Term
+from dadist.methods.adversarial import Adversarial
+from dadist.methods.base import Ingredients, Term
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 
 NEEDS = ("mixtures",)
@@ -88,7 +89,7 @@ class DepthDistribution(Adversarial):
         predicted = logits.argmax(1)
         if self.knobs.source_density == "masked":
             labels = _on_grid(source.labels[:, None], grid)
-            depth = torch.where((labels == predicted[:, None]) & (labels != IGNORE), depth, 0.0)
+            depth = torch.where(labels == predicted[:, None], depth, 0.0)
         return self._squashed(predicted, depth, positive=False)
 
     @torch.no_grad()
@@ -108,8 +109,10 @@ def _balance(predicted: Tensor, expected: Tensor) -> Tensor:
 
 def _on_grid(maps: Tensor, grid: torch.Size) -> Tensor:
     """Nearest by cell centres, ``(B, 1, H, W)`` to ``(B, 1, h, w)``; keeps the dtype."""
-    rows = ((torch.arange(grid[0]) + 0.5) * maps.shape[-2] / grid[0]).long().to(maps.device)
-    columns = ((torch.arange(grid[1]) + 0.5) * maps.shape[-1] / grid[1]).long().to(maps.device)
+    rows, columns = (
+        torch.from_numpy(centres(size, cells)).to(maps.device)
+        for size, cells in zip(maps.shape[-2:], grid, strict=True)
+    )
     return maps[..., rows[:, None], columns]
 
 

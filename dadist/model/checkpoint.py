@@ -1,6 +1,7 @@
 """A trained segmenter as a file: what it is, its weights, and how it came about."""
 
 import dataclasses
+import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,11 @@ class Checkpoint:
             "weights": {name: value.detach().cpu().clone() for name, value in self.weights.items()},
             "protocol": dict(self.protocol),
         }
-        with provenance.atomic(path) as temporary, temporary.open("wb") as file:
-            torch.save(content, file)  # to a file object: given a path, torch writes its name into the archive
+        # In memory first: given a path, torch writes its name into the archive, and hides a full disk's OSError.
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        with provenance.atomic(path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":

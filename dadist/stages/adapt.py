@@ -8,9 +8,10 @@ from dadist import assembly
 from dadist.config import Adapt, Objective
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
+from dadist.inference import device
 from dadist.model.segmenter import Architecture
 from dadist.stages import In, Ins, Out, stage
-from dadist.train import device, to_device, train
+from dadist.train import to_device, train
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,16 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
     )
     method = method_type(segmenter, assembly.knobs(params.implementation, objective.knobs), ingredients)
     to_device(method, device())
-    iterations = adapt.iterations if objective.iterations is None else objective.iterations
     sampling = Sampling(adapt.batch, params.seed, adapt.flip, device())
     train(
         method,
         SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
         TargetLoader(unlabelled, sampling),
-        iterations=iterations,
+        iterations=adapt.iterations,
         optimiser=adapt.optimiser,
         losses=losses,
     )
-    protocol = assembly.protocol(params, labelled, unlabelled, round_name="q0", iterations=before + iterations)
+    protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
     assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from dadist.config import Draw
 from dadist.data.prepared import Prepared
+from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import panel
 from dadist.stages import In, Ins, Out, stage
-from dadist.train import device
 
 
 @dataclass(frozen=True)

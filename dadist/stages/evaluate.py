@@ -8,11 +8,10 @@ from dadist.classes import names
 from dadist.config import Evaluate
 from dadist.data.prepared import Prepared
 from dadist.evaluate import Metrics, confusion
-from dadist.inference import batches, predict
+from dadist.inference import batches, device, predict
 from dadist.model.checkpoint import Checkpoint
 from dadist.progress import Progress
 from dadist.stages import In, Out, stage
-from dadist.train import device
 
 
 @dataclass(frozen=True)

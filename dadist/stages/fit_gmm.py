@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dadist import gmm
 from dadist.config import FitGmm
 from dadist.data.prepared import Prepared
+from dadist.progress import Progress
 from dadist.stages import In, Out, stage
 
 
@@ -40,6 +41,7 @@ def run(params: Params, *, source: In, mixtures: Out) -> None:
         grid=params.grid,
         numerator=params.inverse_depth,
         images=len(data),
+        progress=Progress("class", len(points)),
     ).save(mixtures)
 
 

@@ -6,10 +6,10 @@ from dadist import pseudo
 from dadist.classes import names
 from dadist.config import PseudoLabel
 from dadist.data.prepared import Prepared
+from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.progress import Progress
 from dadist.stages import In, Out, stage
-from dadist.train import device
 
 
 @dataclass(frozen=True)

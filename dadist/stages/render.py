@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.config import Render
-from dadist.data.streets import SOURCE, write_cityscapes, write_synthia
+from dadist.data.streets import write_cityscapes, write_synthia
 from dadist.progress import Progress
 from dadist.stages import Count, Out, stage
 
@@ -22,7 +22,7 @@ def run(params: Params, *, workers: Count, root: Out) -> None:
     size = {"seed": render.seed, "width": render.width, "height": render.height, "workers": workers}
     if params.domain == "synthia":
         progress = Progress("image", render.source)
-        write_synthia(root, SOURCE, images=render.source, progress=progress, **size)
+        write_synthia(root, render.look, images=render.source, progress=progress, **size)
     else:
         progress = Progress("image", render.train + render.val)
         write_cityscapes(root, render.look, train=render.train, val=render.val, progress=progress, **size)

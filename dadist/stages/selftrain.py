@@ -8,9 +8,10 @@ from dadist import assembly
 from dadist.config import SelfTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
+from dadist.inference import device
 from dadist.pseudo import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
-from dadist.train import device, to_device, train
+from dadist.train import to_device, train
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         losses=losses,
     )
     protocol = assembly.protocol(
-        params, labelled, unlabelled, round_name=params.round, iterations=before + params.iterations
+        params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
     )
     assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
 

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from dadist import classes
+from dadist.config import SOURCE_LOOK as SOURCE
 from dadist.config import Look
-from dadist.data.streets import LANE, SOURCE, Street, paint, render, write_cityscapes, write_synthia
+from dadist.data.streets import LANE, Street, paint, render, write_cityscapes, write_synthia
 from dadist.data.streets.colour import colour
 from dadist.data.streets.look import Dice, air, camera
 from dadist.data.streets.scene import Camera, Scene

@@ -9,7 +9,8 @@ from torch.testing import assert_close
 from dadist.classes import IGNORE
 from dadist.data.loader import Target
 from dadist.losses.segmentation import cross_entropy
-from dadist.methods.base import Adversarial, Supervised
+from dadist.methods.adversarial import Adversarial
+from dadist.methods.base import Supervised
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.segmenter import upsample
 

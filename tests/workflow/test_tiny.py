@@ -138,12 +138,17 @@ def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
         )
 
 
-def test_training_gives_the_same_weights_where_no_target_label_exists(tiny: Sandbox, tmp_path: Path) -> None:
-    train = tiny.folder / "results/streets/demo/cityscapes/gtFine/train"
-    assert not train.exists()  # rendered as they are needed: not even written
+def test_training_gives_the_same_weights_where_every_target_label_is_broken(tiny: Sandbox, tmp_path: Path) -> None:
+    target = Path("results/streets/demo/cityscapes")
+    assert not (tiny.folder / target / "gtFine/train").exists()  # the renderer does not even write them
     blind = Sandbox(tmp_path / "blind", TINY)
     shutil.copytree(tiny.folder / "results/streets", blind.folder / "results/streets")
-    shutil.rmtree(blind.folder / "results/streets/demo/cityscapes/gtFine")
+    shutil.rmtree(blind.folder / target / "gtFine")
+    for image in sorted((blind.folder / target / "leftImg8bit").rglob("*.png")):
+        split, city = image.parts[-3:-1]
+        label = blind.folder / target / "gtFine" / split / city / image.name.replace("leftImg8bit", "gtFine_labelIds")
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_bytes(b"whoever opens this fails")
     answer = blind.snakemake(f"{SELF_TRAINED}/q1/model.pt")
     assert answer.returncode == 0, answer.stdout
     assert not (blind.folder / "results/logs/render").exists()  # nothing brought the labels back

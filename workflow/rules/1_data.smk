@@ -18,7 +18,7 @@ rule render:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=lambda w: spec(domain=w.dataset, render=STUDY.render[w.preset]),
+        spec=lambda w: render_spec(w.preset, w.dataset),
         code=digest("dadist.stages.render"),
     shell:
         "python -m dadist.stages.render --params {params.spec:q} --workers {threads} --root {output.root:q} "

@@ -5,6 +5,7 @@ import json
 
 from snakemake.exceptions import WorkflowError
 
+from dadist.config import SOURCE_LOOK
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.parsing import ConfigError
@@ -32,25 +33,43 @@ def spec(**values):
     return json.dumps(values, default=dataclasses.asdict, sort_keys=True)
 
 
+def data_modules(setting):
+    """The modules that make a setting's arrays."""
+    chosen = STUDY.settings[setting]
+    readers = {DATASETS[STUDY.domains[view.domain].dataset] for view in (chosen.source, chosen.target)}
+    return ["dadist.stages.prepare", *sorted(readers)]
+
+
 def setting_spec(setting, *keys):
     """Those of a stage that reads nothing but sections of its setting."""
     return spec(**{key: getattr(STUDY.settings[setting], key) for key in keys})
 
 
+def render_spec(preset, dataset):
+    """One domain's share: the source has no look of its own, the target no number of source images."""
+    render = STUDY.render[preset]
+    if dataset == "synthia":
+        return spec(domain=dataset, render=dataclasses.replace(render, look=SOURCE_LOOK, train=0, val=0))
+    return spec(domain=dataset, render=dataclasses.replace(render, source=0))
+
+
 def adapt_spec(setting, method, seed):
     """What `adapt` trains one model with."""
     chosen, file = STUDY.settings[setting], METHODS[method]
+    objective = chosen.objectives[method]
+    iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
+    artefacts = ["dadist.stages.fit_gmm"] if "mixtures" in declared_needs(file) else []
     return spec(
         setting=setting,
         method=method,
         implementation=file,
         seed=int(seed),
-        code=digest("dadist.stages.adapt", file),
+        code=digest("dadist.stages.adapt", file, *artefacts, *data_modules(setting)),
         start=start(setting, method),
         grid=chosen.grid,
         inverse_depth=chosen.inverse_depth,
-        objective=chosen.objectives[method],
-        adapt=chosen.adapt,
+        objective=dataclasses.replace(objective, iterations=None),
+        adapt=dataclasses.replace(chosen.adapt, iterations=iterations),
     )
 
 
@@ -64,7 +83,7 @@ def selftrain_spec(setting, method, seed, round):
         implementation=file,
         round=round,
         seed=int(seed),
-        code=digest("dadist.stages.selftrain", file),
+        code=digest("dadist.stages.selftrain", file, "dadist.stages.pseudo_label", "dadist.stages.refine_labels"),
         start=start(setting, method),
         inverse_depth=chosen.inverse_depth,
         class_weight_power=chosen.adapt.class_weight_power,

@@ -10,6 +10,8 @@ def data(setting, part):
     chosen = STUDY.settings[setting]
     view, split = (chosen.source, "all") if part == "source" else (chosen.target, part)
     name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes}"
+    if chosen.prepare.images:
+        name += f"-first{chosen.prepare.images}"
     # Labels and depth: the source has both, the target's validation split labels alone, its training split neither.
     PREPARED[name] = {
         "reader": DATASETS[STUDY.domains[view.domain].dataset],

@@ -21,10 +21,10 @@ from dadist import classes
 from dadist.config import Look
 from dadist.data.streets.colour import colour
 from dadist.data.streets.layout import LANE, add_bonnet, lay_out
-from dadist.data.streets.look import SOURCE, Dice, air, camera
+from dadist.data.streets.look import Dice, air, camera
 from dadist.data.streets.paint import depth_at, rasterise
 
-__all__ = ["LANE", "SOURCE", "Street", "render", "write_cityscapes", "write_synthia"]
+__all__ = ["LANE", "Street", "render", "write_cityscapes", "write_synthia"]
 
 STREAMS = {"synthia": 0, "train": 1, "val": 2}  # each split has streets of its own
 CITIES = {"train": ("alderfurt", "birkenau", "corvenia"), "val": ("dunmere", "eschental")}  # invented

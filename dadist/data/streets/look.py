@@ -61,8 +61,6 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "bonnet": (((60, 62, 68),), ((52, 54, 58),)),
 }
 
-SOURCE = Look(palette=0, haze=0, light=0, noise=0, camera=0, statistics=0, bonnet=False)
-
 
 class Dice:
     """A look's random draws: uniform numbers from one stream, in ranges between the source's and the foreign one's."""
