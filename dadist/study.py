@@ -100,6 +100,16 @@ def _check_limits(name: str, setting: Setting) -> None:
         if value < least or (most is not None and value > most):
             limit = f"at least {least}" if most is None else f"{least} to {most}"
             raise ConfigError(f"settings.{name}.{key}: expected {limit}, got {value}")
+    lengths = [one.iterations for one in setting.objectives.values() if one.iterations is not None]
+    for key, end, iterations in (
+        ("adapt.optimiser", setting.adapt.optimiser.poly_iterations, [setting.adapt.iterations, *lengths]),
+        ("selftrain.training.optimiser", training.optimiser.poly_iterations, setting.selftrain.rounds),
+    ):
+        if end is not None and end < max(iterations, default=0):
+            raise ConfigError(
+                f"settings.{name}.{key}.poly_iterations: expected at least {max(iterations)}, the longest training, "
+                f"got {end}; set it so, or to null"
+            )
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

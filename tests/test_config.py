@@ -206,6 +206,11 @@ def test_the_workflow_can_plan_without_torch() -> None:
         ("adapt.batch", 0, "settings.demo.adapt.batch: expected at least 1, got 0"),
         ("pseudo_label", {"confidence": 1.5}, "settings.demo.pseudo_label.confidence: expected 0 to 1, got 1.5"),
         ("seeds", [], "settings.demo.seeds: expected at least 1, got 0"),
+        (
+            "adapt",
+            {"optimiser": {"poly_iterations": 5}},
+            "adapt.optimiser.poly_iterations: expected at least 90000, the",
+        ),
         ("selftrain.rounds", [30, -1], "settings.demo.selftrain.rounds: expected at least 0, got -1"),
     ],
 )
