@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from dadist.classes import names
 from dadist.config import Knob
 from dadist.data.prepared import Prepared
 from dadist.gmm import Mixtures
@@ -100,7 +99,7 @@ def ingredients(
 ) -> Ingredients:
     """What a method is built from; class weights from the source's pixel counts, plain for power 0."""
     return Ingredients(
-        classes=len(names(source.classes)),
+        classes=len(source.classes),
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
         mixtures=Mixtures.load(mixtures[0]) if mixtures else None,
         seed=seed,

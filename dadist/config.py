@@ -5,8 +5,9 @@ start from another setting by ``like``. study.py reads and checks it.
 """
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
+from dadist.classes import ClassSet
 from dadist.parsing import ConfigError
 
 Knob = bool | int | float | str | None
@@ -53,6 +54,9 @@ class Domain:
 
     dataset: str  # its reader, a name in DATASETS
     root: str  # folder
+    depth: bool  # whether to read its depth where it has labels
+    lists: dict[str, str]  # split → text file with a name a line, for another choice than the folder's
+    options: dict[str, Any]  # the reader's own keys, as its `Options` takes them
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class View:
     domain: str  # name in domains
     width: int  # pixels
     height: int  # pixels
+    fit: Literal["stretch", "pad"]  # pad: the aspect ratio stays, the right and the bottom are filled up
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ class Objective:
 class PseudoLabel:
     """Which target pixels get a label."""
 
+    images: int  # the first so many of the training split; 0 = all
     confidence: float
     batch: int
 
@@ -188,6 +194,7 @@ class Selftrain:
 class Evaluate:
     """How predictions are made for the metric."""
 
+    labels: Literal["native", "working"]  # the size that predictions and labels are compared at
     batch: int
 
 
@@ -206,7 +213,7 @@ class Setting:
 
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
-    classes: Literal["16", "7"]
+    classes: ClassSet
     source: View
     target: View
     grid: tuple[int, int]  # feature grid (width, height) in cells
@@ -228,5 +235,6 @@ class Study:
     """The whole of config.yaml."""
 
     render: dict[str, Render]
+    data_root: str  # folder that relative paths of data sets and weights start from
     domains: dict[str, Domain]
     settings: dict[str, Setting]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import IGNORE, names
+from dadist.classes import IGNORE, ClassSet
 from dadist.provenance import atomic
 
 
@@ -46,6 +46,18 @@ def iou(confusion: NDArray[np.uint64]) -> NDArray[np.float64]:
     return scores
 
 
+def mean_iou(scores: NDArray[np.float64], subset: Sequence[int] | None = None) -> float:
+    """Mean of the classes (or those of ``subset``) that have a score; nan if none has.
+
+    Args:
+        scores: A number a class, nan for none: ``(C,)``.
+        subset: Train ids; such as the 13 of the 16 classes that the starred mean counts.
+    """
+    counted = scores if subset is None else scores[list(subset)]
+    counted = counted[~np.isnan(counted)]
+    return float(counted.mean()) if counted.size else float("nan")
+
+
 @dataclass(frozen=True)
 class Metrics:
     """What one model scored on one data set, and how it was made and measured."""
@@ -54,15 +66,15 @@ class Metrics:
     method: str
     seed: int
     round: str  # "q0" the adapted model; "q1", "q2" after self-training
-    classes: str  # class set
+    classes: ClassSet
     confusion: list[list[int]]  # (C, C) pixels, rows the truth
     images: int
     protocol: dict[str, str | int | float]  # whatever else a reader of the numbers must know
 
     def __post_init__(self) -> None:
-        count = len(names(self.classes))
+        count = len(self.classes)
         if [len(row) for row in self.confusion] != [count] * count:
-            raise ValueError(f"confusion: expected {count} rows of {count} for class set {self.classes}")
+            raise ValueError(f"confusion: expected {count} rows of {count} for class set {self.classes.name}")
 
     def iou(self) -> NDArray[np.float64]:
         """Intersection over union of each class, percent: ``(C,)``."""
@@ -70,9 +82,7 @@ class Metrics:
 
     def miou(self, subset: Sequence[int] | None = None) -> float:
         """Mean over the classes (or those of ``subset``) that have a score, percent; nan if none has."""
-        scores = self.iou() if subset is None else self.iou()[list(subset)]
-        scores = scores[~np.isnan(scores)]
-        return float(scores.mean()) if scores.size else float("nan")
+        return mean_iou(self.iou(), subset)
 
     def save(self, path: Path) -> None:
         """Write as JSON, all or nothing."""
@@ -90,7 +100,8 @@ class Metrics:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected metrics, found no file; run the rule evaluate")
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**content, "classes": ClassSet.from_json(json.dumps(content["classes"]))})
+        except (ValueError, TypeError, KeyError) as error:
             remedy = "delete it and run the rule evaluate again"
             raise ValueError(f"{path}: expected metrics as evaluate writes them, got {error}; {remedy}") from error

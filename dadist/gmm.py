@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import IGNORE, names
+from dadist.classes import IGNORE, ClassSet
 from dadist.data.prepared import Prepared
 from dadist.provenance import atomic
 
@@ -35,7 +35,7 @@ class Mixtures:
     scale: NDArray[np.float64]  # (2,) sx, sy: 1, 1 for cells (the authors'); 1 / grid height for fractions of it
     grid: tuple[int, int]  # cells across, cells down
     numerator: float  # of the inverse depth
-    classes: str  # class set
+    classes: ClassSet
     components: int  # K
     covariance: Literal["diag", "full"]
     seed: int
@@ -45,7 +45,7 @@ class Mixtures:
     median: float  # a typical density: exp of the mean, over the points, of their class's median log-density
 
     def __post_init__(self) -> None:
-        count, k = len(names(self.classes)), self.components
+        count, k = len(self.classes), self.components
         shapes = {"weights": (count, k), "means": (count, k, 3), "covariances": (count, k, 3, 3), "scale": (2,)}
         for name, expected in (shapes | {"points": (count,), "held_out": (count,)}).items():
             if (shape := np.shape(getattr(self, name))) != expected:
@@ -54,7 +54,8 @@ class Mixtures:
     def save(self, path: Path) -> None:
         """Write to an ``.npz`` file, all or nothing."""
         with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+            values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+            np.savez(file, **{**values, "classes": self.classes.as_json()})
 
     @classmethod
     def load(cls, path: Path) -> "Mixtures":
@@ -73,6 +74,7 @@ class Mixtures:
                 for field in dataclasses.fields(cls):
                     value = arrays[field.name]
                     values[field.name] = value.item() if value.ndim == 0 else value
+            values["classes"] = ClassSet.from_json(values["classes"])
             values["grid"] = (int(values["grid"][0]), int(values["grid"][1]))
             return cls(**values)
         except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -109,7 +111,7 @@ def sample(
     Returns:
         Per class ``(n, 3)``: column, row, inverse depth.
     """
-    count = len(names(prepared.classes))
+    count = len(prepared.classes)
     cells = functools.partial(_cells, prepared, grid, zero_depth)
     per_image = np.stack([np.bincount(seen, minlength=256)[:count] for seen, _ in cells()])
     random, totals = np.random.default_rng(seed), per_image.sum(0).tolist()
@@ -129,7 +131,7 @@ def sample(
 def fit(
     points: Sequence[NDArray[np.float64]],
     *,
-    classes: str,
+    classes: ClassSet,
     components: int,
     covariance: Literal["diag", "full"],
     coordinates: Literal["cells", "height"],
@@ -167,7 +169,7 @@ def fit(
         _fit_class, components=components, covariance=covariance, reg_covar=reg_covar, held_out=held_out, seed=seed
     )
     fits = []
-    for name, these in zip(names(classes), points, strict=True):
+    for name, these in zip(classes.names, points, strict=True):
         fits.append(fit_class(these * (*scale, 1.0), name=name))
         if progress:
             progress(len(fits))

@@ -58,12 +58,18 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
         return choice
     if origin is tuple:
         if not isinstance(value, list | tuple) or (arguments[-1] is not ... and len(value) != len(arguments)):
-            raise ConfigError(f"{where}: expected a list{'' if arguments[-1] is ... else ' of 2'}, got {value!r}")
+            size = "" if arguments[-1] is ... else f" of {len(arguments)}"
+            raise ConfigError(f"{where}: expected a list{size}, got {value!r}")
         return tuple(_parse(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: expected a section, got {value!r}")
-        return {key: _parse(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+        # JSON has no keys but text: an id comes back as one.
+        keys = {key: int(key) if arguments[0] is int and str(key).isdecimal() else key for key in value}
+        return {
+            _parse(arguments[0], keys[key], f"{where}, key {key}"): _parse(arguments[1], item, f"{where}.{key}")
+            for key, item in value.items()
+        }
     return _parse_scalar(kind, value, where)
 
 

@@ -4,11 +4,14 @@ Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
 import ast
+import importlib
+import typing
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import Domain, Objective, Render, Setting, Study
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS
@@ -21,25 +24,80 @@ def study(config: Mapping[str, Any]) -> Study:
     Raises:
         ConfigError: for the first key that is unknown, missing or wrong.
     """
-    shared = ("render", "domains", "settings")
+    shared = ("render", "domains", "class_sets", "presets", "settings")
     for key in shared:
         if not isinstance(config.get(key), Mapping):
             raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
-    defaults = {key: value for key, value in config.items() if key not in shared}
-    domains = parse(dict[str, Domain], config["domains"], "domains")
-    for name, domain in domains.items():
-        if domain.dataset not in DATASETS:
-            raise ConfigError(f"domains.{name}.dataset: unknown data set{hint(domain.dataset, DATASETS)}")
-    settings = {name: _setting(name, defaults, config["settings"]) for name in config["settings"]}
+    defaults = {key: value for key, value in config.items() if key not in (*shared, "data_root")}
+    domains = {name: _domain(name, section) for name, section in config["domains"].items()}
+    class_sets = {**CLASS_SETS, **{name: _class_set(name, rows) for name, rows in config["class_sets"].items()}}
+    tables = _Tables(config["settings"], config["presets"], class_sets)
+    settings = {name: _setting(name, defaults, tables) for name in config["settings"]}
     for name, setting in settings.items():
         for view in (setting.source, setting.target):
             if view.domain not in domains:
                 raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, domains)}")
-    return Study(parse(dict[str, Render], config["render"], "render"), domains, settings)
+        _check_depth(name, setting, domains[setting.source.domain])
+    return Study(
+        render=parse(dict[str, Render], config["render"], "render"),
+        data_root=parse(str, config.get("data_root"), "data_root"),
+        domains=domains,
+        settings=settings,
+    )
 
 
-def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> Setting:
-    merged, chain = dict(defaults), [name]
+class _Tables(NamedTuple):
+    settings: Mapping[str, Any]
+    presets: Mapping[str, Any]
+    class_sets: Mapping[str, ClassSet]
+
+
+def _domain(name: str, section: Any) -> Domain:
+    """A data set on disk: the keys that all have, and its reader's own."""
+    where = f"domains.{name}"
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{where}: expected a section, got {section!r}")
+    if section.get("dataset") not in DATASETS:
+        raise ConfigError(f"{where}.dataset: unknown data set{hint(str(section.get('dataset')), DATASETS)}")
+    shared = {field.name for field in fields(Domain)} - {"options"}
+    options = {key: value for key, value in section.items() if key not in shared}
+    module = importlib.import_module(DATASETS[section["dataset"]])
+    same_keys(options, typing.get_type_hints(module.Options), where, [*typing.get_type_hints(module.Options), *shared])
+    parse(module.Options, options, where)
+    common = {key: value for key, value in section.items() if key in shared}
+    return parse(Domain, {"lists": {}, **common, "options": options}, where)
+
+
+def _class_set(name: str, rows: Any) -> ClassSet:
+    """A class set of the user's; a class holds the label of its own name unless it says which."""
+    where = f"class_sets.{name}"
+    if name in CLASS_SETS:
+        raise ConfigError(f"{where}: expected another name than those built in: {', '.join(CLASS_SETS)}")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) and "name" in row for row in rows):
+        raise ConfigError(f"{where}: expected a list of classes, each with a name and a colour, got {rows!r}")
+    filled = [{"of": [row["name"]], "starred": True, **row} for row in rows]
+    try:
+        return parse(ClassSet, {"name": name, "categories": filled, "ignored": []}, where)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_depth(name: str, setting: Setting, source: Domain) -> None:
+    """A method that is built on depth needs a source that has it."""
+    if source.depth:
+        return
+    for method in (*setting.methods, *setting.selftrain.methods):
+        if "depth" in declared_needs(METHODS[method]):
+            raise ConfigError(
+                f"settings.{name}: method {method} learns from the source's depth, and domains.{setting.source.domain} "
+                "has depth: false; give it depth, or leave the method out"
+            )
+
+
+def _setting(name: str, defaults: Mapping[str, Any], tables: _Tables) -> Setting:
+    merged, chain, table = dict(defaults), [name], tables.settings
     for key, section in table.items():
         if not isinstance(section, Mapping):
             raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
@@ -48,7 +106,14 @@ def _setting(name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -
             raise ConfigError(f"settings.{chain[-1]}.like: expected another setting, got {parent!r}")
         chain.append(parent)
     for link in reversed(chain):
-        merged = _merge(merged, {key: value for key, value in table[link].items() if key != "like"})
+        for preset in table[link].get("presets", ()):
+            if preset not in tables.presets:
+                raise ConfigError(f"settings.{link}.presets: unknown preset{hint(str(preset), tables.presets)}")
+            merged = _merge(merged, tables.presets[preset])
+        merged = _merge(merged, {key: value for key, value in table[link].items() if key not in ("like", "presets")})
+    if (classes := str(merged.get("classes"))) not in tables.class_sets:
+        raise ConfigError(f"settings.{name}.classes: unknown class set{hint(classes, tables.class_sets)}")
+    merged["classes"] = asdict(tables.class_sets[classes])
     if not isinstance(merged.get("objectives"), Mapping):
         raise ConfigError(f"settings.{name}.objectives: expected a section, got {merged.get('objectives')!r}")
     for method, section in dict(merged["objectives"]).items():
@@ -87,6 +152,7 @@ def _check_limits(name: str, setting: Setting) -> None:
         ("adapt.iterations", setting.adapt.iterations, 0, None),
         ("adapt.batch", setting.adapt.batch, 1, None),
         ("adapt.statistics_images", setting.adapt.statistics_images, 1, None),
+        ("pseudo_label.images", setting.pseudo_label.images, 0, None),
         ("pseudo_label.confidence", setting.pseudo_label.confidence, 0, 1),
         ("pseudo_label.batch", setting.pseudo_label.batch, 1, None),
         ("selftrain.rounds", min(setting.selftrain.rounds, default=0), 0, None),

@@ -12,7 +12,7 @@ import yaml
 from torch import Tensor, nn
 
 from dadist import assembly, study
-from dadist.classes import IGNORE
+from dadist.classes import CLASS_SETS, IGNORE
 from dadist.data.loader import Source, Target
 from dadist.data.prepared import Prepared
 from dadist.gmm import Mixtures
@@ -21,6 +21,7 @@ from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
+SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
 DEMO = study.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
     "demo"
 ]
@@ -45,8 +46,8 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, **arrays: Any) -> Prep
     count, height, width = whole["images"].shape[:3]
     pixels = np.zeros(CLASSES, int) if whole["labels"] is None else np.bincount(whole["labels"].ravel(), minlength=256)
     index = {
-        "version": 1,
-        "classes": "7",
+        "version": 2,
+        "classes": dataclasses.asdict(SEVEN),
         "width": width,
         "height": height,
         "label_size": (width, height) if whole["labels"] is None else whole["labels"].shape[:0:-1],
@@ -64,7 +65,7 @@ def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:
 
 def architecture(heads: tuple[str, ...] = (), *, fusion: bool = False, **changes: Any) -> Architecture:
     """The small network with 7 classes."""
-    plain = Architecture("street", "7", heads, fusion, affine="train", rates=(1, 2), pixels="imagenet")
+    plain = Architecture("street", SEVEN, heads, fusion, affine="train", rates=(1, 2), pixels="imagenet")
     return dataclasses.replace(plain, **changes)
 
 
@@ -98,7 +99,7 @@ def mixtures(median: float = 1e-4) -> Mixtures:
         scale=np.array([1.0, 1.0]),
         grid=GRID,
         numerator=1000.0,
-        classes="7",
+        classes=SEVEN,
         components=2,
         covariance="diag",
         seed=0,

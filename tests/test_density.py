@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 from torch.testing import assert_close
 
-from dadist.classes import IGNORE, names
+from dadist.classes import CLASS_SETS, IGNORE
 from dadist.density import Density, squash
 from dadist.gmm import Mixtures
 
@@ -36,7 +36,7 @@ def mixtures(
         scale=np.array([scale, scale]),
         grid=grid,
         numerator=65536,
-        classes=str(count),
+        classes=CLASS_SETS[str(count)],
         components=k,
         covariance="full",
         seed=0,
@@ -187,7 +187,7 @@ PUBLISHED = [
 def published(parameters: str) -> Mixtures:
     sets: Any = json.loads(REFERENCE.read_text(encoding="utf-8"))
     classes, size = parameters.split("cls_")
-    rows = [sets[parameters][name] for name in names(classes)]
+    rows = [sets[parameters][name] for name in CLASS_SETS[classes].names]
     weights, means, variances = (
         np.array([[k[key] for k in row] for row in rows]) for key in ("pi", "mu_xyz", "var_xyz")
     )
@@ -202,7 +202,7 @@ def test_density_of_the_published_mixtures(parameters: str) -> None:
     width, height = of.grid
     for _, name, x, y, z, expected, squashed in [row for row in PUBLISHED if row[0] == parameters]:
         labels, depth = (
-            np.full((1, height, width), names(of.classes).index(name)),
+            np.full((1, height, width), of.classes.names.index(name)),
             np.full((1, height, width), float(z)),
         )
         p = evaluate(of, labels, depth)[0, 0, y, x]

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import intersection_over_union
 
-from dadist.classes import IGNORE, starred
+from dadist.classes import CLASS_SETS, IGNORE
 from dadist.evaluate import Metrics, confusion, iou
 
 
@@ -60,7 +60,7 @@ def metrics(**changes: Any) -> Metrics:
         "method": "advent",
         "seed": 1,
         "round": "q0",
-        "classes": "16",
+        "classes": CLASS_SETS["16"],
         "confusion": matrix.tolist(),
         "images": 5,
         "protocol": {"size": "192x96", "iterations": 300, "rate": 2.5e-4},
@@ -70,7 +70,7 @@ def metrics(**changes: Any) -> Metrics:
 
 def test_the_mean_leaves_out_classes_without_a_score() -> None:
     assert metrics().miou() == pytest.approx((13 * 100 + 75 + 75) / 15)
-    assert metrics().miou(starred("16")) == pytest.approx(100)
+    assert metrics().miou(CLASS_SETS["16"].starred) == pytest.approx(100)
     assert metrics().miou([3, 5]) == pytest.approx(75)
     assert math.isnan(metrics().miou([5]))
 

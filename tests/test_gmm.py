@@ -11,10 +11,10 @@ from oracles import log_density
 from sklearn.mixture import GaussianMixture
 
 from dadist import gmm
-from dadist.classes import IGNORE
+from dadist.classes import CLASS_SETS, IGNORE, ClassSet
 
 SETTINGS: dict[str, Any] = {
-    "classes": "7",
+    "classes": CLASS_SETS["7"],
     "components": 2,
     "covariance": "diag",
     "coordinates": "height",
@@ -33,7 +33,7 @@ class Maps:
 
     labels: NDArray[np.uint8]
     depth: NDArray[np.uint16]
-    classes: str = "7"
+    classes: ClassSet = CLASS_SETS["7"]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -220,4 +220,4 @@ def test_pickled_mixtures_are_refused(tmp_path: Path) -> None:
 def test_mixtures_of_another_class_set_do_not_fit() -> None:
     mixtures = gmm.fit(clouds(60), **SETTINGS)
     with pytest.raises(ValueError, match=r"weights: expected shape \(16, 2\) for 2 components a class, got \(7, 2\)"):
-        gmm.Mixtures(**vars(mixtures) | {"classes": "16"})
+        gmm.Mixtures(**vars(mixtures) | {"classes": CLASS_SETS["16"]})

@@ -30,7 +30,18 @@ MODULES = {
 }
 
 # Sections of config.yaml that belong to no single rule; every other one is named after the rule that reads it.
-SHARED = {"seeds", "methods", "start", "domains", "inverse_depth", "objectives", "settings"}
+SHARED = {
+    "seeds",
+    "methods",
+    "start",
+    "data_root",
+    "domains",
+    "class_sets",
+    "presets",
+    "inverse_depth",
+    "objectives",
+    "settings",
+}
 # It has nothing to set: its table holds what `methods`, `seeds` and `selftrain` ask for.
 WITHOUT_SECTION = {"collect"}
 
@@ -295,7 +306,7 @@ def test_planning_loads_no_torch() -> None:
 @pytest.mark.parametrize("registry", [DATASETS, METHODS, RECIPES], ids=["DATASETS", "METHODS", "RECIPES"])
 def test_every_name_of_a_registry_is_a_module(registry: dict[str, str]) -> None:
     for name, module in registry.items():
-        attribute = "READER" if registry is DATASETS else "METHOD"
+        attribute = "reader" if registry is DATASETS else "METHOD"
         assert hasattr(importlib.import_module(module), attribute), f"{name}: {module} has no {attribute}"
         assert module.endswith(f".{name}")
 
@@ -309,13 +320,14 @@ def test_every_backbone_can_be_built() -> None:
     [("data", {*DATASETS}), ("methods", {*METHODS, *RECIPES})],
 )
 def test_every_data_set_and_method_is_registered(folder: str, registered: set[str]) -> None:
-    constant = "READER" if folder == "data" else "METHOD"
+    constant = "Options" if folder == "data" else "METHOD"
     found = {
         module.rpartition(".")[2]
         for module in MODULES
         if module.startswith(f"dadist.{folder}.")
         for node in tree(module).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant
+        if (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant)
+        or (isinstance(node, ast.ClassDef) and node.name == constant)
     }
     assert found == registered
 

@@ -1,5 +1,6 @@
 """What every data set's reader offers, and the reading of one file with its checks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,8 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from dadist import classes
 
 
 class DataError(ValueError):
@@ -27,9 +26,11 @@ class Files:
 
 
 class Reader(Protocol):
-    """A data set on disk as it is shipped; ``READER`` of its module is one."""
+    """A data set on disk as it is shipped; ``reader(options)`` of its module makes one."""
 
-    ids: str  # column of the class table
+    dataset: str  # name: qualifies its labels in a class set
+    splits: tuple[str, ...]  # "all" for a package that is not divided, else "train", "val"
+    shipped: str  # for who has not got it: which archives, what the folder must look like
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -40,6 +41,10 @@ class Reader(Protocol):
         """
         ...
 
+    def ids(self, root: Path) -> dict[int, str | None]:
+        """Raw id → label; None: defined, but without a label (void)."""
+        ...
+
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
         """Raw class ids, ``(H, W)``."""
         ...
@@ -47,6 +52,11 @@ class Reader(Protocol):
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres, ``(H, W)``; 0 where there is no depth, 65535 where it is far."""
         ...
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Of a data set that has only one shape."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -69,7 +79,9 @@ def decode(path: Path) -> NDArray[Any]:
     Raises:
         DataError: It is truncated, damaged, or not an image.
     """
-    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    # Read by Python, so that a file that cannot be opened says why, and an audit of opened files sees it.
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    stored = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
     if stored is None:
         raise _damaged(path)
     return stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3][: stored.shape[2]]]
@@ -136,11 +148,42 @@ def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDAr
         )
 
 
-def require_known(path: Path, seen: NDArray[np.int64], dataset: str) -> None:
+def require_known(path: Path, seen: NDArray[np.int64], dataset: str, known: Iterable[int]) -> None:
     """Raise DataError if pixels were ``seen``, ``(256,)``, of an id that the data set does not define."""
-    foreign = np.flatnonzero((seen > 0) & ~classes.known(dataset))
-    if len(foreign):
+    foreign = sorted(set(np.flatnonzero(seen).tolist()) - set(known))
+    if foreign:
         raise DataError(
             f"{path}: expected ids of {dataset}, got {', '.join(map(str, foreign))} as well; "
             "labels of another data set or already mapped to train ids? take the files as shipped"
         )
+
+
+def chosen(scenes: list[Files], names: Path) -> list[Files]:
+    """The scenes that a text file names, a name a line, in its order.
+
+    A line may be a scene's name or the path of its image, as published lists have it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DataError: It names a scene twice, or one that is not there, or none.
+    """
+    if not names.is_file():
+        raise FileNotFoundError(f"{names}: expected a list of names, found no file; see `lists` of the domain")
+    lines = [line.strip() for line in names.read_text(encoding="utf-8").splitlines()]
+    known = {key: scene for scene in scenes for key in (scene.name, scene.image.name, scene.image.stem)}
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line:
+            scene = known.get(line) or known.get(Path(line).name)
+            if scene is None:
+                raise DataError(
+                    f"{names}, line {number}: expected a name like {scenes[0].name}, got {line}, which the data set "
+                    "does not have; a list of another data set or split?"
+                )
+            found.append(scene)
+    if not found:
+        raise DataError(f"{names}: expected a name a line, got an empty file; remove it from `lists` for all images")
+    if len(set(found)) < len(found):
+        double = next(scene.name for scene in found if found.count(scene) > 1)
+        raise DataError(f"{names}: expected each name once, got {double} twice; remove one")
+    return found

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.base import DataError, Files, Reader, decode, kind, listing, require
+from dadist import classes
+from dadist.data.base import DataError, Files, NoOptions, Reader, decode, kind, listing, require
 
-SPLITS = ("train", "val")  # the labels of "test" are not public
 IMAGE = "_leftImg8bit.png"
 LABELS = "_gtFine_labelIds.png"
 
@@ -23,12 +23,22 @@ LABELS = "_gtFine_labelIds.png"
 class Cityscapes(Reader):
     """Reads the two packages as they are shipped."""
 
-    ids = "cityscapes"
+    dataset = "cityscapes"
+    splits = ("train", "val")  # the labels of "test" are not public
+    shipped = """leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip (cityscapes-dataset.com), unpacked so that
+the folder holds
+    leftImg8bit/{train,val}/<city>/*_leftImg8bit.png     2975 and 500 images, 2048x1024
+    gtFine/val/<city>/*_gtFine_labelIds.png              labels to evaluate with; gtFine/train is not needed
+    disparity/val/, camera/val/                          for depth metrics alone (domain key `depth`)"""
+
+    def ids(self, root: Path) -> dict[int, str | None]:
+        """The label ids 0 to 33; the folder does not matter."""
+        return classes.ids("cityscapes")
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of ``"train"`` or ``"val"``, named like ``aachen_000000_000019``."""
-        if split not in SPLITS:
-            raise ValueError(f"split of Cityscapes: expected one of {', '.join(SPLITS)}, got {split!r}")
+        if split not in self.splits:
+            raise ValueError(f"split of Cityscapes: expected one of {', '.join(self.splits)}, got {split!r}")
         if depth:
             raise ValueError(
                 "depth of Cityscapes: expected depth = False, got True; the package has disparities and no depth, "
@@ -75,4 +85,9 @@ class Cityscapes(Reader):
         return remedy
 
 
-READER = Cityscapes()
+Options = NoOptions
+
+
+def reader(options: NoOptions) -> Reader:
+    """There is one way to read it."""
+    return Cityscapes()

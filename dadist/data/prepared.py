@@ -1,5 +1,6 @@
 """A split at its working size, checked and written once as plain arrays that every later stage maps into memory."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -7,18 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist import classes as table
 from dadist import provenance
-from dadist.data.base import DataError, Files, Reader, read_image, require_known, require_size
+from dadist.classes import ClassSet
+from dadist.data.base import DataError, Files, Reader, chosen, read_image, require_known, require_size
 from dadist.data.rows import Rows
 
-VERSION = 1  # of the folder's format
+VERSION = 2  # of the folder's format
 INDEX = "index.json"
 ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and shape beyond (N, H, W)
     "images": (np.uint8, (3,)),
@@ -40,7 +41,7 @@ class Prepared:
         self.folder = folder
         index = _read_index(folder / INDEX)
         self.names: list[str] = index["names"]
-        self.classes: str = index["classes"]
+        self.classes = ClassSet.from_json(json.dumps(index["classes"]))
         self.width: int = index["width"]
         self.height: int = index["height"]
         self.label_size: tuple[int, int] = tuple(index["label_size"])  # (width, height)
@@ -83,19 +84,30 @@ class Prepared:
         return array
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What to make of a split."""
+
+    split: str
+    width: int  # pixels
+    height: int  # pixels
+    fit: Literal["stretch", "pad"]
+    classes: ClassSet
+    labels: bool  # whether to look at them at all; never for the target's training split
+    depth: bool
+    native: (
+        bool  # whether labels keep the size of their files, as an evaluation wants them; all must then have one size
+    )
+    images: int  # at most so many, the first; 0 for all
+
+
 def write(
     reader: Reader,
     root: Path,
     folder: Path,
+    plan: Plan,
     *,
-    split: str,
-    width: int,
-    height: int,
-    classes: str,
-    labels: bool,
-    depth: bool,
-    native: bool,
-    images: int,
+    names: Path | None,
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -105,10 +117,7 @@ def write(
     the centre of each cell. The index is written last, so a folder with an index is whole.
 
     Args:
-        classes: Class set of the train ids, and of the pixel counts in the index.
-        labels, depth: Whether to look at them at all.
-        native: Whether labels keep the size of their files, as an evaluation wants them; all must then have one size.
-        images: At most so many, the first by name; 0 for all.
+        names: Text file that names the scenes to take; None for all.
         workers: How many images are in work at a time.
         progress: Called with the number of images done so far.
 
@@ -116,29 +125,30 @@ def write(
         DataError: A file is not what it should be.
         FileNotFoundError: A file or folder is missing.
     """
-    table.names(classes)  # an unknown class set is told before any file is touched
-    scenes = reader.files(root, split, labels=labels, depth=depth)[: images or None]
-    label_size = (width, height)
-    if native and scenes[0].labels is not None:
+    scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
+    scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]
+    label_size = (plan.width, plan.height)
+    if plan.native and scenes[0].labels is not None:
         label_size = reader.read_labels(scenes[0].labels).shape[1::-1]
-    sizes = {"images": (width, height), "depth": (width, height), "labels": label_size}
-    rows = _begin(folder, len(scenes), sizes, labels=labels, depth=depth)
-    pixels = np.zeros(len(table.names(classes)), np.int64)
-    for done, counts in enumerate(_each(_Job(reader, classes, sizes, native, rows), scenes, workers), 1):
+    sizes = {"images": (plan.width, plan.height), "depth": (plan.width, plan.height), "labels": label_size}
+    rows = _begin(folder, len(scenes), sizes, labels=plan.labels, depth=plan.depth)
+    pixels = np.zeros(len(plan.classes), np.int64)
+    job = _Job(reader, reader.ids(root), plan.classes, sizes, plan.native, rows)
+    for done, counts in enumerate(_each(job, scenes, workers), 1):
         pixels += counts
         if progress is not None:
             progress(done)
-    if labels:
-        _warn_of_absent(pixels, classes, f"{root} ({split}, {len(scenes)} images)")
+    if plan.labels:
+        _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(scenes)} images)")
     for array in rows.values():
         array.sync()
     index = {
         "version": VERSION,
-        "dataset": reader.ids,
-        "split": split,
-        "classes": classes,
-        "width": width,
-        "height": height,
+        "dataset": reader.dataset,
+        "split": plan.split,
+        "classes": dataclasses.asdict(plan.classes),
+        "width": plan.width,
+        "height": plan.height,
         "label_size": label_size,
         "pixels": pixels.tolist(),
         "names": [scene.name for scene in scenes],
@@ -180,7 +190,8 @@ class _Job:
     """What is done to each scene."""
 
     reader: Reader
-    classes: str
+    ids: dict[int, str | None]
+    classes: ClassSet
     sizes: dict[str, tuple[int, int]]  # (width, height) of each array
     native: bool
     rows: dict[str, Rows]
@@ -193,13 +204,13 @@ class _Job:
             raw = self.reader.read_labels(scene.labels)
             require_size(scene.labels, raw, scene.image, image)
             seen = np.bincount(raw.ravel(), minlength=256)
-            require_known(scene.labels, seen, self.reader.ids)
+            require_known(scene.labels, seen, self.reader.dataset, self.ids)
             if self.native and raw.shape[1::-1] != self.sizes["labels"]:
                 raise DataError(
                     f"{scene.labels}: expected the size of the split's first label file, {self.sizes['labels']}, "
                     f"got {raw.shape[1::-1]}; labels that are evaluated as they are must agree in size"
                 )
-            train_ids = table.lookup(self.reader.ids, self.classes)
+            train_ids = self.classes.lookup(self.reader.dataset, self.ids)
             np.add.at(counts, train_ids, seen)
             self.rows["labels"].put(index, train_ids[_nearest(raw, self.sizes["labels"])])
         if scene.depth is not None:
@@ -209,7 +220,7 @@ class _Job:
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
             self.rows["depth"].put(index, _nearest(depth, self.sizes["depth"]))
         self.rows["images"].put(index, _bicubic(image, self.sizes["images"]))
-        return counts[: len(table.names(self.classes))]
+        return counts[: len(self.classes)]
 
 
 def _bicubic(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -227,8 +238,8 @@ def _nearest(stored: NDArray[T], size: tuple[int, int]) -> NDArray[T]:
     return stored[np.ix_(rows, columns)]
 
 
-def _warn_of_absent(pixels: NDArray[np.int64], classes: str, where: str) -> None:
-    for name, count in zip(table.names(classes), pixels, strict=True):
+def _warn_of_absent(pixels: NDArray[np.int64], classes: ClassSet, where: str) -> None:
+    for name, count in zip(classes.names, pixels, strict=True):
         if count == 0:
             logging.warning(
                 "class %r has no labelled pixel in %s: it will not be learned, or its IoU will be nan", name, where

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.base import DataError, Files, Reader, decode, kind, listing, require
+from dadist import classes
+from dadist.data.base import DataError, Files, NoOptions, Reader, decode, kind, listing, require
 
 UNPACK = "unpack the package SYNTHIA-RAND-CITYSCAPES there (RAND_CVPR16 is another one, without this depth)"
 
@@ -21,7 +22,16 @@ UNPACK = "unpack the package SYNTHIA-RAND-CITYSCAPES there (RAND_CVPR16 is anoth
 class Synthia(Reader):
     """Reads the package as it is shipped."""
 
-    ids = "synthia"
+    dataset = "synthia"
+    splits = ("all",)
+    shipped = """SYNTHIA-RAND-CITYSCAPES (synthia-dataset.net, not RAND_CVPR16), unpacked so that the folder holds
+    RGB/0000000.png …         9400 images, 1280x760
+    GT/LABELS/0000000.png …   class and instance ids, 16-bit (or parsed_LABELS/: one channel)
+    Depth/0000000.png …       centimetres, 16-bit"""
+
+    def ids(self, root: Path) -> dict[int, str | None]:
+        """The raw ids 0 to 22; the folder does not matter."""
+        return classes.ids("synthia")
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes; the only split is ``"all"``."""
@@ -85,4 +95,9 @@ class Synthia(Reader):
         return require([folder / image.name for image in images], f"the copy is not complete: {UNPACK}")
 
 
-READER = Synthia()
+Options = NoOptions
+
+
+def reader(options: NoOptions) -> Reader:
+    """There is one way to read it."""
+    return Synthia()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dadist import provenance
+from dadist.classes import ClassSet
 from dadist.model.segmenter import Architecture, Segmenter
 
 FORMAT = 1
@@ -28,10 +30,7 @@ class Checkpoint:
         """Write the file atomically. Equal content gives equal bytes, whatever the name."""
         content = {
             "format": FORMAT,
-            "architecture": {
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in dataclasses.asdict(self.architecture).items()
-            },
+            "architecture": json.loads(json.dumps(dataclasses.asdict(self.architecture))),  # plain lists for tuples
             # A copy, since a view would drag the whole of its storage into the file.
             "weights": {name: value.detach().cpu().clone() for name, value in self.weights.items()},
             "protocol": dict(self.protocol),
@@ -56,7 +55,7 @@ class Checkpoint:
             raise ValueError(f"{path}: expected a checkpoint of dadist, format {FORMAT}, got {got}; {remedy}")
         try:
             architecture = _architecture(content["architecture"])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, KeyError) as error:
             raise ValueError(f"{path}: expected an architecture this version knows, got {error}; {remedy}") from error
         return Checkpoint(architecture, content["weights"], content["protocol"])
 
@@ -161,4 +160,4 @@ def _architecture(content: Any) -> Architecture:
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
-    return Architecture(**fields)
+    return Architecture(**{**fields, "classes": ClassSet.from_json(json.dumps(content["classes"]))})

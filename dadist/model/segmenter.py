@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dadist import classes
+from dadist.classes import ClassSet
 from dadist.model.backbone import BACKBONES
 from dadist.model.heads import ASPP, Fusion, MeanHead
 
@@ -30,7 +30,7 @@ class Architecture:
     """All it takes to build a segmenter; a checkpoint carries it."""
 
     backbone: str  # a key of BACKBONES
-    classes: str  # class set, "16" or "7"
+    classes: ClassSet
     heads: tuple[str, ...]  # of HEADS; () for a plain segmenter
     fusion: bool  # DADA's: the classifier reads features gated by the depth features
     affine: str  # "train" or "frozen": whether BatchNorm's weight and bias learn; its statistics are live in both
@@ -41,8 +41,6 @@ class Architecture:
         """Raise ValueError for a combination that cannot be built."""
         if self.backbone not in BACKBONES:
             raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)}, got {self.backbone!r}")
-        if self.classes not in classes.CLASS_SETS:
-            raise ValueError(f"classes: expected one of {', '.join(classes.CLASS_SETS)}, got {self.classes!r}")
         if not set(self.heads) <= set(HEADS) or len(set(self.heads)) < len(self.heads):
             raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
         if self.fusion and "depth" not in self.heads:
@@ -78,7 +76,7 @@ class Segmenter(nn.Module):
         self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
         self.backbone = BACKBONES[architecture.backbone]()
         channels = self.backbone.channels
-        self.segmentation = ASPP(channels, len(classes.names(architecture.classes)), architecture.rates)
+        self.segmentation = ASPP(channels, len(architecture.classes), architecture.rates)
         self.depth = MeanHead(channels) if "depth" in architecture.heads else None
         self.density = MeanHead(channels) if "density" in architecture.heads else None
         self.fusion = Fusion(self.depth.width, channels) if architecture.fusion and self.depth is not None else None

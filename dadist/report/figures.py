@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import colourise
+from dadist.classes import ClassSet, colourise
 from dadist.data.prepared import Prepared
 from dadist.inference import predict, spread
 from dadist.model.segmenter import Segmenter
@@ -44,7 +44,7 @@ def panel(
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
-def _coloured(labels: NDArray[np.uint8], classes: str) -> NDArray[np.uint8]:
+def _coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:
     return np.stack([colourise(one, classes) for one in labels])
 
 

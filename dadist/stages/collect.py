@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dadist.classes import ClassSet
 from dadist.evaluate import Metrics
 from dadist.report.tables import table
 from dadist.stages import Ins, Out, stage
@@ -11,7 +12,7 @@ from dadist.stages import Ins, Out, stage
 class Params:
     """Settings of this stage."""
 
-    classes: str
+    classes: ClassSet
 
 
 def run(params: Params, *, metrics: Ins, results: Out) -> None:

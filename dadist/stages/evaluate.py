@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dadist.classes import names
 from dadist.config import Evaluate
 from dadist.data.prepared import Prepared
 from dadist.evaluate import Metrics, confusion
@@ -26,7 +25,7 @@ def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
     """One confusion matrix over the whole split."""
     checkpoint, data = Checkpoint.load(model), Prepared(val)
     segmenter = checkpoint.segmenter().to(device())
-    classes = len(names(data.classes))
+    classes = len(data.classes)
     total = np.zeros((classes, classes), np.uint64)
     progress = Progress("image", len(data))
     for rows in batches(len(data), params.evaluate.batch):

@@ -2,11 +2,12 @@
 
 import importlib
 from dataclasses import dataclass
+from typing import Any
 
-from dadist.config import Prepare
 from dadist.data import prepared
+from dadist.parsing import parse
 from dadist.progress import Progress
-from dadist.stages import Count, In, Out, stage
+from dadist.stages import Count, In, Ins, Out, stage
 
 
 @dataclass(frozen=True)
@@ -14,34 +15,23 @@ class Params:
     """Settings of this stage."""
 
     reader: str  # module of the data set
-    split: str
-    width: int
-    height: int
-    classes: str
-    labels: bool  # whether to read labels; never for the target's training split
-    depth: bool
-    native: bool  # whether labels keep the size of their files
-    prepare: Prepare
+    options: dict[str, Any]  # of its reader
+    plan: prepared.Plan
 
 
-def run(params: Params, *, workers: Count, root: In, data: Out) -> None:
+def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> None:
     """Read, check, resize and pack every image of the split."""
-    reader = importlib.import_module(params.reader).READER
-    images = len(reader.files(root, params.split, labels=params.labels, depth=params.depth))
+    module, plan = importlib.import_module(params.reader), params.plan
+    reader = module.reader(parse(module.Options, params.options, "options"))
+    images = len(reader.files(root, plan.split, labels=plan.labels, depth=plan.depth))
     prepared.write(
         reader,
         root,
         data,
-        split=params.split,
-        width=params.width,
-        height=params.height,
-        classes=params.classes,
-        labels=params.labels,
-        depth=params.depth,
-        native=params.native,
-        images=params.prepare.images,
+        plan,
+        names=names[0] if names else None,
         workers=workers,
-        progress=Progress("image", min(images, params.prepare.images or images)),
+        progress=Progress("image", min(images, plan.images or images)),
     )
 
 

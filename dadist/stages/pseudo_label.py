@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from dadist import pseudo
-from dadist.classes import names
 from dadist.config import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.inference import device
@@ -26,7 +25,7 @@ def run(params: Params, *, target: In, model: In, labels: Out) -> None:
         checkpoint.segmenter().to(device()),
         images,
         labels,
-        classes=len(names(checkpoint.architecture.classes)),
+        classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
         batch=params.pseudo_label.batch,
         progress=Progress("image", len(images)),

@@ -12,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from dadist.data.base import DataError
-from dadist.data.cityscapes import READER
+from dadist.data.cityscapes import Options, reader
 
+READER = reader(Options())
 NAMES = ("bochum_000000_000313", "aachen_000001_000019", "aachen_000000_000019")
 WATCHED: list[str] = []
 

@@ -1,5 +1,6 @@
 """Prepared splits: resized by the rules, counted, checked file by file, and whole or not there at all."""
 
+import dataclasses
 import json
 import logging
 import pickle
@@ -16,9 +17,10 @@ from PIL import Image
 from dadist import classes
 from dadist.data import cityscapes, prepared, synthia
 from dadist.data.base import DataError, read_image
-from dadist.data.prepared import Prepared, write
+from dadist.data.prepared import Plan, Prepared, write
 
 WIDTH, HEIGHT, SCENES = 12, 8, 3
+SYNTHIA, CITYSCAPES = synthia.reader(synthia.Options()), cityscapes.reader(cityscapes.Options())
 
 
 def save(path: Path, array: NDArray[np.generic]) -> Path:
@@ -45,20 +47,22 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prepare(root: Path, **changes: Any) -> Prepared:
+PLAN = Plan(
+    split="all",
+    width=WIDTH,
+    height=HEIGHT,
+    fit="stretch",
+    classes=classes.CLASS_SETS["16"],
+    labels=True,
+    depth=True,
+    native=False,
+    images=0,
+)
+
+
+def prepare(root: Path, *, workers: int = 1, progress: Any = None, **changes: Any) -> Prepared:
     folder = root / "prepared"
-    arguments = {
-        "split": "all",
-        "width": WIDTH,
-        "height": HEIGHT,
-        "classes": "16",
-        "labels": True,
-        "depth": True,
-        "native": False,
-        "images": 0,
-        "workers": 1,
-    }
-    write(synthia.READER, root, folder, **{**arguments, **changes})
+    write(SYNTHIA, root, folder, dataclasses.replace(PLAN, **changes), names=None, workers=workers, progress=progress)
     return Prepared(folder)
 
 
@@ -74,13 +78,13 @@ def test_at_native_size_the_arrays_hold_the_files(root: Path) -> None:
     split = prepare(root)
     assert len(split) == SCENES
     assert split.names == ["0000000", "0000001", "0000002"]
-    assert (split.classes, split.width, split.height) == ("16", WIDTH, HEIGHT)
-    table = classes.lookup("synthia", "16")
+    assert (split.classes.name, split.width, split.height) == ("16", WIDTH, HEIGHT)
+    table = classes.CLASS_SETS["16"].lookup("synthia", classes.ids("synthia"))
     for index, name in enumerate(split.names):
-        raw = synthia.READER.read_labels(root / "GT" / "LABELS" / f"{name}.png")
+        raw = SYNTHIA.read_labels(root / "GT" / "LABELS" / f"{name}.png")
         np.testing.assert_array_equal(split.images[index], read_image(root / "RGB" / f"{name}.png"))
         np.testing.assert_array_equal(split.labels[index], table[raw])
-        np.testing.assert_array_equal(split.depth[index], synthia.READER.read_depth(root / "Depth" / f"{name}.png"))
+        np.testing.assert_array_equal(split.depth[index], SYNTHIA.read_depth(root / "Depth" / f"{name}.png"))
 
 
 @pytest.mark.parametrize(("width", "height"), [(5, 3), (6, 4), (17, 20)])
@@ -102,13 +106,13 @@ def test_images_are_resized_by_the_bicubic_filter_of_pil(root: Path) -> None:
     np.testing.assert_array_equal(split.images[1], expected)
 
 
-@pytest.mark.parametrize("class_set", classes.CLASS_SETS)
-def test_pixels_are_counted_before_resizing(root: Path, class_set: str) -> None:
+@pytest.mark.parametrize("class_set", classes.CLASS_SETS.values(), ids=lambda one: one.name)
+def test_pixels_are_counted_before_resizing(root: Path, class_set: classes.ClassSet) -> None:
     split = prepare(root, classes=class_set, width=4, height=4)
-    table = classes.lookup("synthia", class_set)
-    expected = [0] * len(classes.names(class_set))
+    table = class_set.lookup("synthia", classes.ids("synthia"))
+    expected = [0] * len(class_set)
     for index in range(SCENES):
-        for raw in synthia.READER.read_labels(root / "GT" / "LABELS" / f"{index:07}.png").ravel():
+        for raw in SYNTHIA.read_labels(root / "GT" / "LABELS" / f"{index:07}.png").ravel():
             if table[raw] != classes.IGNORE:
                 expected[table[raw]] += 1
     assert split.pixels.tolist() == expected
@@ -202,7 +206,7 @@ def test_an_image_without_labelled_pixels_is_fine(root: Path, caplog: pytest.Log
 def test_a_class_that_no_pixel_has_is_warned_of(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     for index in range(SCENES):
         path = root / "GT" / "LABELS" / f"{index:07}.png"
-        ids = synthia.READER.read_labels(path)
+        ids = SYNTHIA.read_labels(path)
         save(path, as_shipped(np.where(ids == 19, 0, ids)))
     with caplog.at_level(logging.WARNING):
         prepare(root)
@@ -210,17 +214,12 @@ def test_a_class_that_no_pixel_has_is_warned_of(root: Path, caplog: pytest.LogCa
     assert f"class 'bus' has no labelled pixel in {root} (all, 3 images): it will not be learned" in record.getMessage()
 
 
-def test_an_unknown_class_set_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected one of 16, 7, got '19'"):
-        prepare(tmp_path, classes="19")
-
-
 def test_cityscapes_is_prepared_by_its_own_column(tmp_path: Path) -> None:
     name = "aachen_000000_000019"
     save(tmp_path / "leftImg8bit/train/aachen" / f"{name}_leftImg8bit.png", np.zeros((1, 3, 3), np.uint8))
     save(tmp_path / "gtFine/train/aachen" / f"{name}_gtFine_labelIds.png", np.array([[7, 22, 32]], np.uint8))
-    arguments = {"split": "train", "width": 3, "height": 1, "classes": "7", "depth": False, "images": 0, "workers": 2}
-    write(cityscapes.READER, tmp_path, tmp_path / "prepared", labels=True, native=False, **arguments)
+    plan = dataclasses.replace(PLAN, split="train", width=3, height=1, classes=classes.CLASS_SETS["7"], depth=False)
+    write(CITYSCAPES, tmp_path, tmp_path / "prepared", plan, names=None, workers=2)
     split = Prepared(tmp_path / "prepared")
     assert split.names == [name]
     assert split.labels.tolist() == [[[0, 3, 6]]]
@@ -232,7 +231,9 @@ def test_native_labels_keep_the_size_of_their_files_while_images_shrink(root: Pa
     assert split.images.shape[1:3] == (HEIGHT, WIDTH // 2)
     first = cv2.imread(str(sorted((root / "GT/LABELS").iterdir())[0]), cv2.IMREAD_UNCHANGED)
     assert split.label_size == (first.shape[1], first.shape[0])
-    assert np.array_equal(split.labels[0], classes.lookup("synthia", "16")[first[..., -1]])
+    assert np.array_equal(
+        split.labels[0], classes.CLASS_SETS["16"].lookup("synthia", classes.ids("synthia"))[first[..., -1]]
+    )
 
 
 def test_native_labels_of_two_sizes_are_refused(root: Path) -> None:

@@ -20,7 +20,7 @@ from dadist.data.streets.scene import Camera, Scene
 TARGET = replace(SOURCE, palette=0.6, haze=0.6, light=0.6, noise=0.6)
 HARD = replace(TARGET, camera=1, statistics=1, bonnet=True)
 SIZE = {"width": 96, "height": 48}
-NAMES = classes.names("16")
+NAMES = classes.CLASS_SETS["16"].names
 PLAIN_CAMERA = Camera(focal=1.0, column=0.5, row=0.5, height_m=2.0)
 
 
@@ -206,7 +206,7 @@ def test_synthia_files_decode_to_what_was_rendered(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("dadist.data.streets.render", keep)
     write_synthia(tmp_path, SOURCE, seed=1, images=1, workers=1, **SIZE)
     labels, depth = read(tmp_path / "GT/LABELS/0000000.png"), read(tmp_path / "Depth/0000000.png")
-    decoded = classes.lookup("synthia", "16")[labels[..., 0]]
+    decoded = classes.CLASS_SETS["16"].lookup("synthia", classes.ids("synthia"))[labels[..., 0]]
     assert np.array_equal(decoded, np.where(drawn[0].labels == LANE, classes.IGNORE, drawn[0].labels))
     assert np.array_equal(labels[..., 0] == 22, drawn[0].labels == LANE)
     assert np.array_equal(labels[..., 1], drawn[0].instances)

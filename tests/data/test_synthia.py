@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist.data.base import DataError
-from dadist.data.synthia import READER
+from dadist.data.synthia import Options, reader
 
+READER = reader(Options())
 IDS = np.array([[3, 4], [22, 0]], np.uint16)
 CENTIMETRES = np.array([[1, 300], [65535, 0]], np.uint16)
 

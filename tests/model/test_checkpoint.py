@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from dadist.classes import CLASS_SETS
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.segmenter import Architecture, Segmenter
 
 STREET = Architecture(
-    "street", "7", ("depth", "density"), fusion=True, affine="frozen", rates=(1, 2), pixels="imagenet"
+    "street", CLASS_SETS["7"], ("depth", "density"), fusion=True, affine="frozen", rates=(1, 2), pixels="imagenet"
 )
 PROTOCOL: dict[str, str | int | float] = {"method": "dada", "seed": 3, "rate": 2e-3}
 
@@ -71,7 +72,7 @@ def test_training_the_segmenter_leaves_the_checkpoint_alone() -> None:
 
 def test_weights_of_another_architecture_are_refused() -> None:
     with pytest.raises(ValueError, match="expected the weights of Architecture"):
-        replace(checkpoint(), architecture=replace(STREET, classes="16")).segmenter()
+        replace(checkpoint(), architecture=replace(STREET, classes=CLASS_SETS["16"])).segmenter()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ def test_too_few_matching_tensors_are_refused_and_nothing_is_copied() -> None:
 
 
 def test_a_tensor_of_another_shape_does_not_match() -> None:
-    matched, total = restore(Segmenter(replace(STREET, classes="16")), checkpoint().weights, least=0.5)
+    matched, total = restore(Segmenter(replace(STREET, classes=CLASS_SETS["16"])), checkpoint().weights, least=0.5)
     assert total - matched == 4
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist.classes import IGNORE, colours
+from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
 from dadist.report.figures import BAR, GAP, panel
 
@@ -53,7 +53,7 @@ def test_a_panel_has_a_column_a_model_and_a_row_an_image(tmp_path: Path, scale: 
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_cells_show_input_truth_and_what_each_model_sees(tmp_path: Path, scale: int) -> None:
-    picture, palette = drawn(tmp_path, scale=scale), colours("7")
+    picture, palette = drawn(tmp_path, scale=scale), CLASS_SETS["7"].colours
     for row in range(2):
         assert (cell(picture, row, 0, scale) == [250, 120, 10]).all()
         truth = cell(picture, row, 1, scale)
@@ -71,7 +71,7 @@ def test_a_truth_finer_than_the_images_is_shown_at_their_size(tmp_path: Path) ->
     panel(val, [], [], tmp_path / "panel.png", images=1, scale=1)
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None
-    truth, palette = cell(picture[:, :, ::-1], 0, 1), colours("7")
+    truth, palette = cell(picture[:, :, ::-1], 0, 1), CLASS_SETS["7"].colours
     assert (truth[: HEIGHT // 2] == palette[4]).all()
     assert (truth[HEIGHT // 2 :] == palette[5]).all()
 

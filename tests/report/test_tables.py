@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dadist.classes import names
+from dadist.classes import CLASS_SETS
 from dadist.evaluate import Metrics
 from dadist.report.tables import table
 
@@ -13,14 +13,14 @@ PROTOCOL: dict[str, str | int | float] = {"iterations": 780, "selection": "last"
 
 def metrics(classes: str, **changes: object) -> Metrics:
     """Of the classes 0, 1 and 3 alone: IoU 2/3, 1/2 and 1."""
-    confusion = np.zeros((len(names(classes)),) * 2, int)
+    confusion = np.zeros((len(CLASS_SETS[classes]),) * 2, int)
     confusion[0, 0], confusion[0, 1], confusion[1, 1], confusion[3, 3] = 2, 1, 1, 5
     values = {"setting": "demo", "method": "dada", "seed": 3, "round": "q1", "images": 12, "protocol": PROTOCOL}
-    return Metrics(classes=classes, confusion=confusion.tolist(), **{**values, **changes})  # type: ignore[arg-type]
+    return Metrics(classes=CLASS_SETS[classes], confusion=confusion.tolist(), **{**values, **changes})  # type: ignore[arg-type]
 
 
 def written(path: Path, classes: str, *given: Metrics) -> list[list[str]]:
-    table(given, classes, path)
+    table(given, CLASS_SETS[classes], path)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 
@@ -29,7 +29,7 @@ def written(path: Path, classes: str, *given: Metrics) -> list[list[str]]:
 def test_the_columns_come_in_this_order(tmp_path: Path, classes: str) -> None:
     header, row = written(tmp_path / "metrics.csv", classes, metrics(classes))
     before = ["setting", "method", "seed", "round", "miou", "miou_star"]
-    assert header == [*before, *names(classes), "images", "iterations", "selection", "init", "code"]
+    assert header == [*before, *CLASS_SETS[classes].names, "images", "iterations", "selection", "init", "code"]
     assert len(row) == len(header)
 
 
@@ -59,5 +59,5 @@ def test_all_seven_classes_count_for_both_means(tmp_path: Path) -> None:
 
 def test_metrics_of_another_class_set_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected metrics of class set 16, got 7 \(demo, dada, seed 3, q1\); "):
-        table([metrics("7")], "16", tmp_path / "metrics.csv")
+        table([metrics("7")], CLASS_SETS["16"], tmp_path / "metrics.csv")
     assert not (tmp_path / "metrics.csv").exists()

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 import dadist.stages
+from dadist.classes import CLASS_SETS
 from dadist.stages import Count, In, Ins, Out, flags, stage
 
 STAGES = sorted(path.stem for path in Path(dadist.stages.__file__).parent.glob("*.py") if path.stem != "__init__")
+
+PARAMS = json.dumps({"classes": dataclasses.asdict(CLASS_SETS["7"])})  # of the stage collect
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,14 +140,14 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_missing_input_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path) -> None:
-    ended = script("collect", "--params", '{"classes": "16"}', "--metrics", str(tmp_path / "a.json"), "--results", "b")
+    ended = script("collect", "--params", PARAMS, "--metrics", str(tmp_path / "a.json"), "--results", "b")
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert f"collect: error: {tmp_path / 'a.json'}: expected metrics, found no file; run the rule evaluate [" in line
 
 
 def test_an_unknown_setting_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path) -> None:
-    params = '{"classes": "16", "clases": "7"}'
+    params = PARAMS.removesuffix("}") + ', "clases": "7"}'
     ended = script("collect", "--params", params, "--metrics", "--results", str(tmp_path / "b"))
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()

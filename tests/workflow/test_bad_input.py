@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sandbox import TINY, Sandbox, merged
 
-from dadist.classes import lookup, names
+from dadist.classes import CLASS_SETS, ids
 from dadist.config import Look
 from dadist.data import streets
 from dadist.data.base import decode
@@ -20,7 +20,10 @@ NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistic
 SIZE = {"seed": 1, "width": 64, "height": 32, "workers": 1}
 
 # Two data sets of the user's own, where the demo has rendered ones.
-OWN = merged(TINY, {"domains": {"demo_source": {"root": "own/synthia"}, "demo_target": {"root": "own/cityscapes"}}})
+OWN = merged(
+    TINY,
+    {"data_root": "own", "domains": {"demo_source": {"root": "synthia"}, "demo_target": {"root": "cityscapes"}}},
+)
 SOURCE, TRAIN, VAL = (f"results/data/demo_{part}-64x32-16" for part in ("source-all", "target-train", "target-val"))
 
 
@@ -82,14 +85,31 @@ def test_a_mistyped_key_is_named_with_what_came(sandbox: Sandbox) -> None:
     assert "settings.demo.adapt.optimiser.lr: expected float, got '1e-4'; YAML reads 1e-4 as text" in text
 
 
-def test_a_missing_data_folder_is_named_with_its_key(sandbox: Sandbox) -> None:
-    text = planned(sandbox, {"domains": {"demo_source": {"root": "data/nowhere"}}})
-    assert "domains.demo_source.root: expected a folder with synthia, found no data/nowhere; put it there" in text
+def test_whatever_is_missing_is_told_at_once_and_planning_goes_on(sandbox: Sandbox) -> None:
+    missing = {"domains": {"demo_source": {"root": "nowhere"}}, "settings": {"demo": {"start": "warm_upp"}}}
+    target = "results/demo/dada/seed1/q0/model.pt"
+    plan = sandbox.snakemake(target, "--dry-run", overlay=merged(OWN, missing))
+    assert plan.returncode == 0
+    assert "rule adapt:" in plan.stdout
+    run = sandbox.snakemake(target, overlay=merged(OWN, missing))
+    assert run.returncode != 0
+    for text in (plan.stdout, run.stdout):
+        assert "own/nowhere: not there (domains.demo_source.root in config.yaml" in text
+        assert "SYNTHIA-RAND-CITYSCAPES (synthia-dataset.net, not RAND_CVPR16), unpacked so that" in text
+        assert "own/warm_upp: not there (settings.demo.start in config.yaml" in text
+    assert "not there: own/nowhere, own/warm_upp" in run.stdout
+    assert not (sandbox.folder / "results/data").exists()
 
 
-def test_a_missing_start_is_named_with_what_it_may_be(sandbox: Sandbox) -> None:
-    text = planned(sandbox, {"settings": {"demo": {"start": "warm_upp"}}}, "results/demo/dada/seed1/q0/model.pt")
-    assert "settings.demo: start of dada: expected random, a method or a file of weights, found no warm_upp" in text
+def test_a_class_set_of_ones_own_goes_through_to_the_table(sandbox: Sandbox) -> None:
+    road = {"name": "drivable", "colour": [128, 64, 128], "of": ["road", "lane marking"]}
+    rest = {"name": "rest", "colour": [70, 70, 70], "of": ["building", "sidewalk", "vegetation", "car"]}
+    own = {"class_sets": {"drive": [road, rest]}, "settings": {"demo": {"classes": "drive", "methods": ["adabn"]}}}
+    answer = sandbox.snakemake("results/demo/metrics.csv", overlay=merged(OWN, own))
+    assert answer.returncode == 0, answer.stdout
+    header, *rows = (sandbox.folder / "results/demo/metrics.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("setting,method,seed,round,miou,miou_star,drivable,rest,images")
+    assert len(rows) == 1
 
 
 # --- files of a data set
@@ -134,8 +154,8 @@ def test_a_class_without_a_pixel_warns_and_goes_on(sandbox: Sandbox, command: li
     assert answer.returncode == 0, answer.stdout
     assert "class 'building' has no labelled pixel in own/synthia (all, 4 images)" in answer.stdout
     index = json.loads((sandbox.folder / SOURCE / "index.json").read_text(encoding="utf-8"))
-    building = names("16").index("building")
-    assert lookup("synthia", "16")[2] == building
+    building = CLASS_SETS["16"].names.index("building")
+    assert CLASS_SETS["16"].lookup("synthia", ids("synthia"))[2] == building
     assert index["pixels"][building] == 0
     answer = sandbox.snakemake("results/demo/prior/mixtures.npz")
     assert answer.returncode == 0, answer.stdout

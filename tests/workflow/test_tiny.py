@@ -11,7 +11,7 @@ import pytest
 import torch
 from sandbox import TINY, Sandbox, merged
 
-from dadist.classes import names
+from dadist.classes import CLASS_SETS
 from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import BAR, GAP
 
@@ -76,7 +76,7 @@ def test_no_stage_warns(tiny: Sandbox) -> None:
 
 def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     table = pd.read_csv(tiny.folder / TARGETS[0])
-    columns = ["setting", "method", "seed", "round", "miou", "miou_star", *names("16")]
+    columns = ["setting", "method", "seed", "round", "miou", "miou_star", *CLASS_SETS["16"].names]
     assert list(table.columns) == [*columns, "images", "iterations", "selection", "init", "code"]
     rows = list(table[["method", "round", "iterations", "init"]].itertuples(index=False, name=None))
     assert rows == [

@@ -29,6 +29,7 @@ rule prepare:
     """Check, resize and pack one split; the target's training split has no labels and none are looked for."""
     input:
         root=lambda w: root(w.data),
+        names=lambda w: names(w.data),
     output:
         data=directory("results/data/{data}"),
     log:
@@ -46,4 +47,4 @@ rule prepare:
         code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data]["reader"]),
     shell:
         "python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
-        "--data {output.data:q} 2> >(tee {log:q} >&2)"
+        "--names {input.names:q} --data {output.data:q} 2> >(tee {log:q} >&2)"

@@ -1,6 +1,7 @@
 # What the rules share: the checked config, and the settings of each stage as JSON.
 
 import dataclasses
+import importlib
 import json
 
 from snakemake.exceptions import WorkflowError
@@ -8,13 +9,13 @@ from snakemake.exceptions import WorkflowError
 from dadist.config import SOURCE_LOOK
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
-from dadist.parsing import ConfigError
+from dadist import parsing
 from dadist.provenance import digest
 from dadist.study import declared_needs, study
 
 try:
     STUDY = study(config)
-except ConfigError as error:
+except parsing.ConfigError as error:
     raise WorkflowError(f"config.yaml: {error}") from None
 
 
@@ -36,8 +37,14 @@ def spec(**values):
 def data_modules(setting):
     """The modules that make a setting's arrays."""
     chosen = STUDY.settings[setting]
-    readers = {DATASETS[STUDY.domains[view.domain].dataset] for view in (chosen.source, chosen.target)}
-    return ["dadist.stages.prepare", *sorted(readers)]
+    names = {DATASETS[STUDY.domains[view.domain].dataset] for view in (chosen.source, chosen.target)}
+    return ["dadist.stages.prepare", *sorted(names)]
+
+
+def reader(domain):
+    """The reader of a domain's data set."""
+    found = importlib.import_module(DATASETS[STUDY.domains[domain].dataset])
+    return found.reader(parsing.parse(found.Options, STUDY.domains[domain].options, f"domains.{domain}"))
 
 
 def setting_spec(setting, *keys):

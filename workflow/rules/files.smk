@@ -3,44 +3,80 @@
 import os
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 
 def data(setting, part):
     """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it."""
     chosen = STUDY.settings[setting]
-    view, split = (chosen.source, "all") if part == "source" else (chosen.target, part)
-    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes}"
+    view = chosen.source if part == "source" else chosen.target
+    domain = STUDY.domains[view.domain]
+    split = next(one for one in ("all", "train") if one in reader(view.domain).splits) if part == "source" else part
+    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
+    if view.fit == "pad":
+        name += "-padded"
+    if part == "val" and chosen.evaluate.labels == "working":
+        name += "-working"
     if chosen.prepare.images:
         name += f"-first{chosen.prepare.images}"
-    # Labels and depth: the source has both, the target's validation split labels alone, its training split neither.
+    # Labels and depth: the source and the target's validation split have both, the target's training split neither.
     PREPARED[name] = {
-        "reader": DATASETS[STUDY.domains[view.domain].dataset],
-        "split": split,
-        "width": view.width,
-        "height": view.height,
-        "classes": chosen.classes,
-        "labels": part != "train",
-        "depth": part == "source",
-        "native": part == "val",  # the metric is counted on the labels as they are
-        "prepare": chosen.prepare,
+        "reader": DATASETS[domain.dataset],
+        "options": domain.options,
+        "plan": {
+            "split": split,
+            "width": view.width,
+            "height": view.height,
+            "fit": view.fit,
+            "classes": chosen.classes,
+            "labels": part != "train",
+            "depth": part != "train" and domain.depth,
+            "native": part == "val" and chosen.evaluate.labels == "native",
+            "images": chosen.prepare.images,
+        },
     }
-    ROOTS[name] = (view.domain, STUDY.domains[view.domain].root)
+    OWNER[name] = view.domain
     return f"results/data/{name}"
 
 
-PREPARED, ROOTS = {}, {}
+PREPARED, OWNER = {}, {}
 DATA = {name: {part: data(name, part) for part in ("source", "train", "val")} for name in STUDY.settings}
+
+
+def local(path):
+    """A path of config.yaml: what the workflow makes, or else a place from data_root on."""
+    return path if path.startswith("results/") else os.path.join(STUDY.data_root, path)
 
 
 def root(name):
     """Folder of a data set: one that `render` makes, or one that has to be there."""
-    domain, folder = ROOTS[name]
-    if not folder.startswith("results/") and not os.path.isdir(folder):
-        what = STUDY.domains[domain].dataset
-        raise WorkflowError(
-            f"domains.{domain}.root: expected a folder with {what}, found no {folder}; put it there or set the key"
-        )
-    return folder
+    folder = local(STUDY.domains[OWNER[name]].root)
+    if folder.startswith("results/") or os.path.isdir(folder):
+        return folder
+    return absent(folder, reader(OWNER[name]).shipped, f"domains.{OWNER[name]}.root")
+
+
+def names(name):
+    """The text file that names the images of a split, if the domain has one."""
+    lists = STUDY.domains[OWNER[name]].lists
+    split = PREPARED[name]["plan"]["split"]
+    return [local(lists[split])] if split in lists else []
+
+
+def absent(path, expected, key):
+    """Note that the user has to bring something; planning goes on without it, so that all of it is told at once."""
+    if path not in ABSENT:
+        ABSENT.append(path)
+        logger.warning(f"{path}: not there ({key} in config.yaml, from data_root on); expected there: {expected}")
+    return []
+
+
+ABSENT = []
+
+
+onstart:
+    if ABSENT:
+        raise WorkflowError(f"not there: {', '.join(ABSENT)}; what is expected there stands above")
 
 
 def model(setting, method, seed, round):
@@ -72,12 +108,10 @@ def init(setting, method, seed):
         return []
     if name in METHODS:
         return [model(setting, name, seed, "q0")]
-    if not os.path.isfile(name):
-        raise WorkflowError(
-            f"settings.{setting}: start of {method}: expected random, a method or a file of weights, found no {name}; "
-            "put the file there or set the key"
-        )
-    return [name]
+    file = local(name)
+    if os.path.isfile(file):
+        return [file]
+    return absent(file, "weights to start from; or set the key to random or a method", f"settings.{setting}.start")
 
 
 def needs(setting, method):

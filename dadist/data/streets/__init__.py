@@ -57,7 +57,8 @@ def render(look: Look, *, seed: int, index: int, width: int, height: int) -> Str
     if look.bonnet:
         add_bonnet(scene, dice, seen, height / width, classes.IGNORE)
     buffers = rasterise(scene, seen, width, height)
-    table = np.array([(classes.names("16").index("sky"), 0), *((s.label, s.instance) for s in buffers.surfaces)])
+    sky = classes.CLASS_SETS["16"].names.index("sky")
+    table = np.array([(sky, 0), *((s.label, s.instance) for s in buffers.surfaces)])
     centres = buffers.ids[1::2, 1::2]
     return Street(
         image=colour(buffers, seen, weather, width, height),
@@ -163,8 +164,9 @@ def _raw_ids(dataset: str, *, lane: int, ignored: int) -> NDArray[np.uint8]:
     """Table from the renderer's ids to a data set's."""
     table = np.zeros(256, np.uint8)
     for row in classes.TABLE:
-        if row.sixteen is not None:
-            table[row.sixteen] = getattr(row, dataset)
+        raw = getattr(row, dataset)
+        if row.sixteen is not None and raw is not None:
+            table[row.sixteen] = raw
     table[LANE], table[classes.IGNORE] = lane, ignored
     return table
 

@@ -9,7 +9,7 @@ from dadist import classes
 from dadist.data.streets.look import Dice
 from dadist.data.streets.scene import GRADIENT, PLAIN, Colour, Point, Scene
 
-NAMES = classes.names("16")
+NAMES = classes.CLASS_SETS["16"].names
 POLE, LIGHT, SIGN, VEGETATION = (NAMES.index(name) for name in ("pole", "light", "sign", "vegetation"))
 PERSON, RIDER, CAR, BUS = (NAMES.index(name) for name in ("person", "rider", "car", "bus"))
 MOTORCYCLE, BICYCLE = (NAMES.index(name) for name in ("motorcycle", "bicycle"))
