@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -92,6 +93,11 @@ def resume(path: Path) -> tuple[Segmenter, Made]:
     """The network of a checkpoint, whole, to train further, and how it was made."""
     checkpoint = Checkpoint.load(path)
     return checkpoint.segmenter(), checkpoint.protocol
+
+
+def draws(seed: int, before: Made) -> int:
+    """Seed of a training's batches and masks: another one after each training that the start went through."""
+    return int(np.random.SeedSequence((seed, int(before.get("iterations", 0)))).generate_state(1)[0])
 
 
 def ingredients(

@@ -2,10 +2,12 @@
 
 import ast
 import contextlib
+import dataclasses
 import functools
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ PLUMBING = (
     "dadist.progress",
     "dadist.provenance",
     "dadist.stages",
+    "dadist.state",
     "dadist.study",
 )
 
@@ -44,6 +47,24 @@ def digest(*modules: str) -> str:
             pending += [*_parsed(module)[1], module.rpartition(".")[0]]  # the package of a module runs before it
     text = "\n".join(f"{module}\n{_parsed(module)[0]}" for module in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def key(params: Any, inputs: Iterable[Path]) -> str:
+    """Hash of a stage's settings and of what its inputs hold; where a state may go on from, 16 hexadecimal digits.
+
+    Args:
+        params: A dataclass.
+        inputs: Files, by their content; prepared folders, by their index and the sizes of their files.
+    """
+    whole = hashlib.sha256(json.dumps(dataclasses.asdict(params), sort_keys=True, default=str).encode())
+    for path in inputs:
+        if path.is_dir():
+            names = sorted(one.relative_to(path) for one in path.rglob("*") if one.is_file())
+            whole.update("\n".join(f"{name} {(path / name).stat().st_size}" for name in names).encode())
+            path = path / "index.json"
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()[:16]
 
 
 @contextlib.contextmanager

@@ -1,18 +1,18 @@
 """The one loop: it trains every method and every round of self-training."""
 
-import contextlib
-import csv
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dadist.config import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Method, Term
 from dadist.progress import Progress
+from dadist.state import State
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ def train(
     *,
     iterations: int,
     optimiser: Optimiser,
-    losses: Path,
+    state: State,
 ) -> None:
-    """Step the method's segmenter and critics ``iterations`` times.
+    """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
     One step: gradients of the segmenter's terms with the critics frozen, gradients of the critics' terms, then both
     optimisers, so that all gradients are taken at the same weights. Rates decay as (1 - step / poly_iterations)^power.
@@ -43,9 +43,11 @@ def train(
         target: Batch of a step; not called for a method that sees no target image.
         iterations: Steps.
         optimiser: Of the segmenter; the critics get Adam at the method's ``critic_lr`` and the same decay.
-        losses: CSV to write, one row every ``WINDOW`` steps with the mean of each term, unweighted.
+        state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
+            of each term, unweighted.
 
     Raises:
+        SystemExit: on SIGTERM or SIGINT, once the state is saved.
         TrainingError: when a term is not finite, naming it and the step.
         ValueError: when the decay would reach 0 before the last step.
     """
@@ -56,10 +58,12 @@ def train(
         )
     optimisers = _optimisers(method, optimiser)
     end = optimiser.poly_iterations or iterations
-    progress = Progress("step", iterations)
+    log = Losses(state.losses)
+    begin = _restore(state.load(), method, optimisers, log)
+    progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    with contextlib.closing(Losses(losses)) as log:
-        for step in range(iterations):
+    with state.signals():
+        for step in range(begin, iterations):
             for one in optimisers:
                 one.zero_grad(set_to_none=True)
                 for group in one.param_groups:
@@ -70,7 +74,39 @@ def train(
             method.after_step(step)
             if (step + 1) % WINDOW == 0 or step + 1 == iterations:
                 log.write(step + 1, optimisers[0].param_groups[0]["lr"])
+            if state.due():
+                state.save(_snapshot(step + 1, method, optimisers, log))
             progress(step + 1, log.note)
+
+
+def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer], log: "Losses") -> dict[str, Any]:
+    """All that the rest of the training depends on; batches are functions of the seed and the step."""
+    return {
+        "step": step,
+        "networks": {name: network.state_dict() for name, network in method.networks().items()},
+        "optimisers": [one.state_dict() for one in optimisers],
+        "losses": log.snapshot(),
+        "random": [torch.get_rng_state(), *torch.cuda.get_rng_state_all()],
+    }
+
+
+def _restore(
+    content: dict[str, Any] | None, method: Method, optimisers: list[torch.optim.Optimizer], log: "Losses"
+) -> int:
+    """Put a state back; the step to go on with, 0 without one."""
+    if content is None:
+        log.begin({"text": "", "window": {}})
+        return 0
+    for name, network in method.networks().items():
+        network.load_state_dict(content["networks"][name])
+    for one, saved in zip(optimisers, content["optimisers"], strict=True):
+        one.load_state_dict(saved)
+    log.begin(content["losses"])
+    torch.set_rng_state(content["random"][0])
+    for index, random in enumerate(content["random"][1 : 1 + torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(random, index)
+    logger.info("going on from step %d", content["step"])
+    return int(content["step"])
 
 
 def _backward(method: Method, source: Source, target: Target | None, step: int, log: "Losses") -> None:
@@ -111,12 +147,21 @@ class Losses:
     """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = path.open("w", newline="", encoding="utf-8")
-        self.writer = csv.writer(self.file)
+        self.path = path
+        self.text = ""
         self.window: dict[str, list[Tensor]] = {}
-        self.begun = False
         self.note = ""
+
+    def begin(self, snapshot: dict[str, Any]) -> None:
+        """Start with what `snapshot` gave; rows that the file has beyond it go."""
+        self.text = snapshot["text"]
+        self.window = {name: list(values) for name, values in snapshot["window"].items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(self.text or "step,lr\n", encoding="utf-8")
+
+    def snapshot(self) -> dict[str, Any]:
+        """The rows so far, and the values of the window that is not full yet."""
+        return {"text": self.text, "window": {name: torch.stack(values) for name, values in self.window.items()}}
 
     def add(self, term: Term) -> None:
         """Keep a term's value; no synchronisation with the device."""
@@ -125,6 +170,16 @@ class Losses:
     def write(self, step: int, lr: float) -> None:
         """Close the window that ends with ``step``."""
         means = {name: float(torch.stack(values).mean()) for name, values in self.window.items()}
+        self._require_finite(step)
+        header = "" if self.text else f"{','.join(['step', 'lr', *means])}\n"
+        row = ",".join([str(step), f"{lr:.3e}", *(f"{value:.5g}" for value in means.values())])
+        self.text += f"{header}{row}\n"
+        with self.path.open("w" if header else "a", encoding="utf-8") as file:
+            file.write(f"{header}{row}\n")
+        self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+        self.window.clear()
+
+    def _require_finite(self, step: int) -> None:
         # The first that went wrong: a step later every term is NaN, since the weights are.
         wrong = [
             (index, name, float(values[index]))
@@ -136,23 +191,11 @@ class Losses:
             raise TrainingError(
                 f"loss term '{name}': expected a finite number, got {value} "
                 f"at step {step - len(self.window[name]) + index}; lower the optimiser's lr or the weight of this "
-                "term in config.yaml"
+                f"term in config.yaml; the losses until then are in {self.path}"
             )
-        if not self.begun:
-            self.writer.writerow(["step", "lr", *means])
-            self.begun = True
-        self.writer.writerow([step, f"{lr:.3e}", *(f"{value:.5g}" for value in means.values())])
-        self.file.flush()
-        self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
-        self.window.clear()
-
-    def close(self) -> None:
-        """Close the file; a training without steps leaves the header alone."""
-        if not self.begun:
-            self.writer.writerow(["step", "lr"])
-        self.file.close()
 
 
 def to_device(method: Method, where: str) -> None:
     """Move a method's networks."""
-    nn.ModuleList([method.segmenter, method.result(), method.critics]).to(where)
+    for network in method.networks().values():
+        network.to(where)

@@ -61,7 +61,7 @@ LAYERS = (
     ("dadist.model",),
     ("dadist.losses",),
     ("dadist.methods",),
-    ("dadist.train", "dadist.inference"),
+    ("dadist.state", "dadist.train", "dadist.inference"),
     ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
     ("dadist.evaluate",),
     ("dadist.report",),

@@ -15,6 +15,7 @@ from dadist.config import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
 from dadist.methods.registry import METHODS, RECIPES
+from dadist.state import State
 from dadist.train import WINDOW, TrainingError, to_device, train
 
 SGD = Optimiser("sgd", 2.5e-4, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None)
@@ -43,7 +44,7 @@ def run(
         TargetLoader(target, sampling, pseudo),
         iterations=iterations,
         optimiser=optimiser,
-        losses=folder / "losses.csv",
+        state=State(folder, ""),
     )
     return method
 
@@ -87,7 +88,7 @@ class Slope:
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
-    train(method, _none, _none, iterations=iterations, optimiser=optimiser, losses=path / "losses.csv")  # type: ignore[arg-type]
+    train(method, _none, _none, iterations=iterations, optimiser=optimiser, state=State(path, ""))  # type: ignore[arg-type]
     return [(a - c, b - d) for (a, b), (c, d) in zip([(0.0, 0.0), *method.seen], method.seen, strict=False)]
 
 
@@ -146,8 +147,7 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
     monkeypatch.setattr(method, "critic_terms", watched)
     monkeypatch.setattr(method, "after_step", after_step)
     source, target = builders.source(), builders.target()
-    losses = tmp_path / "losses.csv"
-    train(method, lambda _: source, lambda _: target, iterations=2, optimiser=ADAMW, losses=losses)
+    train(method, lambda _: source, lambda _: target, iterations=2, optimiser=ADAMW, state=State(tmp_path, ""))
     assert kept == []
     assert all(weight.requires_grad for weight in method.critics.parameters())
 
@@ -163,7 +163,7 @@ def test_a_method_that_sees_no_target_image_asks_for_none(tmp_path: Path) -> Non
         return builders.source()
 
     method = builders.method("source_only")
-    train(method, source, target, iterations=3, optimiser=SGD, losses=tmp_path / "losses.csv")
+    train(method, source, target, iterations=3, optimiser=SGD, state=State(tmp_path, ""))
     assert asked == [0, 1, 2]
 
 
@@ -254,7 +254,7 @@ def test_a_training_without_steps_leaves_the_weights_and_a_header(tmp_path: Path
 def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
     method = builders.method("source_only")
     method.segmenter.eval()
-    train(method, lambda _: builders.source(), _none, iterations=1, optimiser=SGD, losses=tmp_path / "a.csv")  # type: ignore[arg-type]
+    train(method, lambda _: builders.source(), _none, iterations=1, optimiser=SGD, state=State(tmp_path, ""))  # type: ignore[arg-type]
     assert all(module.training for module in method.segmenter.modules())
 
 

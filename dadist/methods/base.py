@@ -61,6 +61,10 @@ class Method(Protocol):
         """The network to keep."""
         ...
 
+    def networks(self) -> dict[str, nn.Module]:
+        """Every network that a training changes, by name: what is moved to a device, saved and put back."""
+        ...
+
 
 class Supervised:
     """Cross-entropy on the labelled source; the base of every method here."""
@@ -93,3 +97,7 @@ class Supervised:
     def result(self) -> Segmenter:
         """The trained network itself."""
         return self.segmenter
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The segmenter, and the critics where there are any."""
+        return {"segmenter": self.segmenter, "critics": self.critics}

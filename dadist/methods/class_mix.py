@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torchvision.transforms import v2
 
 from dadist.data.loader import Source, Target
@@ -60,6 +61,10 @@ class ClassMix(Supervised):
     def result(self) -> Segmenter:
         """The average."""
         return self.teacher
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The average too."""
+        return {**super().networks(), "teacher": self.teacher}
 
 
 METHOD = ClassMix

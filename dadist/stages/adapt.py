@@ -10,7 +10,9 @@ from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.segmenter import Architecture
+from dadist.provenance import key
 from dadist.stages import In, Ins, Out, stage
+from dadist.state import State
 from dadist.train import to_device, train
 
 
@@ -47,27 +49,31 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         pixels=network.pixels,
     )
     segmenter, before = assembly.start(architecture, init, grid=params.grid, size=(labelled.width, labelled.height))
+    seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
         labelled,
         power=adapt.class_weight_power,
         cap=adapt.class_weight_cap,
         mixtures=mixtures,
-        seed=params.seed,
+        seed=seed,
         device=device(),
     )
     method = method_type(segmenter, assembly.knobs(params.implementation, objective.knobs), ingredients)
     to_device(method, device())
-    sampling = Sampling(adapt.batch, params.seed, adapt.flip, device())
-    train(
-        method,
-        SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
-        TargetLoader(unlabelled, sampling),
-        iterations=adapt.iterations,
-        optimiser=adapt.optimiser,
-        losses=losses,
-    )
-    protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
-    assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
+    sampling = Sampling(adapt.batch, seed, adapt.flip, device())
+    state = State.beside(model, key(params, [source, target, *init, *mixtures]))
+    with state.held():
+        train(
+            method,
+            SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
+            TargetLoader(unlabelled, sampling),
+            iterations=adapt.iterations,
+            optimiser=adapt.optimiser,
+            state=state,
+        )
+        protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
+        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
+        state.finish(losses)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from dadist.config import SelfTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.inference import device
+from dadist.provenance import key
 from dadist.pseudo import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
+from dadist.state import State
 from dadist.train import to_device, train
 
 
@@ -38,29 +40,33 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
     labelled, unlabelled = Prepared(source), Prepared(target)
     torch.manual_seed(params.seed)
     segmenter, before = assembly.resume(init[0])
+    seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
         labelled,
         power=params.class_weight_power,
         cap=params.class_weight_cap,
         mixtures=[],
-        seed=params.seed,
+        seed=seed,
         device=device(),
     )
     method = assembly.method_type(params.implementation)(segmenter, training, ingredients)
     to_device(method, device())
-    sampling = Sampling(training.batch, params.seed, training.flip, device())
-    train(
-        method,
-        SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth="keep"),
-        TargetLoader(unlabelled, sampling, PseudoLabels(labels).labels),
-        iterations=params.iterations,
-        optimiser=training.optimiser,
-        losses=losses,
-    )
-    protocol = assembly.protocol(
-        params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
-    )
-    assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
+    sampling = Sampling(training.batch, seed, training.flip, device())
+    state = State.beside(model, key(params, [source, target, labels, *init]))
+    with state.held():
+        train(
+            method,
+            SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth="keep"),
+            TargetLoader(unlabelled, sampling, PseudoLabels(labels).labels),
+            iterations=params.iterations,
+            optimiser=training.optimiser,
+            state=state,
+        )
+        protocol = assembly.protocol(
+            params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
+        )
+        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
+        state.finish(losses)
 
 
 if __name__ == "__main__":
