@@ -31,7 +31,7 @@ class Adversarial(Supervised):
         """What the critic sees, ``(B, C, H, W)`` at the input's size."""
         raise NotImplementedError
 
-    def target_terms(self, outputs: Outputs) -> list[Term]:
+    def target_terms(self, outputs: Outputs, target: Target) -> list[Term]:
         """Terms of the target pass beside the adversarial one; none by default."""
         return []
 
@@ -47,7 +47,7 @@ class Adversarial(Supervised):
         feature = self.feature(outputs, (target.images.shape[-2], target.images.shape[-1]))
         self.seen[TARGET] = feature.detach()
         fooled = domain_loss(self.critics[0](feature), SOURCE)
-        yield [*self.target_terms(outputs), Term("adversarial", fooled, self.knobs.adversarial)]
+        yield [*self.target_terms(outputs, target), Term("adversarial", fooled, self.knobs.adversarial)]
 
     def critic_terms(self) -> Iterator[list[Term]]:
         """The critic on what both passes showed."""

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from dadist.data.loader import Source
+from dadist.data.loader import Source, Target
+from dadist.data.transforms import flip
 from dadist.density import Density, squash
 from dadist.gmm import centres
 from dadist.losses.depth import berhu
@@ -65,12 +66,11 @@ class DepthDistribution(Adversarial):
             Term("balance_source", _balance(outputs.density, expected), self.knobs.balance_source),
         ]
 
-    def target_terms(self, outputs: Outputs) -> list[Term]:
+    def target_terms(self, outputs: Outputs, target: Target) -> list[Term]:
         """Balance under the network's own depth and class."""
         assert outputs.density is not None
-        return [
-            Term("balance_target", _balance(outputs.density, self.target_density(outputs)), self.knobs.balance_target)
-        ]
+        expected = self.target_density(outputs, target.mirrored)
+        return [Term("balance_target", _balance(outputs.density, expected), self.knobs.balance_target)]
 
     def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
         """I(P) times density, ``(B, C, H, W)``."""
@@ -82,21 +82,26 @@ class DepthDistribution(Adversarial):
         """Squashed density of the true depth under the predicted class, ``(B, 1, h, w)``.
 
         The paper says just that (`ground_truth`). The authors' code evaluates the mixture at z = 0 wherever the
-        prediction differs from the label (`masked`).
+        prediction differs from the label (`masked`). The mixtures are of streets as they are: what was mirrored is
+        mirrored back before it is asked where it stands.
         """
-        grid = logits.shape[-2:]
-        depth = _on_grid(source.inverse_depth, grid)
-        predicted = logits.argmax(1)
+        grid, mirrored = logits.shape[-2:], source.mirrored
+        depth = _on_grid(flip(source.inverse_depth, mirrored), grid)
+        predicted = flip(logits.argmax(1), mirrored)
         if self.knobs.source_density == "masked":
-            labels = _on_grid(source.labels[:, None], grid)
+            labels = _on_grid(flip(source.labels[:, None], mirrored), grid)
             depth = torch.where(labels == predicted[:, None], depth, 0.0)
-        return self._squashed(predicted, depth, positive=False)
+        return flip(self._squashed(predicted, depth, positive=False), mirrored)
 
     @torch.no_grad()
-    def target_density(self, outputs: Outputs) -> Tensor:
-        """Squashed density of the network's own depth under its own class, ``(B, 1, h, w)``; 0 where depth <= 0."""
+    def target_density(self, outputs: Outputs, mirrored: Tensor) -> Tensor:
+        """Squashed density of the network's own depth under its own class, ``(B, 1, h, w)``; 0 where depth <= 0.
+
+        ``mirrored`` ``(B,)``: whose maps have to be mirrored back first, as in ``source_density``.
+        """
         assert outputs.depth is not None
-        return self._squashed(outputs.logits.argmax(1), outputs.depth.detach(), positive=True)
+        predicted, depth = flip(outputs.logits.argmax(1), mirrored), flip(outputs.depth.detach(), mirrored)
+        return flip(self._squashed(predicted, depth, positive=True), mirrored)
 
     def _squashed(self, labels: Tensor, depth: Tensor, *, positive: bool) -> Tensor:
         density = self.density.to(labels.device)(labels, depth, positive=positive)

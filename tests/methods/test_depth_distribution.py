@@ -11,10 +11,12 @@ from torch.testing import assert_close
 
 from dadist.classes import IGNORE
 from dadist.data.loader import Source
+from dadist.data.transforms import flip
 from dadist.methods.depth_distribution import METHOD
 from dadist.model.segmenter import Outputs
 
 ROWS, COLUMNS = builders.GRID[1], builders.GRID[0]
+UPRIGHT = torch.zeros(2, dtype=torch.bool)  # no item is mirrored
 
 
 def density_by_loop(labels: Tensor, z: Tensor, rule: str) -> Tensor:
@@ -92,7 +94,7 @@ def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None
 def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: str) -> None:
     method, given = builders.method("depth_distribution", squash=rule), outputs()
     assert given.depth is not None
-    result, ahead = method.target_density(given).double(), given.depth > 0
+    result, ahead = method.target_density(given, UPRIGHT).double(), given.depth > 0
     assert 0 < ahead.sum() < ahead.numel()
     expected = torch.where(ahead, density_by_loop(given.logits.argmax(1), given.depth, rule), 0.0)
     assert (result[~ahead] == 0).all()
@@ -102,8 +104,25 @@ def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: st
 def test_a_depth_of_0_has_no_target_density_but_a_source_density() -> None:
     method, given, source = builders.method("depth_distribution"), outputs(), builders.source()
     flat = source._replace(inverse_depth=torch.zeros_like(source.inverse_depth))
-    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS))) == 0).all()
+    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS)), UPRIGHT) == 0).all()
     assert (method.source_density(given.logits, flat) > 0).all()
+
+
+@pytest.mark.parametrize("reading", ["ground_truth", "masked"])
+def test_a_mirrored_batch_has_the_mirrored_density_of_the_batch(reading: str) -> None:
+    method, source, given = builders.method("depth_distribution", source_density=reading), builders.source(), outputs()
+    given = given._replace(logits=often_right(source, given.logits))
+    which = torch.tensor([False, True])
+    turned_outputs = Outputs(*(flip(one, which) for one in given if one is not None))
+    turned_source = Source(*(flip(one, which) for one in source[:-1]), mirrored=which)
+
+    straight = method.source_density(given.logits, source), method.target_density(given, UPRIGHT)
+    turned = method.source_density(turned_outputs.logits, turned_source), method.target_density(turned_outputs, which)
+    for density, mirrored in zip(straight, turned, strict=True):
+        assert torch.equal(mirrored, flip(density, which))
+        assert not torch.equal(mirrored[1], density[1])
+    blind = method.target_density(turned_outputs, UPRIGHT)  # as if nobody knew
+    assert not torch.equal(blind, turned[1])
 
 
 def term(method: Any, name: str) -> Tensor:
@@ -141,7 +160,7 @@ def test_balance_is_berhu_between_density_head_and_density(name: str) -> None:
         expected = method.source_density(given.logits, builders.source())
     else:
         given = method.segmenter(builders.target().images)
-        expected = method.target_density(given)
+        expected = method.target_density(given, UPRIGHT)
     assert expected.any()
     predicted = given.density.detach().numpy()
     loop = oracles.berhu(predicted, expected.numpy(), np.ones_like(predicted, bool), 0.2)
