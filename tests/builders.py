@@ -92,6 +92,7 @@ def mixtures(median: float = 1e-4) -> Mixtures:
     roots = np.zeros((CLASSES, 2, 3, 3))
     roots[..., (0, 1, 2), (0, 1, 2)] = random.uniform(2, 5, (CLASSES, 2, 3))
     return Mixtures(
+        features="xyz",
         weights=random.dirichlet(np.ones(2), CLASSES),
         means=random.uniform(0, 4, (CLASSES, 2, 3)),
         covariances=roots**2,

@@ -17,12 +17,12 @@ from torch import Tensor
 from dadist.data.loader import Source, Target
 from dadist.data.transforms import flip
 from dadist.density import Density, squash
-from dadist.gmm import centres
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Ingredients, Term
 from dadist.model.segmenter import Outputs, Segmenter, upsample
+from dadist.points import centres
 
 NEEDS = ("mixtures",)
 
