@@ -78,16 +78,25 @@ class Prepare:
 
 @dataclass(frozen=True)
 class FitGmm:
-    """The mixture of each class over (x, y, inverse depth)."""
+    """The mixture of each class over (x, y, inverse depth), or some of these."""
 
     components: int
     covariance: Literal["diag", "full"]
+    features: tuple[Literal["x", "y", "z"], ...]
     coordinates: Literal["cells", "height"]
-    points: int  # pixels drawn per class
+    points: int  # cells drawn per class; 0: all
     reg_covar: float
+    z_floor: float | None  # least standard deviation of z
     held_out: float  # share
     zero_depth: Literal["keep", "ignore"]
+    nearest_m: float
     seed: int
+
+    def __post_init__(self) -> None:
+        if not self.features or len(set(self.features)) < len(self.features):
+            raise ConfigError(f"fit_gmm.features: expected one or more of x, y, z, each once, got {self.features}")
+        if self.z_floor is not None and self.z_floor < 0:
+            raise ConfigError(f"fit_gmm.z_floor: expected at least 0, got {self.z_floor}; null is no floor")
 
 
 @dataclass(frozen=True)

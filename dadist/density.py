@@ -1,6 +1,7 @@
 """Density maps: how likely a class is to be at a place and depth, under the mixtures of the source."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,40 +11,47 @@ from torch import Tensor, nn
 from dadist.classes import IGNORE
 from dadist.gmm import Mixtures
 
-RULES = ("exponential", "median")
+RULES = ("exponential", "median", "none")
 
 
 class Density(nn.Module):
-    """p(x, y, z) of each cell under the mixture of the cell's class.
+    """p(x, y, z), or that of the mixtures' features among these, of each cell under the mixture of the cell's class.
 
     p is a density over the mixtures' scaled features: over cells, as in the authors' code, for coordinates "cells";
     for "height" it is a density over the scaled space, 1 / (sx sy) times the one over cells.
 
     A joint normal is a normal over the place times one over z given the place. The place of a cell is known before
     any image is, so tables hold, per class, component and cell, the log of weight and place, and where z is expected.
-    What is left is one exponential per component and pixel, for diagonal and full covariances alike.
+    What is left is one exponential per component and pixel, for diagonal and full covariances alike. Mixtures over
+    the place alone are tables whole: depth has no say.
     """
 
     log_weight: Tensor  # (K, C + 1, cells); the last class is for ignored pixels, of density 0
     location: Tensor  # (K, C + 1, cells) mean of z given the cell
-    precision: Tensor  # (K, C + 1) 1 / standard deviation of z given the cell
+    precision: Tensor  # (K, C + 1) 1 / standard deviation of z given the cell; 0 where z is no feature
 
     def __init__(self, mixtures: Mixtures) -> None:
         super().__init__()
-        self.grid = mixtures.grid
+        self.grid, self.features = mixtures.grid, mixtures.features
         width, height = mixtures.grid
         (sx, sy), root = mixtures.scale, np.linalg.cholesky(mixtures.covariances)[..., None, None]
-        x, y = (np.arange(width) * sx)[None, :], (np.arange(height) * sy)[:, None]
-        mean = mixtures.means[..., None, None]
-        u = (x - mean[:, :, 0]) / root[:, :, 0, 0]  # place with the covariance taken out, (C, K, height or 1, width)
-        v = (y - mean[:, :, 1] - root[:, :, 1, 0] * u) / root[:, :, 1, 1]
-        location = mean[:, :, 2] + root[:, :, 2, 0] * u + root[:, :, 2, 1] * v
+        place = {"x": (np.arange(width) * sx)[None, :], "y": (np.arange(height) * sy)[:, None]}
         with np.errstate(divide="ignore"):  # weight 0: log -inf, density 0
-            scale = np.log(mixtures.weights) - np.log(root[:, :, (0, 1, 2), (0, 1, 2), 0, 0]).sum(-1)
-        log_weight = scale[..., None, None] - (u**2 + v**2) / 2 - 1.5 * math.log(2 * math.pi)
-        self._table("log_weight", log_weight.reshape(*scale.shape, -1), -math.inf)
-        self._table("location", location.reshape(*scale.shape, -1), 0)
-        self._table("precision", 1 / root[:, :, 2, 2, 0, 0], 0)
+            scale = np.log(mixtures.weights)[..., None, None]
+        # Feature by feature with the covariance of those before it taken out; z, the last, is left to the pixels.
+        log_weight = np.broadcast_to(scale, (*mixtures.weights.shape, height, width))
+        location, precision, before = np.zeros_like(log_weight), np.zeros(mixtures.weights.shape), list[NDArray[Any]]()
+        for i, feature in enumerate(mixtures.features):
+            expected = mixtures.means[:, :, i, None, None] + sum(root[:, :, i, j] * one for j, one in enumerate(before))
+            log_weight = log_weight - np.log(root[:, :, i, i] * math.sqrt(2 * math.pi))
+            if feature == "z":
+                location, precision = location + expected, 1 / root[:, :, i, i, 0, 0]
+            else:
+                before.append((place[feature] - expected) / root[:, :, i, i])  # (C, K, height or 1, width or 1)
+                log_weight = log_weight - before[-1] ** 2 / 2
+        self._table("log_weight", log_weight.reshape(*precision.shape, -1), -math.inf)
+        self._table("location", location.reshape(*precision.shape, -1), 0)
+        self._table("precision", precision, 0)
 
     def forward(self, labels: Tensor, z: Tensor, *, positive: bool) -> Tensor:
         """Density of each cell's depth under its class.
@@ -52,7 +60,7 @@ class Density(nn.Module):
             labels: Train ids on the mixtures' grid, ``(B, h, w)`` int64; ``IGNORE`` gives 0.
             z: Inverse depth, ``(B, 1, h, w)``.
             positive: Whether z <= 0 gives 0, as the authors do for the target's estimates; their source maps
-                evaluate the mixture at z = 0 instead.
+                evaluate the mixture at z = 0 instead. Of no effect where z is no feature.
 
         Returns:
             ``(B, 1, h, w)`` float32.
@@ -66,7 +74,7 @@ class Density(nn.Module):
         each = index.expand(components, -1, -1)  # (K, B, cells)
         deviation = (z.float().reshape(batch, -1) - self.location.gather(1, each)) * self.precision[:, index]
         p = (self.log_weight.gather(1, each) - deviation.square() / 2).exp().sum(0).view(z.shape)
-        return p.masked_fill(~(z > 0), 0) if positive else p
+        return p.masked_fill(~(z > 0), 0) if positive and "z" in self.features else p
 
     def _table(self, name: str, values: NDArray[np.float64], ignored: float) -> None:
         """A float32 table ``(K, C + 1, ...)`` of values ``(C, K, ...)``; kept out of checkpoints."""
@@ -80,11 +88,14 @@ def squash(p: Tensor, *, rule: str, median: float) -> Tensor:
     Args:
         p: Density, any shape.
         rule: "exponential" for 255 (1 - exp(-1e6 p)), in [0, 255), the authors' code; its 1e6 fits densities over the
-            cells of their grids. "median" for 1 - 2^(-p / median), in [0, 1), free of grid and unit.
+            cells of their grids. "median" for 1 - 2^(-p / median), in [0, 1), free of grid and unit. "none" for p
+            itself, which the paper calls the density value.
         median: The mixtures' typical density, which the second rule takes to 1/2.
     """
     if rule == "exponential":
         return -255 * torch.expm1(-1e6 * p)
     if rule == "median":
         return -torch.expm1(-math.log(2) / median * p)
+    if rule == "none":
+        return p
     raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")

@@ -1,4 +1,4 @@
-"""Mixtures of normals over (column, row, inverse depth), one a class, fitted to the source's labels and depth."""
+"""Mixtures of normals over (column, row, inverse depth), or some of these, one a class, fitted to points."""
 
 import dataclasses
 import functools
@@ -6,7 +6,7 @@ import logging
 import math
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,24 +14,28 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import IGNORE, ClassSet
-from dadist.data.prepared import Prepared
+from dadist.classes import ClassSet
+from dadist.config import FitGmm
 from dadist.provenance import atomic
 
 LOG = logging.getLogger(__name__)
 
+VERSION = 2  # of the file's format
+FEATURES = "xyz"
+
 
 @dataclass(frozen=True, eq=False)
 class Mixtures:
-    """C classes of K normals over the scaled features (x sx, y sy, z).
+    """C classes of K normals over F of the scaled features (x sx, y sy, z).
 
     x is a column and y a row of the feature grid, from 0, and z = numerator / (cm + 1) is inverse depth. A component
     that a class does without has weight 0; a class without a fit has nothing else.
     """
 
+    features: str  # F letters: "xyz" (the authors'), or some of these in this order
     weights: NDArray[np.float64]  # (C, K), a row sums to 1, or to 0 where the class has no fit
-    means: NDArray[np.float64]  # (C, K, 3)
-    covariances: NDArray[np.float64]  # (C, K, 3, 3)
+    means: NDArray[np.float64]  # (C, K, F)
+    covariances: NDArray[np.float64]  # (C, K, F, F)
     scale: NDArray[np.float64]  # (2,) sx, sy: 1, 1 for cells (the authors'); 1 / grid height for fractions of it
     grid: tuple[int, int]  # cells across, cells down
     numerator: float  # of the inverse depth
@@ -45,8 +49,10 @@ class Mixtures:
     median: float  # a typical density: exp of the mean, over the points, of their class's median log-density
 
     def __post_init__(self) -> None:
-        count, k = len(self.classes), self.components
-        shapes = {"weights": (count, k), "means": (count, k, 3), "covariances": (count, k, 3, 3), "scale": (2,)}
+        if not self.features or self.features != "".join(one for one in FEATURES if one in self.features):
+            raise ValueError(f"features: expected some of {FEATURES} in this order, got {self.features!r}")
+        count, k, f = len(self.classes), self.components, len(self.features)
+        shapes = {"weights": (count, k), "means": (count, k, f), "covariances": (count, k, f, f), "scale": (2,)}
         for name, expected in (shapes | {"points": (count,), "held_out": (count,)}).items():
             if (shape := np.shape(getattr(self, name))) != expected:
                 raise ValueError(f"{name}: expected shape {expected} for {k} components a class, got {shape}")
@@ -55,7 +61,7 @@ class Mixtures:
         """Write to an ``.npz`` file, all or nothing."""
         with atomic(path) as temporary, temporary.open("wb") as file:
             values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-            np.savez(file, **{**values, "classes": self.classes.as_json()})
+            np.savez(file, version=VERSION, **{**values, "classes": self.classes.as_json()})
 
     @classmethod
     def load(cls, path: Path) -> "Mixtures":
@@ -71,6 +77,8 @@ class Mixtures:
         values: dict[str, Any] = {}
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if arrays["version"] != VERSION:
+                    raise ValueError(f"version {arrays['version']} of the format, not {VERSION}")
                 for field in dataclasses.fields(cls):
                     value = arrays[field.name]
                     values[field.name] = value.item() if value.ndim == 0 else value
@@ -81,63 +89,11 @@ class Mixtures:
             raise ValueError(f"{path}: expected mixtures as fit_gmm writes them, got {error}; {remedy}") from error
 
 
-def centres(size: int, cells: int) -> NDArray[np.intp]:
-    """Pixel under the centre of each cell, where ``cells`` cells span ``size`` pixels: ``(cells,)``."""
-    return (2 * np.arange(cells) + 1) * size // (2 * cells)
-
-
-def sample(
-    prepared: Prepared,
-    *,
-    grid: tuple[int, int],
-    numerator: float,
-    points: int,
-    seed: int,
-    zero_depth: Literal["keep", "ignore"],
-) -> list[NDArray[np.float64]]:
-    """Draw grid cells of each class, uniformly from all images.
-
-    Goes through the images twice, one in memory at a time: to count, and to fetch what was drawn.
-
-    Args:
-        prepared: Images with labels and depth.
-        grid: Cells across and down. A cell has the label and depth of the pixel at its centre.
-        numerator: Of the inverse depth numerator / (cm + 1).
-        points: At most so many a class; all there are if there are fewer.
-        seed: Of the draw.
-        zero_depth: "ignore" leaves out cells without depth (0 cm); "keep" takes them with z = numerator, which gives
-            several of the authors' mixtures a component there.
-
-    Returns:
-        Per class ``(n, 3)``: column, row, inverse depth.
-    """
-    count = len(prepared.classes)
-    cells = functools.partial(_cells, prepared, grid, zero_depth)
-    per_image = np.stack([np.bincount(seen, minlength=256)[:count] for seen, _ in cells()])
-    random, totals = np.random.default_rng(seed), per_image.sum(0).tolist()
-    drawn = [np.sort(random.choice(n, min(n, points), replace=False, shuffle=False)) for n in totals]
-
-    found: list[list[NDArray[np.float64]]] = [[np.empty((0, 3))] for _ in range(count)]
-    end = per_image.cumsum(0)  # occurrences of each class up to each image
-    for (seen, depth_cm), starts, ends in zip(cells(), end - per_image, end, strict=True):
-        for c in range(count):
-            first, last = np.searchsorted(drawn[c], (starts[c], ends[c]))
-            if first < last:
-                at = np.flatnonzero(seen == c)[drawn[c][first:last] - starts[c]]
-                found[c].append(np.stack((at % grid[0], at // grid[0], numerator / (depth_cm[at] + 1.0)), axis=1))
-    return [np.concatenate(parts) for parts in found]
-
-
 def fit(
     points: Sequence[NDArray[np.float64]],
+    settings: FitGmm,
     *,
     classes: ClassSet,
-    components: int,
-    covariance: Literal["diag", "full"],
-    coordinates: Literal["cells", "height"],
-    reg_covar: float,
-    held_out: float,
-    seed: int,
     grid: tuple[int, int],
     numerator: float,
     images: int,
@@ -149,14 +105,14 @@ def fit(
     so its density is 0, and is warned about.
 
     Args:
-        points: Per class ``(n, 3)``: column, row, inverse depth, as ``sample`` draws them.
+        points: Per class ``(n, 3)``: column, row, inverse depth, as ``points.sample`` draws them.
+        settings: ``components`` a class; ``covariance``, diagonal (the authors') or full; ``features``, those that the
+            normals are over; ``coordinates``, "cells" (the authors') or "height", which divides columns and rows by
+            the grid's height; ``reg_covar``, added to every variance, in scaled features, which keeps a constant z
+            (sky) from a variance of 0; ``z_floor``, the least standard deviation of z that a component is left with;
+            ``held_out``, the share of the points kept from the fit to measure its likelihood; ``seed``, of k-means
+            and of the choice of held-out points.
         classes: Class set.
-        components: Per class; 5 in the authors' code.
-        covariance: "diag" (the authors') or "full".
-        coordinates: "cells" (the authors') or "height", which divides columns and rows by the grid's height.
-        reg_covar: Added to every variance, in scaled features; what keeps a constant z (sky) from a variance of 0.
-        held_out: Share of the points that is kept from the fit, to measure its likelihood.
-        seed: Of k-means and of the choice of held-out points.
         grid: Cells across and down.
         numerator: Of the inverse depth.
         images: That the points come from.
@@ -164,17 +120,17 @@ def fit(
     """
     if not any(len(these) >= 2 for these in points):
         raise ValueError("points: expected two or more of some class, got none; see whether the labels are all ignored")
-    scale = np.ones(2) if coordinates == "cells" else np.full(2, 1 / grid[1])
-    fit_class = functools.partial(
-        _fit_class, components=components, covariance=covariance, reg_covar=reg_covar, held_out=held_out, seed=seed
-    )
+    scale = np.ones(2) if settings.coordinates == "cells" else np.full(2, 1 / grid[1])
+    features = "".join(feature for feature in FEATURES if feature in settings.features)
+    columns = [FEATURES.index(feature) for feature in features]
     fits = []
     for name, these in zip(classes.names, points, strict=True):
-        fits.append(fit_class(these * (*scale, 1.0), name=name))
+        fits.append(_fit_class((these * (*scale, 1.0))[:, columns], features, settings, name))
         if progress:
             progress(len(fits))
     weights, means, covariances, used, likelihoods, medians = map(np.stack, zip(*fits, strict=True))
     return Mixtures(
+        features=features,
         weights=weights,
         means=means,
         covariances=covariances,
@@ -182,14 +138,36 @@ def fit(
         grid=grid,
         numerator=numerator,
         classes=classes,
-        components=components,
-        covariance=covariance,
-        seed=seed,
+        components=settings.components,
+        covariance=settings.covariance,
+        seed=settings.seed,
         images=images,
         points=used,
         held_out=likelihoods,
         median=math.exp(np.average(medians, weights=used)),
     )
+
+
+def log_density(
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    points: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats.
+
+    Args:
+        weights: ``(K,)``, all above 0.
+        means: ``(K, F)``.
+        covariances: ``(K, F, F)``.
+        points: ``(n, F)``.
+    """
+    terms = []
+    for weight, mean, root in zip(weights, means, np.linalg.cholesky(covariances), strict=True):
+        distance = (np.linalg.solve(root, (points - mean).T) ** 2).sum(0)
+        terms.append(math.log(weight) - np.log(root.diagonal() * math.sqrt(2 * math.pi)).sum() - distance / 2)
+    total: NDArray[np.float64] = np.logaddexp.reduce(terms)
+    return total
 
 
 class _Fit(NamedTuple):
@@ -203,40 +181,37 @@ class _Fit(NamedTuple):
     median: float
 
 
-def _fit_class(
-    points: NDArray[np.float64],
-    *,
-    components: int,
-    covariance: str,
-    reg_covar: float,
-    held_out: float,
-    seed: int,
-    name: str,
-) -> _Fit:
-    """Fit scaled points ``(n, 3)`` of one class; components that it does without have weight 0."""
-    weights, means = np.zeros(components), np.zeros((components, 3))
-    covariances = np.tile(np.eye(3), (components, 1, 1))
+def _fit_class(points: NDArray[np.float64], features: str, settings: FitGmm, name: str) -> _Fit:
+    """Fit scaled points ``(n, F)`` of one class; components that it does without have weight 0."""
+    size = len(features)
+    weights, means = np.zeros(settings.components), np.zeros((settings.components, size))
+    covariances = np.tile(np.eye(size), (settings.components, 1, 1))
     if len(points) < 2:
         LOG.warning("%s: %d points, so its density is 0; give fit_gmm more images", name, len(points))
         return _Fit(weights, means, covariances, 0, math.nan, 0.0)
-    shuffled = np.random.default_rng(seed).permutation(points)
-    kept = len(points) - min(int(held_out * len(points)), len(points) - 2)
-    k = min(components, max(1, kept // 10))
-    mixture = _expectation_maximisation(shuffled[:kept], k, covariance, reg_covar, seed, name)
+    shuffled = np.random.default_rng(settings.seed).permutation(points)
+    kept = len(points) - min(int(settings.held_out * len(points)), len(points) - 2)
+    k = min(settings.components, max(1, kept // 10))
+    mixture = _expectation_maximisation(shuffled[:kept], k, settings, name)
     weights[:k], means[:k] = mixture.weights_, mixture.means_
-    covariances[:k] = mixture.covariances_[:, None] * np.eye(3) if covariance == "diag" else mixture.covariances_
-    likelihood = mixture.score(shuffled[kept:]) if kept < len(points) else math.nan
-    return _Fit(weights, means, covariances, kept, likelihood, float(np.median(mixture.score_samples(shuffled[:kept]))))
+    diagonal = settings.covariance == "diag"
+    covariances[:k] = mixture.covariances_[:, None] * np.eye(size) if diagonal else mixture.covariances_
+    if settings.z_floor is not None and features.endswith("z"):
+        # A larger variance of z leaves a covariance positive definite.
+        covariances[:k, -1, -1] = np.maximum(covariances[:k, -1, -1], settings.z_floor**2)
+    density = functools.partial(log_density, weights[:k], means[:k], covariances[:k])
+    likelihood = float(density(shuffled[kept:]).mean()) if kept < len(points) else math.nan
+    return _Fit(weights, means, covariances, kept, likelihood, float(np.median(density(shuffled[:kept]))))
 
 
-def _expectation_maximisation(
-    points: NDArray[np.float64], components: int, covariance: str, reg_covar: float, seed: int, name: str
-) -> Any:
+def _expectation_maximisation(points: NDArray[np.float64], components: int, settings: FitGmm, name: str) -> Any:
     """A fitted scikit-learn mixture; its warnings go to the log."""
     from sklearn.mixture import GaussianMixture  # seconds to import: only where needed
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
-    mixture = GaussianMixture(components, covariance_type=covariance, reg_covar=reg_covar, random_state=seed)
+    mixture = GaussianMixture(
+        components, covariance_type=settings.covariance, reg_covar=settings.reg_covar, random_state=settings.seed
+    )
     # k-means adds up its threads' sums in the order they end in: one thread, for the same numbers every time.
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -244,14 +219,3 @@ def _expectation_maximisation(
     for warning in caught:
         LOG.warning("%s: %s", name, warning.message)
     return mixture
-
-
-def _cells(
-    prepared: Prepared, grid: tuple[int, int], zero_depth: str
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint16]]]:
-    """Labels and depth (cm) of each image's cells, flat; cells that do not count are ``IGNORE``."""
-    labels, depth = prepared.labels, prepared.depth
-    rows, columns = centres(labels.shape[1], grid[1])[:, None], centres(labels.shape[2], grid[0])
-    for index in range(len(prepared)):
-        seen, depth_cm = labels[index, rows, columns].ravel(), depth[index, rows, columns].ravel()
-        yield (seen if zero_depth == "keep" else np.where(depth_cm > 0, seen, np.uint8(IGNORE))), depth_cm

@@ -93,6 +93,7 @@ def mixtures(median: float = 1e-4) -> Mixtures:
     roots = np.zeros((CLASSES, 2, 3, 3))
     roots[..., (0, 1, 2), (0, 1, 2)] = random.uniform(2, 5, (CLASSES, 2, 3))
     return Mixtures(
+        features="xyz",
         weights=random.dirichlet(np.ones(2), CLASSES),
         means=random.uniform(0, 4, (CLASSES, 2, 3)),
         covariances=roots**2,
@@ -120,13 +121,14 @@ def source(batch: int = 2, *, seed: int = 1) -> Source:
         labels=labels,
         inverse_depth=5 * torch.rand(batch, 1, HEIGHT, WIDTH, generator=random),
         valid=torch.rand(batch, 1, HEIGHT, WIDTH, generator=random) > 0.1,
+        mirrored=torch.zeros(batch, dtype=torch.bool),
     )
 
 
 def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
     """A batch of noise, with pseudo-labels on request."""
-    images, ids, *_ = source(batch, seed=seed)
-    return Target(images, ids if labels else None)
+    images, ids, *_, mirrored = source(batch, seed=seed)
+    return Target(images, ids if labels else None, mirrored)
 
 
 def ingredients(**changes: Any) -> Ingredients:

@@ -9,12 +9,12 @@ Array = np.ndarray[Any, Any]
 
 
 def log_density(weights: Array, means: Array, covariances: Array, point: Array) -> float:
-    """log sum_k w_k N(point; mean_k, covariance_k): weights (K,), means (K, 3), covariances (K, 3, 3), point (3,)."""
+    """log sum_k w_k N(point; mean_k, covariance_k): weights (K,), means (K, F), covariances (K, F, F), point (F,)."""
     total = 0.0
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
         away = point - mean
         distance = float(away @ np.linalg.solve(covariance, away))
-        total += weight * math.exp(-distance / 2) / math.sqrt((2 * math.pi) ** 3 * np.linalg.det(covariance))
+        total += weight * math.exp(-distance / 2) / math.sqrt((2 * math.pi) ** len(mean) * np.linalg.det(covariance))
     return math.log(total) if total > 0 else -math.inf
 
 

@@ -126,7 +126,7 @@ def test_an_unknown_name_is_refused(config: dict[str, Any], message: str) -> Non
         (changed("settings.demo.objectives.dada.critic_width", 6.5), r"dada\.critic_width: expected int, got 6\.5"),
         (
             changed("settings.demo.objectives.depth_distribution.squash", "mean"),
-            r"objectives\.depth_distribution\.squash: expected one of exponential, median, got 'mean'",
+            r"objectives\.depth_distribution\.squash: expected one of exponential, median, none, got 'mean'",
         ),
     ],
 )

@@ -1,9 +1,7 @@
-import json
 import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import published
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -13,10 +11,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.density import Density, squash
+from dadist.density import RULES, Density, squash
 from dadist.gmm import Mixtures
-
-REFERENCE = Path(__file__).parents[1].parent / "shared" / "spec" / "gmm_reference.json"
 
 
 def mixtures(
@@ -26,10 +22,12 @@ def mixtures(
     *,
     grid: tuple[int, int],
     scale: float = 1,
+    features: str = "xyz",
 ) -> Mixtures:
     """By parameters alone; what describes the fit is made up."""
     count, k = weights.shape
     return Mixtures(
+        features=features,
         weights=weights,
         means=means,
         covariances=covariances,
@@ -47,7 +45,9 @@ def mixtures(
     )
 
 
-def made_up(grid: tuple[int, int], *, scale: float = 1, full: bool = True, seed: int = 0) -> Mixtures:
+def made_up(
+    grid: tuple[int, int], *, scale: float = 1, full: bool = True, seed: int = 0, features: str = "xyz"
+) -> Mixtures:
     """Seven classes of three components; class 2 has two, class 5 none, class 4 is a sky: all but constant in z."""
     random = np.random.default_rng(seed)
     weights = random.dirichlet(np.ones(3), 7)
@@ -59,7 +59,9 @@ def made_up(grid: tuple[int, int], *, scale: float = 1, full: bool = True, seed:
     roots[4, :, 2] = 0, 0, 0.05
     means = random.uniform(size=(7, 3, 3)) * reach
     means[4, :, 2] = 1
-    return mixtures(weights, means, roots @ roots.swapaxes(-1, -2), grid=grid, scale=scale)
+    chosen = ["xyz".index(feature) for feature in features]
+    covariances = (roots @ roots.swapaxes(-1, -2))[..., chosen, :][..., chosen]
+    return mixtures(weights, means[..., chosen], covariances, grid=grid, scale=scale, features=features)
 
 
 def evaluate(of: Mixtures, labels: NDArray[np.int64], z: NDArray[np.float64], *, positive: bool = False) -> Tensor:
@@ -68,8 +70,9 @@ def evaluate(of: Mixtures, labels: NDArray[np.int64], z: NDArray[np.float64], *,
 
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("scale", [1.0, 1 / 5])
-def test_density_is_the_formulas(full: bool, scale: float) -> None:
-    of = made_up((9, 5), scale=scale, full=full)
+@pytest.mark.parametrize("features", ["xyz", "xy", "xz", "yz", "x", "y", "z"])
+def test_density_is_the_formulas(full: bool, scale: float, features: str) -> None:
+    of = made_up((9, 5), scale=scale, full=full, features=features)
     random = np.random.default_rng(1)
     labels = random.choice(np.array([*range(7), IGNORE]), (3, 5, 9))
     z = np.where(labels == 4, random.normal(1, 0.1, labels.shape), random.uniform(-5, 25, labels.shape))
@@ -77,7 +80,7 @@ def test_density_is_the_formulas(full: bool, scale: float) -> None:
     expected = torch.zeros(3, 1, 5, 9)
     for b, y, x in np.ndindex(labels.shape):
         if (c := labels[b, y, x]) != IGNORE:
-            point = np.array([x * scale, y * scale, z[b, y, x]])
+            point = np.array([{"x": x * scale, "y": y * scale, "z": z[b, y, x]}[feature] for feature in features])
             expected[b, 0, y, x] = math.exp(log_density(of.weights[c], of.means[c], of.covariances[c], point))
     assert (expected > 1e-12).double().mean() > 0.6
     assert_close(evaluate(of, labels, z), expected, rtol=2e-5, atol=1e-30)
@@ -119,6 +122,25 @@ def test_only_positive_depth_counts_where_that_is_asked() -> None:
     assert (everywhere > 0).all()
     assert (z == 0).any()
     assert_close(positive, torch.where(torch.from_numpy(z > 0)[:, None], everywhere, 0))
+
+
+def test_depth_has_no_say_where_z_is_no_feature() -> None:
+    of, labels = made_up((9, 5), features="xy"), np.full((1, 5, 9), 3)
+    behind = evaluate(of, labels, np.full(labels.shape, -4.0), positive=True)
+    assert (behind > 0).all()
+    assert_close(behind, evaluate(of, labels, np.full(labels.shape, 9.0)))
+
+
+@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize("rule", RULES)
+def test_an_item_has_the_same_density_alone_and_in_a_batch(positive: bool, rule: str) -> None:
+    random = np.random.default_rng(2)
+    labels = random.choice(np.array([*range(7), IGNORE]), (6, 5, 9))
+    z = random.uniform(-5, 25, labels.shape)
+    of = made_up((9, 5))
+    batch = squash(evaluate(of, labels, z, positive=positive), rule=rule, median=1e-3)
+    alone = [evaluate(of, labels[[b]], z[[b]], positive=positive) for b in range(6)]
+    assert torch.equal(batch, torch.cat([squash(one, rule=rule, median=1e-3) for one in alone]))
 
 
 def test_a_depth_that_is_far_off_has_density_zero_and_a_gradient_without_nan() -> None:
@@ -163,12 +185,13 @@ def test_squash_of_hand_worked_densities() -> None:
     assert_close(
         squash(p, rule="median", median=1e-6), torch.tensor([0, math.log(2) * 1e-6, 0.5, 1]), rtol=1e-5, atol=0
     )
-    with pytest.raises(ValueError, match="rule: expected one of exponential, median, got 'linear'"):
+    assert_close(squash(p, rule="none", median=1.0), p, rtol=0, atol=0)
+    with pytest.raises(ValueError, match="rule: expected one of exponential, median, none, got 'linear'"):
         squash(p, rule="linear", median=1.0)
 
 
 # class set and grid of the parameters, class, x, y, z, p, squashed p: worked out from the published parameters.
-PUBLISHED = [
+FIXTURES = [
     ("16cls_161x96", "road", 80, 90, 200, 1.505097e-6, 198.391),
     ("16cls_161x96", "road", 80, 48, 30, 7.116061e-7, 129.832),
     ("16cls_161x96", "building", 40, 20, 25, 4.603310e-6, 252.445),
@@ -184,23 +207,12 @@ PUBLISHED = [
 ]
 
 
-def published(parameters: str) -> Mixtures:
-    sets: Any = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    classes, size = parameters.split("cls_")
-    rows = [sets[parameters][name] for name in CLASS_SETS[classes].names]
-    weights, means, variances = (
-        np.array([[k[key] for k in row] for row in rows]) for key in ("pi", "mu_xyz", "var_xyz")
-    )
-    width, height = map(int, size.split("x"))
-    return mixtures(weights, means, variances[..., None] * np.eye(3), grid=(width, height))
-
-
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published parameters have no licence to come along")
-@pytest.mark.parametrize("parameters", ["16cls_161x96", "7cls_161x96", "7cls_81x41"])
+@published.needed
+@pytest.mark.parametrize("parameters", published.SETS)
 def test_density_of_the_published_mixtures(parameters: str) -> None:
-    of = published(parameters)
+    of = published.published(parameters)
     width, height = of.grid
-    for _, name, x, y, z, expected, squashed in [row for row in PUBLISHED if row[0] == parameters]:
+    for _, name, x, y, z, expected, squashed in [row for row in FIXTURES if row[0] == parameters]:
         labels, depth = (
             np.full((1, height, width), of.classes.names.index(name)),
             np.full((1, height, width), float(z)),
@@ -210,7 +222,9 @@ def test_density_of_the_published_mixtures(parameters: str) -> None:
         assert squash(p, rule="exponential", median=1.0).item() == pytest.approx(squashed, rel=1e-5)
 
 
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="the published parameters have no licence to come along")
+@published.needed
 def test_the_published_sky_is_gone_a_hundredth_off_its_depth() -> None:
-    p = evaluate(published("16cls_161x96"), np.full((1, 96, 161), 9), np.full((1, 96, 161), 1.01))[0, 0, 10, 80]
+    p = evaluate(published.published("16cls_161x96"), np.full((1, 96, 161), 9), np.full((1, 96, 161), 1.01))[
+        0, 0, 10, 80
+    ]
     assert p.item() == pytest.approx(6.7e-22, rel=0.02)

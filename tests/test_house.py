@@ -57,7 +57,7 @@ LAYERS = (
         "dadist.study",
     ),
     ("dadist.data",),
-    ("dadist.gmm", "dadist.density"),
+    ("dadist.points", "dadist.gmm", "dadist.density"),
     ("dadist.model",),
     ("dadist.losses",),
     ("dadist.methods",),

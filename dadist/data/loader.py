@@ -16,20 +16,26 @@ class Source(NamedTuple):
     """Labelled images with depth.
 
     images ``(B, 3, H, W)`` float32 RGB in 0..255; labels ``(B, H, W)`` int64 train ids; inverse_depth
-    ``(B, 1, H, W)`` float32, numerator / (cm + 1); valid ``(B, 1, H, W)`` bool, False where the file has no depth.
+    ``(B, 1, H, W)`` float32, numerator / (cm + 1); valid ``(B, 1, H, W)`` bool, False where the file has no depth;
+    mirrored ``(B,)`` bool, True where all of these are mirrored left to right.
     """
 
     images: Tensor
     labels: Tensor
     inverse_depth: Tensor
     valid: Tensor
+    mirrored: Tensor
 
 
 class Target(NamedTuple):
-    """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None."""
+    """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None.
+
+    mirrored ``(B,)`` bool is True where image and labels are mirrored left to right.
+    """
 
     images: Tensor
     labels: Tensor | None
+    mirrored: Tensor
 
 
 class Order:
@@ -79,7 +85,7 @@ class SourceLoader:
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
-        rows = self.order(step)
+        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
         depth_cm = self.prepared.depth[rows].astype(np.float32)[:, None]  # (B, 1, H, W)
         arrays = (
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
@@ -87,7 +93,8 @@ class SourceLoader:
             np.float32(self.numerator) / (depth_cm + 1),
             np.ones_like(depth_cm, bool) if self.zero_depth == "keep" else depth_cm > 0,
         )
-        return Source(*(_ready(array, self.order.flips(step), self.sampling) for array in arrays))
+        images, labels, inverse_depth, valid = (_ready(array, flips, self.sampling) for array in arrays)
+        return Source(images, labels, inverse_depth, valid, torch.from_numpy(flips).to(self.sampling.device))
 
 
 class TargetLoader:
@@ -100,11 +107,14 @@ class TargetLoader:
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
-        rows, flips = self.order(step), self.order.flips(step)
+        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
         images = _ready(self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32), flips, self.sampling)
-        if self.pseudo is None:
-            return Target(images, None)
-        return Target(images, _ready(self.pseudo[rows].astype(np.int64), flips, self.sampling))
+        labels = None if self.pseudo is None else _ready(self.pseudo[rows].astype(np.int64), flips, self.sampling)
+        return Target(images, labels, torch.from_numpy(flips).to(self.sampling.device))
+
+
+def _flips(order: Order, sampling: Sampling, step: int) -> NDArray[np.bool_]:
+    return order.flips(step) & sampling.mirror
 
 
 def _ready(array: NDArray[Any], flips: NDArray[np.bool_], sampling: Sampling) -> Tensor:

@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-def flip(batch: Tensor, which: NDArray[np.bool_]) -> Tensor:
+def flip(batch: Tensor, which: Tensor | NDArray[np.bool_]) -> Tensor:
     """Mirror the chosen items left to right.
 
     Args:
         batch: ``(B, ..., W)``, any dtype.
-        which: ``(B,)``; True mirrors.
+        which: ``(B,)`` bool; True mirrors.
     """
-    chosen = torch.from_numpy(which).view(-1, *[1] * (batch.ndim - 1))
+    chosen = torch.as_tensor(which).view(-1, *[1] * (batch.ndim - 1))
     return torch.where(chosen.to(batch.device), batch.flip(-1), batch)
 
 

@@ -24,3 +24,26 @@ def domain_loss(logits: Tensor, domain: int) -> Tensor:
     """
     logits = logits.float()
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
+
+
+def printed_domain_loss(logits: Tensor, domain: int) -> Tensor:
+    """The game as the poster prints it: log D on source outputs, log(1 - D) on target outputs, both to be made small.
+
+    D = sigmoid(logits) is the probability of the target, so both push where `domain_loss` pushes. But they have no
+    lower bound, and push least where the critic is wrong: cross-entropy pushes by how wrong it is, this by how right.
+
+    Args:
+        logits: The critic's answers, ``(B, 1, h, w)``; positive means target.
+        domain: ``SOURCE`` or ``TARGET``.
+
+    Returns:
+        Scalar in nats, averaged over the map, in float32; -ln 2 where the critic cannot tell.
+
+    Source: Wu & Liu, NeurIPS 2022, poster: min_D E_s[log D(F_s)] + E_t[log(1 - D(F_t))]; min_net E_t[log D(F_t)].
+    """
+    logits = logits.float()
+    return F.logsigmoid(logits if domain == SOURCE else -logits).mean()
+
+
+# What a configuration may call them.
+GAMES = {"bce": domain_loss, "log": printed_domain_loss}

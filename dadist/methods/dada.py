@@ -38,11 +38,11 @@ class Dada(Adversarial):
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation and depth."""
         assert outputs.depth is not None
-        depth = upsample(outputs.depth, source.labels.shape[-2:])
-        return [
-            *super().source_terms(outputs, source),
-            Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth),
-        ]
+        terms = super().source_terms(outputs, source)
+        if self.knobs.depth:
+            depth = upsample(outputs.depth, source.labels.shape[-2:])
+            terms.append(Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth))
+        return terms
 
     def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
         """I(P) times inverse depth, ``(B, C, H, W)``."""

@@ -2,33 +2,37 @@
 
 Three heads read one feature map: segmentation, depth, density. The density head regresses how likely a pixel's place
 and depth are under the mixture of its predicted class: with true depth on the source, with the network's own on the
-target. The critic sees self-information times density.
+target. The critic sees self-information times density. A weight of 0 takes its term out of the objective; the three
+heads are there all the same, and one that no term reaches keeps its random weights.
 
 Source: Wu & Liu, Unsupervised Domain Adaptation for Semantic Segmentation using Depth Distribution, NeurIPS 2022, and
 the authors' code where the paper is silent.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from dadist.data.loader import Source
+from dadist.data.loader import Source, Target
+from dadist.data.transforms import flip
 from dadist.density import Density, squash
-from dadist.gmm import centres
+from dadist.losses.adversarial import GAMES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Ingredients, Term
 from dadist.model.segmenter import Outputs, Segmenter, upsample
+from dadist.points import centres
 
 NEEDS = ("mixtures",)
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """Weights of the objective and the two readings of the density."""
+    """Weights of the objective, the readings of the density, and what the critic sees."""
 
     depth: float
     balance_source: float
@@ -37,12 +41,21 @@ class Knobs:
     critic_lr: float
     critic_scale: float
     critic_width: int
-    squash: Literal["exponential", "median"]
+    feature: Literal[
+        "density_segmentation",
+        "segmentation",
+        "depth",
+        "density",
+        "depth_segmentation",
+        "depth_density_segmentation",
+    ]
+    adversarial_loss: Literal["bce", "log"]
+    squash: Literal["exponential", "median", "none"]
     source_density: Literal["ground_truth", "masked"]
 
 
 class DepthDistribution(Adversarial):
-    """Source: segmentation, depth, balance. Target: balance, and a critic on I(P) times density."""
+    """Source: segmentation, depth, balance. Target: balance, and a critic on I(P) times density, or another feature."""
 
     HEADS = ("depth", "density")
 
@@ -57,46 +70,77 @@ class DepthDistribution(Adversarial):
         """Segmentation, depth, and balance under the true depth and the predicted class."""
         assert outputs.depth is not None
         assert outputs.density is not None
-        depth = upsample(outputs.depth, source.labels.shape[-2:])
-        expected = self.source_density(outputs.logits, source)
-        return [
-            *super().source_terms(outputs, source),
-            Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth),
-            Term("balance_source", _balance(outputs.density, expected), self.knobs.balance_source),
-        ]
+        terms = super().source_terms(outputs, source)
+        if self.knobs.depth:
+            depth = upsample(outputs.depth, source.labels.shape[-2:])
+            terms.append(Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth))
+        if self.knobs.balance_source:
+            expected = self.source_density(outputs.logits, source)
+            terms.append(Term("balance_source", _balance(outputs.density, expected), self.knobs.balance_source))
+        return terms
 
-    def target_terms(self, outputs: Outputs) -> list[Term]:
+    def uses_target(self) -> bool:
+        """For the critic or the balance."""
+        return super().uses_target() or bool(self.knobs.balance_target)
+
+    def target_terms(self, outputs: Outputs, target: Target) -> list[Term]:
         """Balance under the network's own depth and class."""
         assert outputs.density is not None
-        return [
-            Term("balance_target", _balance(outputs.density, self.target_density(outputs)), self.knobs.balance_target)
-        ]
+        if not self.knobs.balance_target:
+            return []
+        expected = self.target_density(outputs, target.mirrored)
+        return [Term("balance_target", _balance(outputs.density, expected), self.knobs.balance_target)]
+
+    def channels(self) -> int:
+        """A map a class where the segmentation is part of the feature, else a single one."""
+        return super().channels() if "segmentation" in self.knobs.feature else 1
+
+    def game(self, logits: Tensor, domain: int) -> Tensor:
+        """Cross-entropy as in the authors' code, or the poster's logarithms."""
+        return GAMES[self.knobs.adversarial_loss](logits, domain)
 
     def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
-        """I(P) times density, ``(B, C, H, W)``."""
+        """The product of the maps that its name lists, ``(B, C, H, W)``, or ``(B, 1, H, W)`` without segmentation.
+
+        Segmentation is the self-information I(P), ``(B, C, H, W)``; depth and density are what their heads say,
+        ``(B, 1, H, W)``, neither rescaled nor detached.
+        """
+        assert outputs.depth is not None
         assert outputs.density is not None
-        return self_information(upsample(outputs.logits, size)) * upsample(outputs.density, size)
+        parts, maps = self.knobs.feature.split("_"), []
+        if "segmentation" in parts:
+            maps.append(self_information(upsample(outputs.logits, size)))
+        if "depth" in parts:
+            maps.append(upsample(outputs.depth, size))
+        if "density" in parts:
+            maps.append(upsample(outputs.density, size))
+        return functools.reduce(torch.mul, maps)
 
     @torch.no_grad()
     def source_density(self, logits: Tensor, source: Source) -> Tensor:
         """Squashed density of the true depth under the predicted class, ``(B, 1, h, w)``.
 
         The paper says just that (`ground_truth`). The authors' code evaluates the mixture at z = 0 wherever the
-        prediction differs from the label (`masked`).
+        prediction differs from the label (`masked`). The mixtures are of streets as they are: what was mirrored is
+        mirrored back before it is asked where it stands.
         """
-        grid = logits.shape[-2:]
-        depth = _on_grid(source.inverse_depth, grid)
-        predicted = logits.argmax(1)
+        grid, mirrored = logits.shape[-2:], source.mirrored
+        depth = _on_grid(flip(source.inverse_depth, mirrored), grid)
+        predicted = flip(logits.argmax(1), mirrored)
         if self.knobs.source_density == "masked":
-            labels = _on_grid(source.labels[:, None], grid)
+            labels = _on_grid(flip(source.labels[:, None], mirrored), grid)
             depth = torch.where(labels == predicted[:, None], depth, 0.0)
-        return self._squashed(predicted, depth, positive=False)
+        return flip(self._squashed(predicted, depth, positive=False), mirrored)
 
     @torch.no_grad()
-    def target_density(self, outputs: Outputs) -> Tensor:
-        """Squashed density of the network's own depth under its own class, ``(B, 1, h, w)``; 0 where depth <= 0."""
+    def target_density(self, outputs: Outputs, mirrored: Tensor) -> Tensor:
+        """Squashed density of the network's own depth under its own class, ``(B, 1, h, w)``; 0 where depth <= 0.
+
+        ``mirrored`` ``(B,)``: whose maps have to be mirrored back first, as in ``source_density``.
+        """
         assert outputs.depth is not None
-        return self._squashed(outputs.logits.argmax(1), outputs.depth.detach(), positive=True)
+        predicted, depth = flip(outputs.logits.argmax(1), mirrored), flip(outputs.depth.detach(), mirrored)
+        return flip(self._squashed(predicted, depth, positive=True), mirrored)
 
     def _squashed(self, labels: Tensor, depth: Tensor, *, positive: bool) -> Tensor:
         density = self.density.to(labels.device)(labels, depth, positive=positive)

@@ -1,8 +1,8 @@
-"""Fit the prior: one Gaussian mixture a class over (x, y, inverse depth), on the source."""
+"""Fit the prior: one Gaussian mixture a class over place and inverse depth, on the source."""
 
 from dataclasses import dataclass
 
-from dadist import gmm
+from dadist import gmm, points
 from dadist.config import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.progress import Progress
@@ -19,29 +19,17 @@ class Params:
 
 
 def run(params: Params, *, source: In, mixtures: Out) -> None:
-    """Draw pixels of every class, fit, save."""
-    data, fit = Prepared(source), params.fit_gmm
-    points = gmm.sample(
-        data,
-        grid=params.grid,
-        numerator=params.inverse_depth,
-        points=fit.points,
-        seed=fit.seed,
-        zero_depth=fit.zero_depth,
-    )
+    """Draw cells of every class, fit, save."""
+    data = Prepared(source)
+    drawn = points.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
     gmm.fit(
-        points,
+        drawn,
+        params.fit_gmm,
         classes=data.classes,
-        components=fit.components,
-        covariance=fit.covariance,
-        coordinates=fit.coordinates,
-        reg_covar=fit.reg_covar,
-        held_out=fit.held_out,
-        seed=fit.seed,
         grid=params.grid,
         numerator=params.inverse_depth,
         images=len(data),
-        progress=Progress("class", len(points)),
+        progress=Progress("class", len(drawn)),
     ).save(mixtures)
 
 

@@ -69,11 +69,12 @@ def test_an_empty_split_is_refused() -> None:
 
 
 def test_a_batch_has_the_documented_shapes_and_types(prepared: Prepared) -> None:
-    images, labels, inverse_depth, valid = load(prepared, 0)
+    images, labels, inverse_depth, valid, mirrored = load(prepared, 0)
     assert (images.shape, images.dtype) == ((3, 3, 32, 64), torch.float32)
     assert (labels.shape, labels.dtype) == ((3, 32, 64), torch.int64)
     assert (inverse_depth.shape, inverse_depth.dtype) == ((3, 1, 32, 64), torch.float32)
     assert (valid.shape, valid.dtype) == ((3, 1, 32, 64), torch.bool)
+    assert (mirrored.shape, mirrored.dtype) == ((3,), torch.bool)
     assert images.is_contiguous()
 
 
@@ -82,28 +83,31 @@ def test_without_mirroring_a_batch_is_the_rows_of_the_split(prepared: Prepared) 
     rows = Order(5, 3, seed=0)(0)
     assert_close(batch.images, torch.from_numpy(prepared.images[rows]).permute(0, 3, 1, 2).float())
     assert_close(batch.labels, torch.from_numpy(prepared.labels[rows]).long())
+    assert not batch.mirrored.any()
 
 
 def test_image_labels_and_depth_are_mirrored_together(tmp_path: Path) -> None:
     prepared = numbered(tmp_path / "split")
-    mirrored = []
+    mirrored = 0
     for step in range(10):
         batch = load(prepared, step, zero_depth="ignore")
         grey = batch.images[:, 0].long()
         assert torch.equal(batch.labels, grey % 7)
         assert_close(batch.inverse_depth[:, 0], 1000.0 / (grey * 10 + 2))
-        mirrored += (grey[:, 0, 0] > grey[:, 0, -1]).tolist()
-    assert 5 < sum(mirrored) < 25
+        assert torch.equal(batch.mirrored, grey[:, 0, 0] > grey[:, 0, -1])
+        mirrored += int(batch.mirrored.sum())
+    assert 5 < mirrored < 25
 
 
 def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -> None:
     prepared = numbered(tmp_path / "split")
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
-        images, labels = loader(step)
+        images, labels, mirrored = loader(step)
         assert labels is not None
         assert labels.dtype == torch.int64
         assert torch.equal(labels, images[:, 0].long() % 7)
+        assert torch.equal(mirrored, images[:, 0, 0, 0] > images[:, 0, 0, -1])
 
 
 def test_source_and_target_are_drawn_apart(prepared: Prepared) -> None:
@@ -115,7 +119,7 @@ def test_source_and_target_are_drawn_apart(prepared: Prepared) -> None:
 
 
 def test_a_target_batch_opens_no_label(tmp_path: Path) -> None:
-    images, labels = TargetLoader(builders.unlabelled(tmp_path / "split"), Sampling(2, 0, False, "cpu"))(0)
+    images, labels, _ = TargetLoader(builders.unlabelled(tmp_path / "split"), Sampling(2, 0, False, "cpu"))(0)
     assert images.shape == (2, 3, 32, 64)
     assert labels is None
 

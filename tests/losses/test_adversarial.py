@@ -1,11 +1,12 @@
 import math
+from collections.abc import Callable
 
 import oracles
 import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.losses.adversarial import SOURCE, TARGET, domain_loss
+from dadist.losses.adversarial import SOURCE, TARGET, domain_loss, printed_domain_loss
 
 
 @pytest.mark.parametrize("domain", [SOURCE, TARGET])
@@ -29,3 +30,23 @@ def test_a_positive_answer_means_target() -> None:
 def test_an_extreme_answer_in_half_precision_stays_finite() -> None:
     loss = domain_loss(torch.full((1, 1, 2, 2), -300.0, dtype=torch.float16), TARGET)
     assert_close(loss, torch.tensor(300.0))
+
+
+@pytest.mark.parametrize(("domain", "costs"), [(SOURCE, [0.25, 0.5, 0.9]), (TARGET, [0.75, 0.5, 0.1])])
+def test_the_printed_loss_is_the_logarithm_of_hand_worked_probabilities(domain: int, costs: list[float]) -> None:
+    answers = torch.tensor([0.25, 0.5, 0.9]).logit().view(1, 1, 1, 3)  # D, the probability of the target
+    expected = torch.tensor(costs).log().mean()  # of D on the source, of 1 - D on the target
+    assert_close(printed_domain_loss(answers, domain), expected)
+
+
+@pytest.mark.parametrize("domain", [SOURCE, TARGET])
+def test_both_losses_push_an_answer_the_same_way_and_hardest_at_opposite_ends(domain: int) -> None:
+    def slope(loss: Callable[[torch.Tensor, int], torch.Tensor], answer: float) -> float:
+        logits = torch.full((1, 1, 1, 1), answer, requires_grad=True)
+        loss(logits, domain).backward()
+        assert logits.grad is not None
+        return logits.grad.item()
+
+    wrong = 3.0 if domain == SOURCE else -3.0
+    assert slope(domain_loss, wrong) == pytest.approx(slope(printed_domain_loss, -wrong))
+    assert slope(domain_loss, wrong) / slope(printed_domain_loss, wrong) > 15  # 0.95 to 0.05

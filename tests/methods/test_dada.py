@@ -12,6 +12,14 @@ def test_the_terms_and_their_weights() -> None:
     assert builders.names_and_weights(terms) == [[("segmentation", 1.0), ("depth", 0.7)], [("adversarial", 0.3)]]
 
 
+def test_a_weight_of_0_takes_the_depth_term_out() -> None:
+    terms = builders.method("dada", depth=0.0).segmenter_terms(builders.source(), builders.target(), 0)
+    assert [[name for name, _ in one] for one in builders.names_and_weights(terms)] == [
+        ["segmentation"],
+        ["adversarial"],
+    ]
+
+
 def test_the_depth_term_is_berhu_over_the_valid_pixels() -> None:
     method, source = builders.method("dada"), builders.source()
     method.segmenter.eval()

@@ -1,5 +1,6 @@
 import math
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import builders
 import numpy as np
@@ -11,10 +12,15 @@ from torch.testing import assert_close
 
 from dadist.classes import IGNORE
 from dadist.data.loader import Source
-from dadist.methods.depth_distribution import METHOD
+from dadist.data.transforms import flip
+from dadist.density import RULES
+from dadist.losses.adversarial import SOURCE, TARGET
+from dadist.methods.depth_distribution import METHOD, Knobs
 from dadist.model.segmenter import Outputs
+from dadist.train import train
 
 ROWS, COLUMNS = builders.GRID[1], builders.GRID[0]
+UPRIGHT = torch.zeros(2, dtype=torch.bool)  # no item is mirrored
 
 
 def density_by_loop(labels: Tensor, z: Tensor, rule: str) -> Tensor:
@@ -25,7 +31,8 @@ def density_by_loop(labels: Tensor, z: Tensor, rule: str) -> Tensor:
         c = int(labels[b, y, x])
         point = np.array([x, y, float(z[b, 0, y, x])])
         p = math.exp(oracles.log_density(mixtures.weights[c], mixtures.means[c], mixtures.covariances[c], point))
-        out[b, 0, y, x] = 255 * (1 - math.exp(-1e6 * p)) if rule == "exponential" else 1 - 2 ** (-p / mixtures.median)
+        squashed = {"exponential": 255 * (1 - math.exp(-1e6 * p)), "median": 1 - 2 ** (-p / mixtures.median), "none": p}
+        out[b, 0, y, x] = squashed[rule]
     return out
 
 
@@ -65,15 +72,99 @@ def test_mixtures_are_asked_for() -> None:
         METHOD(builders.segmenter(METHOD.HEADS), knobs, builders.ingredients(mixtures=None))
 
 
-def test_the_critic_sees_self_information_times_density() -> None:
-    logits, _, density = outputs()
+TERMS = ["depth", "balance_source", "balance_target", "adversarial"]
+
+
+@pytest.mark.parametrize("off", [(name,) for name in TERMS] + [("balance_target", "adversarial"), tuple(TERMS)])
+def test_a_weight_of_0_takes_its_term_out_and_changes_no_other(off: tuple[str, ...]) -> None:
+    def terms(**weights: float) -> dict[str, Tensor]:
+        method = builders.method("depth_distribution", **weights)
+        passes = [*method.segmenter_terms(builders.source(), builders.target(), 0), *method.critic_terms()]
+        assert all(passes)  # none without a term
+        return {term.name: term.value for one in passes for term in one}
+
+    every, fewer = terms(), terms(**dict.fromkeys(off, 0.0))
+    critic = {"critic_source", "critic_target"} if "adversarial" in off else set()
+    assert fewer.keys() == every.keys() - {*off} - critic
+    for name, value in fewer.items():
+        assert torch.equal(value, every[name])
+
+
+def test_without_an_adversarial_term_there_is_no_critic_to_train() -> None:
+    method = builders.method("depth_distribution", adversarial=0.0)
+    assert list(method.critics.parameters()) == []
+
+
+def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
+    method = builders.method("depth_distribution", depth=0.0, adversarial=0.0)
+    train(
+        method,
+        lambda step: builders.source(),
+        lambda step: builders.target(),
+        iterations=2,
+        optimiser=builders.DEMO.adapt.optimiser,
+        losses=tmp_path / "losses.csv",
+    )
+    header = (tmp_path / "losses.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "step,lr,segmentation,balance_source,balance_target"
+
+
+def test_without_a_target_term_no_statistics_see_the_target() -> None:
+    method = builders.method("depth_distribution", balance_target=0.0, adversarial=0.0)
+    given = []
+    method.segmenter.register_forward_pre_hook(lambda module, images: given.append(images))
+    assert len(list(method.segmenter_terms(builders.source(), builders.target(), 0))) == len(given) == 1
+
+
+FEATURES = {
+    "density_segmentation": (7, ["segmentation", "density"]),
+    "segmentation": (7, ["segmentation"]),
+    "depth": (1, ["depth"]),
+    "density": (1, ["density"]),
+    "depth_segmentation": (7, ["segmentation", "depth"]),
+    "depth_density_segmentation": (7, ["segmentation", "depth", "density"]),
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_the_critic_sees_the_product_of_the_maps_that_the_feature_names(feature: str) -> None:
+    logits, depth, density = outputs()
+    assert depth is not None
     assert density is not None
-    feature = builders.method("depth_distribution").feature(outputs(), (ROWS, COLUMNS))
-    expected = torch.from_numpy(oracles.self_information(logits.numpy())).float() * density
-    assert_close(feature, expected, rtol=1e-4, atol=1e-6)
+    information = torch.from_numpy(oracles.self_information(logits.numpy())).float()
+    maps = {"segmentation": information, "depth": depth, "density": density}
+    channels, parts = FEATURES[feature]
+    expected = torch.ones(2, channels, ROWS, COLUMNS)
+    for part in parts:
+        expected = expected * maps[part]
+    method = builders.method("depth_distribution", feature=feature)
+    assert_close(method.feature(outputs(), (ROWS, COLUMNS)), expected, rtol=1e-4, atol=1e-6)
+    assert method.critics[0][0].in_channels == channels
 
 
-@pytest.mark.parametrize("rule", ["median", "exponential"])
+@pytest.mark.parametrize("feature", FEATURES)
+def test_the_adversarial_term_trains_the_heads_of_its_feature_and_no_other(feature: str) -> None:
+    method = builders.method("depth_distribution", feature=feature)
+    term(method, "adversarial").backward()
+    trained = {part for part, module in method.segmenter.named_children() if builders.gradients(module)}
+    assert trained == {"backbone", *FEATURES[feature][1]}
+
+
+def test_the_features_tested_are_those_of_the_configuration() -> None:
+    assert set(FEATURES) == set(get_args(get_type_hints(Knobs)["feature"]))
+
+
+def test_the_printed_game_is_played_where_it_is_asked_for() -> None:
+    method = builders.method("depth_distribution", adversarial_loss="log")
+    fooled = term(method, "adversarial")
+    answers = method.critics[0](method.seen[TARGET])
+    assert_close(fooled, answers.sigmoid().log().mean())  # log D(F_t)
+    source, target = (terms[0].value for terms in method.critic_terms())
+    assert_close(source, method.critics[0](method.seen[SOURCE]).sigmoid().log().mean())
+    assert_close(target, (1 - answers.sigmoid()).log().mean())
+
+
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("reading", ["ground_truth", "masked"])
 def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None:
     method, source = builders.method("depth_distribution", source_density=reading, squash=rule), builders.source()
@@ -88,11 +179,11 @@ def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None
     assert_close(method.source_density(logits, source).double(), expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("rule", ["median", "exponential"])
+@pytest.mark.parametrize("rule", RULES)
 def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: str) -> None:
     method, given = builders.method("depth_distribution", squash=rule), outputs()
     assert given.depth is not None
-    result, ahead = method.target_density(given).double(), given.depth > 0
+    result, ahead = method.target_density(given, UPRIGHT).double(), given.depth > 0
     assert 0 < ahead.sum() < ahead.numel()
     expected = torch.where(ahead, density_by_loop(given.logits.argmax(1), given.depth, rule), 0.0)
     assert (result[~ahead] == 0).all()
@@ -102,8 +193,25 @@ def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: st
 def test_a_depth_of_0_has_no_target_density_but_a_source_density() -> None:
     method, given, source = builders.method("depth_distribution"), outputs(), builders.source()
     flat = source._replace(inverse_depth=torch.zeros_like(source.inverse_depth))
-    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS))) == 0).all()
+    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS)), UPRIGHT) == 0).all()
     assert (method.source_density(given.logits, flat) > 0).all()
+
+
+@pytest.mark.parametrize("reading", ["ground_truth", "masked"])
+def test_a_mirrored_batch_has_the_mirrored_density_of_the_batch(reading: str) -> None:
+    method, source, given = builders.method("depth_distribution", source_density=reading), builders.source(), outputs()
+    given = given._replace(logits=often_right(source, given.logits))
+    which = torch.tensor([False, True])
+    turned_outputs = Outputs(*(flip(one, which) for one in given if one is not None))
+    turned_source = Source(*(flip(one, which) for one in source[:-1]), mirrored=which)
+
+    straight = method.source_density(given.logits, source), method.target_density(given, UPRIGHT)
+    turned = method.source_density(turned_outputs.logits, turned_source), method.target_density(turned_outputs, which)
+    for density, mirrored in zip(straight, turned, strict=True):
+        assert torch.equal(mirrored, flip(density, which))
+        assert not torch.equal(mirrored[1], density[1])
+    blind = method.target_density(turned_outputs, UPRIGHT)  # as if nobody knew
+    assert not torch.equal(blind, turned[1])
 
 
 def term(method: Any, name: str) -> Tensor:
@@ -141,7 +249,7 @@ def test_balance_is_berhu_between_density_head_and_density(name: str) -> None:
         expected = method.source_density(given.logits, builders.source())
     else:
         given = method.segmenter(builders.target().images)
-        expected = method.target_density(given)
+        expected = method.target_density(given, UPRIGHT)
     assert expected.any()
     predicted = given.density.detach().numpy()
     loop = oracles.berhu(predicted, expected.numpy(), np.ones_like(predicted, bool), 0.2)
