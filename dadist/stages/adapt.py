@@ -42,7 +42,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         classes=labelled.classes,
         heads=method_type.HEADS,
         fusion=method_type.FUSION,
-        affine=network.affine,
+        bn=network.bn,
         rates=network.rates,
         pixels=network.pixels,
     )

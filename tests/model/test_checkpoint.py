@@ -9,9 +9,7 @@ from torch.testing import assert_close
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.segmenter import Architecture, Segmenter
 
-STREET = Architecture(
-    "street", "7", ("depth", "density"), fusion=True, affine="frozen", rates=(1, 2), pixels="imagenet"
-)
+STREET = Architecture("street", "7", ("depth", "density"), fusion=True, bn="paper", rates=(1, 2), pixels="imagenet")
 PROTOCOL: dict[str, str | int | float] = {"method": "dada", "seed": 3, "rate": 2e-3}
 
 
