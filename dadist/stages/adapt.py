@@ -46,7 +46,8 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         rates=network.rates,
         pixels=network.pixels,
     )
-    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=(labelled.width, labelled.height))
+    size = (labelled.width, labelled.height)
+    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=size, iterations=adapt.iterations)
     ingredients = assembly.ingredients(
         labelled,
         power=adapt.class_weight_power,
