@@ -57,19 +57,21 @@ def knobs(module: str, values: Mapping[str, Knob]) -> Any:
 
 
 def start(
-    architecture: Architecture, init: Sequence[Path], *, grid: tuple[int, int], size: tuple[int, int]
+    architecture: Architecture, init: Sequence[Path], *, grid: tuple[int, int], size: tuple[int, int], iterations: int
 ) -> tuple[Segmenter, Made]:
     """A network to adapt, and how its weights were made: empty for random ones and for files that do not say.
 
     Args:
         architecture: What to build.
-        init: A checkpoint or a published state dict, whose tensors are taken over where name and shape agree; empty:
+        init: A checkpoint or a published file, whose tensors are taken over where the network has them; empty:
             random weights.
         grid: The feature grid that config.yaml states, which the mixtures live on.
         size: (width, height) of the images.
+        iterations: Steps of the training to come. Without any, the file has to bring all of backbone and classifier:
+            nothing would train the rest.
 
     Raises:
-        ValueError: when the network's grid is another, or the checkpoint does not fit.
+        ValueError: when the network's grid is another, or the file does not fit.
     """
     segmenter = Segmenter(architecture)
     if segmenter.grid(*size) != grid:
@@ -78,15 +80,18 @@ def start(
         )
     if not init:
         return segmenter, {}
-    weights, checkpoint = start_weights(init[0])
-    if checkpoint and checkpoint.architecture.pixels != architecture.pixels:
-        raise ValueError(
-            f"{init[0]}: expected weights for {architecture.pixels} pixels, as adapt.network.pixels says, "
-            f"got {checkpoint.architecture.pixels}; set that key to it"
-        )
-    matched, wanted = restore(segmenter, weights, least=LEAST_MATCHED)
-    logger.info("start from %s: %d of %d tensors", init[0], matched, wanted)
-    return segmenter, checkpoint.protocol if checkpoint else {}
+    weights = start_weights(init[0])
+    came = restore(segmenter, weights, least=LEAST_MATCHED if iterations else 1.0)
+    logger.info(
+        "start from %s, %s: %d of %d tensors of backbone and classifier; left in the file: %s; random: %s",
+        weights.file,
+        weights.origin,
+        came.matched,
+        came.wanted,
+        ", ".join(f"{part} ({count})" for part, count in came.left.items()) or "nothing",
+        ", ".join(came.new) or "nothing",
+    )
+    return segmenter, weights.protocol
 
 
 def resume(path: Path) -> tuple[Segmenter, Made]:

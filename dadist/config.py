@@ -104,7 +104,7 @@ class Network:
     """The segmenter."""
 
     backbone: str  # name in BACKBONES
-    affine: Literal["train", "frozen"]
+    bn: Literal["paper", "frozen", "train"]
     rates: tuple[int, ...]  # dilations of the ASPP
     pixels: Literal["caffe", "imagenet"]
 

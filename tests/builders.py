@@ -65,7 +65,7 @@ def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:
 
 def architecture(heads: tuple[str, ...] = (), *, fusion: bool = False, **changes: Any) -> Architecture:
     """The small network with 7 classes."""
-    plain = Architecture("street", SEVEN, heads, fusion, affine="train", rates=(1, 2), pixels="imagenet")
+    plain = Architecture("street", SEVEN, heads, fusion, bn="train", rates=(1, 2), pixels="imagenet")
     return dataclasses.replace(plain, **changes)
 
 

@@ -4,15 +4,17 @@ import dataclasses
 import io
 import json
 import pickle
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from dadist import provenance
 from dadist.classes import ClassSet
+from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 
 FORMAT = 1
@@ -74,49 +76,72 @@ class Checkpoint:
         return segmenter.eval()
 
 
-def restore(segmenter: Segmenter, weights: dict[str, Tensor], *, least: float) -> tuple[int, int]:
-    """Copy every tensor whose name and shape the segmenter shares; start a training from another model.
+class Restored(NamedTuple):
+    """What came of a start."""
 
-    A name counts as shared also once ``backbone.`` stands before it or in place of its first part, so that published
-    ResNet files (``conv1.weight``, ``Scale.conv1.weight``) fit.
+    matched: int  # tensors of backbone and classifier that the file brought
+    wanted: int  # tensors of backbone and classifier
+    left: dict[str, int]  # how many tensors of the file have no place in the network, by the beginning of their names
+    new: list[str]  # parts of the network of which the file brought nothing
+
+
+def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
+    """Copy every tensor whose name the segmenter shares; start a training from another model.
+
+    A classifier of another number of classes stays behind. Of what the file lacks nothing changes.
 
     Args:
         segmenter: Changed in place.
-        weights: Of another segmenter, or of a pretrained backbone.
+        start: What `start_weights` read.
         least: Share of the backbone's and classifier's tensors that must be found. A silent miss costs half the
             accuracy: users of these networks report 24 % for it.
 
-    Returns:
-        How many tensors of backbone and classifier were found, and how many there are.
-
     Raises:
-        ValueError: If too few are found; nothing is copied then.
+        ValueError: If the weights are for another backbone or other pixels, too few are found, or one has another
+            shape; nothing is copied then.
     """
-    own = segmenter.state_dict()
-    modules = {name for name in own if "." in name}  # not mean and deviation: those are the architecture's
-    found = {}
-    for name, value in weights.items():
-        for alias in (name, f"backbone.{name}", f"backbone.{name.partition('.')[2]}"):
-            if alias in modules and own[alias].shape == value.shape:
-                found[alias] = value
-                break
+    architecture, own = segmenter.architecture, segmenter.state_dict()
+    for key, expected, got in (
+        ("backbone", architecture.backbone, start.backbone),
+        ("pixels", architecture.pixels, start.pixels),
+    ):
+        if got != expected:
+            raise ValueError(
+                f"{start.file}: expected weights for {key} {expected}, as adapt.network.{key} says, "
+                f"got {start.origin}, for {got}; set adapt.network.{key}: {got}, or start from another file"
+            )
+    found, left = {}, Counter[str]()
+    for name, value in start.tensors.items():
+        if name in own and own[name].shape == value.shape:
+            found[name] = value
+        elif name not in own or (name.startswith("segmentation.") and own[name].shape[1:] == value.shape[1:]):
+            left[".".join(name.split(".")[:-1][:2])] += 1
+        else:
+            raise ValueError(
+                f"{start.file}: {name}: expected shape {tuple(own[name].shape)}, got {tuple(value.shape)}; "
+                "start from another file"
+            )
     # Old files carry no num_batches_tracked, and nothing depends on it.
     core = [name for name in own if name.startswith(("backbone.", "segmentation.")) and not name.endswith("_tracked")]
     matched = sum(name in found for name in core)
     if matched < least * len(core):
         missing = ", ".join([name for name in core if name not in found][:3])
         raise ValueError(
-            f"weights: expected at least {least:.0%} of the {len(core)} tensors of backbone and classifier, "
-            f"got {matched} (missing {missing}, ...); check that the file is for {segmenter.architecture.backbone}"
+            f"{start.file}: expected at least {least:.0%} of the {len(core)} tensors of backbone and classifier, "
+            f"got {matched} of {start.origin} (missing {missing}, ...); check that the file is for "
+            f"{architecture.backbone} and, if it has a classifier, for these classes"
         )
     segmenter.load_state_dict({**own, **found})
-    return matched, len(core)
+    parts = {name.partition(".")[0] for name in found}
+    return Restored(
+        matched, len(core), dict(left), [name for name, _ in segmenter.named_children() if name not in parts]
+    )
 
 
-def start_weights(path: Path) -> tuple[dict[str, Tensor], Checkpoint | None]:
-    """Weights to start a training from, and the checkpoint they came in, if it is one of ours.
+def start_weights(path: Path) -> Start:
+    """Weights to start a training from: a checkpoint of ours, or a published file of a known family.
 
-    Any other file has to be a plain state dict, as published ResNet files are: names to tensors.
+    A published file is a state dict, or holds one under ``model`` beside what it does not take (an optimiser's).
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -125,10 +150,17 @@ def start_weights(path: Path) -> tuple[dict[str, Tensor], Checkpoint | None]:
     content = _read(path)
     if _ours(content):
         checkpoint = Checkpoint.load(path)
-        return checkpoint.weights, checkpoint
-    if not isinstance(content, dict) or not any(isinstance(value, Tensor) for value in content.values()):
-        raise ValueError(f"{path}: expected a checkpoint of dadist or a state dict, got {type(content).__name__}")
-    return {name: value for name, value in content.items() if isinstance(value, Tensor)}, None
+        built = checkpoint.architecture
+        tensors = {name: value for name, value in checkpoint.weights.items() if "." in name}  # no mean, no deviation
+        return Start(path, tensors, "a checkpoint of dadist", built.backbone, built.pixels, checkpoint.protocol)
+    state = content.get("model", content) if isinstance(content, dict) else content
+    named = state if isinstance(state, dict) else {}
+    start = recognise(path, {name: value for name, value in named.items() if isinstance(value, Tensor)})
+    if start is None:
+        got = f"names {', '.join(map(str, list(named)[:4]))}, ..." if named else type(state).__name__
+        known = ", ".join(["a checkpoint of dadist", *(family.origin for family in FAMILIES)])
+        raise ValueError(f"{path}: expected one of: {known}; got {got}; put another file there")
+    return start
 
 
 def _read(path: Path) -> Any:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,13 @@ from dadist.model.backbone import BACKBONES
 from dadist.model.heads import ASPP, Fusion, MeanHead
 
 HEADS = ("depth", "density")
+
+# What of BatchNorm training changes. In every mode `reestimate_statistics` may take new statistics afterwards.
+BN = (
+    "paper",  # not scale and shift; it normalises with the batch's statistics and averages them for later
+    "frozen",  # nothing: it normalises with the statistics that it started with
+    "train",  # all of it
+)
 
 # Name -> order of the channels, mean, deviation, of values in 0..255. A convention belongs to the weights, so it is
 # part of the network and not of the data: no model can be fed with another's.
@@ -33,7 +40,7 @@ class Architecture:
     classes: ClassSet
     heads: tuple[str, ...]  # of HEADS; () for a plain segmenter
     fusion: bool  # DADA's: the classifier reads features gated by the depth features
-    affine: str  # "train" or "frozen": whether BatchNorm's weight and bias learn; its statistics are live in both
+    bn: str  # one of BN: what of BatchNorm training changes
     rates: tuple[int, ...]  # dilations of the classifier's branches
     pixels: str  # a key of PIXELS: what the backbone's weights expect of an image
 
@@ -45,8 +52,8 @@ class Architecture:
             raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
         if self.fusion and "depth" not in self.heads:
             raise ValueError("fusion: expected a depth head, whose features it reads, got none; add depth to heads")
-        if self.affine not in ("train", "frozen"):
-            raise ValueError(f"affine: expected train or frozen, got {self.affine!r}")
+        if self.bn not in BN:
+            raise ValueError(f"bn: expected one of {', '.join(BN)}, got {self.bn!r}")
         if self.pixels not in PIXELS:
             raise ValueError(f"pixels: expected one of {', '.join(PIXELS)}, got {self.pixels!r}")
         if not self.rates or min(self.rates) < 1:
@@ -80,9 +87,18 @@ class Segmenter(nn.Module):
         self.depth = MeanHead(channels) if "depth" in architecture.heads else None
         self.density = MeanHead(channels) if "density" in architecture.heads else None
         self.fusion = Fusion(self.depth.width, channels) if architecture.fusion and self.depth is not None else None
-        if architecture.affine == "frozen":
-            for module in batch_norms(self):
-                module.requires_grad_(False)  # parameters only: the running statistics are buffers
+        if architecture.bn != "train":
+            for norm in batch_norms(self):
+                norm.requires_grad_(False)  # parameters only: the running statistics are buffers
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode; the BatchNorm layers of a network with ``bn="frozen"`` stay in evaluation mode."""
+        super().train(mode)
+        if self.architecture.bn == "frozen":
+            for norm in batch_norms(self):
+                norm.eval()
+        return self
 
     def forward(self, images: Tensor) -> Outputs:
         """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""

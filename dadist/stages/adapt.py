@@ -44,11 +44,12 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         classes=labelled.classes,
         heads=method_type.HEADS,
         fusion=method_type.FUSION,
-        affine=network.affine,
+        bn=network.bn,
         rates=network.rates,
         pixels=network.pixels,
     )
-    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=(labelled.width, labelled.height))
+    size = (labelled.width, labelled.height)
+    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=size, iterations=adapt.iterations)
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
         labelled,

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
+from dadist.model.published import Start
 from dadist.model.segmenter import Architecture, Segmenter
 
 STREET = Architecture(
-    "street", CLASS_SETS["7"], ("depth", "density"), fusion=True, affine="frozen", rates=(1, 2), pixels="imagenet"
+    "street", CLASS_SETS["7"], ("depth", "density"), fusion=True, bn="paper", rates=(1, 2), pixels="imagenet"
 )
 PROTOCOL: dict[str, str | int | float] = {"method": "dada", "seed": 3, "rate": 2e-3}
 
@@ -137,63 +139,55 @@ def test_loading_runs_no_code_from_the_file(tmp_path: Path, writer: object) -> N
     assert not (tmp_path / "sprung").exists()
 
 
-def test_restoring_from_a_checkpoint_copies_what_both_have() -> None:
-    weights = checkpoint().weights
+def started(folder: Path, weights: dict[str, Tensor] | None = None) -> Start:
+    """The network's checkpoint, or one with other weights, as a start."""
+    replace(checkpoint(), **({} if weights is None else {"weights": weights})).save(folder / "model.pt")
+    return start_weights(folder / "model.pt")
+
+
+def test_a_checkpoint_as_a_start_says_what_it_is_for(tmp_path: Path) -> None:
+    start = started(tmp_path)
+    assert (start.backbone, start.pixels, start.protocol) == ("street", "imagenet", PROTOCOL)
+    assert not {"mean", "deviation"} & set(start.tensors)
+
+
+def test_restoring_from_a_checkpoint_copies_what_both_have(tmp_path: Path) -> None:
+    start = started(tmp_path)
     plain = Segmenter(replace(STREET, heads=(), fusion=False))
-    matched, total = restore(plain, weights, least=1.0)
-    assert matched == total == len([n for n in plain.state_dict() if "." in n and "tracked" not in n])
+    came = restore(plain, start, least=1.0)
+    assert came.matched == came.wanted == len([n for n in plain.state_dict() if "." in n and "tracked" not in n])
+    assert came.left == {"depth.layers": 6, "density.layers": 6, "fusion.decode": 2}
+    assert came.new == []
+    weights = checkpoint().weights
     assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())
 
 
-def test_restoring_keeps_the_convention_for_pixels_of_the_architecture() -> None:
-    segmenter = Segmenter(replace(STREET, pixels="caffe"))
-    restore(segmenter, checkpoint().weights, least=1.0)
-    assert_close(segmenter.mean, Segmenter(replace(STREET, pixels="caffe")).mean)
-
-
-def test_restoring_counts_backbone_and_classifier_alone() -> None:
+def test_restoring_counts_backbone_and_classifier_alone(tmp_path: Path) -> None:
     weights = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.")}
     segmenter = Segmenter(STREET)
     head = segmenter.segmentation.branches[0].weight.clone()
-    matched, total = restore(segmenter, weights, least=0.9)
-    assert total - matched == 4  # two branches, each with weight and bias
+    came = restore(segmenter, started(tmp_path, weights), least=0.9)
+    assert came.wanted - came.matched == 4  # two branches, each with weight and bias
+    assert came.new == ["segmentation", "depth", "density", "fusion"]
     assert torch.equal(segmenter.segmentation.branches[0].weight, head)
 
 
-@pytest.mark.parametrize("prefix", ["", "Scale."])
-def test_published_backbone_files_fit_by_name(prefix: str) -> None:
-    with torch.device("meta"):
-        large = Segmenter(replace(STREET, backbone="resnet101", heads=(), fusion=False))
-    weights = {
-        prefix + name: torch.empty(value.shape, device="meta")
-        for name, value in large.backbone.state_dict().items()
-        if not name.endswith("_tracked")
-    }
-    weights[f"{prefix}layer5.conv2d_list.0.weight"] = torch.empty(21, 2048, 3, 3, device="meta")  # their old classifier
-    matched, total = restore(large, weights, least=0.95)
-    assert (matched, total) == (520, 524)
-
-
-def test_too_few_matching_tensors_are_refused_and_nothing_is_copied() -> None:
+def test_too_few_matching_tensors_are_refused_and_nothing_is_copied(tmp_path: Path) -> None:
     segmenter = Segmenter(STREET)
     before = {name: value.clone() for name, value in segmenter.state_dict().items()}
     some = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.stem.")}
     with pytest.raises(ValueError, match=r"expected at least 95% of the \d+ tensors of backbone and classifier, got 5"):
-        restore(segmenter, some, least=0.95)
+        restore(segmenter, started(tmp_path, some), least=0.95)
     assert all(torch.equal(value, before[name]) for name, value in segmenter.state_dict().items())
 
 
-def test_a_tensor_of_another_shape_does_not_match() -> None:
-    matched, total = restore(Segmenter(replace(STREET, classes=CLASS_SETS["16"])), checkpoint().weights, least=0.5)
-    assert total - matched == 4
+def test_a_classifier_of_other_classes_does_not_match(tmp_path: Path) -> None:
+    came = restore(Segmenter(replace(STREET, classes=CLASS_SETS["16"])), started(tmp_path), least=0.5)
+    assert came.wanted - came.matched == 4
+    assert came.left == {"segmentation.branches": 4}
 
 
-def test_a_published_state_dict_starts_a_training_and_anything_else_is_refused(tmp_path: Path) -> None:
-    tensors = {"Scale.conv1.weight": torch.ones(2), "Scale.bn1.weight": torch.zeros(1)}
-    torch.save({**tensors, "epoch": 3}, tmp_path / "published.pth")
-    weights, checkpoint_ = start_weights(tmp_path / "published.pth")
-    assert checkpoint_ is None
-    assert set(weights) == set(tensors)
+def test_anything_but_weights_is_refused_as_a_start(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pth")
-    with pytest.raises(ValueError, match=r"list\.pth: expected a checkpoint of dadist or a state dict, got list"):
+    with pytest.raises(ValueError, match=r"list\.pth: expected one of: a checkpoint of dadist, .*; got list; put"):
         start_weights(tmp_path / "list.pth")

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,7 @@ from dadist.losses.segmentation import cross_entropy
 from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
-    "street",
-    CLASS_SETS["16"],
-    ("depth", "density"),
-    fusion=False,
-    affine="train",
-    rates=(1, 2, 3, 4),
-    pixels="imagenet",
+    "street", CLASS_SETS["16"], ("depth", "density"), fusion=False, bn="train", rates=(1, 2, 3, 4), pixels="imagenet"
 )
 
 
@@ -61,7 +56,7 @@ def test_a_head_that_is_not_asked_for_is_not_there(heads: tuple[str, ...]) -> No
 
 
 def test_the_full_network_has_the_parameters_of_the_published_one() -> None:
-    full = replace(STREET, backbone="resnet101", affine="frozen", rates=(6, 12, 18, 24), pixels="caffe")
+    full = replace(STREET, backbone="resnet101", bn="paper", rates=(6, 12, 18, 24), pixels="caffe")
     with torch.device("meta"):
         segmenter = Segmenter(full)
     assert sum(p.numel() for p in segmenter.parameters()) == 42_394_816 + 105_344 + 1_179_712 + 2 * 3_474_560
@@ -108,20 +103,50 @@ def test_fusion_gates_the_segmentation_by_the_depth_features() -> None:
     assert all(p.grad is not None for p in segmenter.depth.parameters())
 
 
-def test_frozen_affine_keeps_batch_norm_parameters_and_live_statistics() -> None:
-    segmenter = Segmenter(replace(STREET, affine="frozen")).train()
-    norms = batch_norms(segmenter)
-    before = [norm.running_mean.clone() for norm in norms if norm.running_mean is not None]
-    segmenter(images())
-    after = [norm.running_mean for norm in norms if norm.running_mean is not None]
-    assert len(norms) == len(after) == 17
-    assert not any(p.requires_grad for norm in norms for p in norm.parameters())
-    assert not any(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-    assert all(p.requires_grad for name, p in segmenter.named_parameters() if p.ndim == 4)
+@pytest.mark.parametrize(
+    ("bn", "learns", "lives"), [("paper", False, True), ("frozen", False, False), ("train", True, True)]
+)
+def test_what_of_batch_norm_a_step_changes(bn: str, learns: bool, lives: bool) -> None:
+    torch.manual_seed(0)
+    segmenter = Segmenter(replace(STREET, bn=bn)).eval().train()
+    before = {name: value.clone() for name, value in segmenter.state_dict().items()}
+    optimiser = torch.optim.SGD(segmenter.parameters(), lr=0.1, weight_decay=0.5)
+    outputs = segmenter(images())
+    assert outputs.depth is not None
+    assert outputs.density is not None
+    sum(x.square().mean() for x in outputs).backward()
+    optimiser.step()
+    changed = {name for name, value in segmenter.state_dict().items() if not torch.equal(value, before[name])}
+    norms = [name for name, module in segmenter.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    assert len(norms) == 17
+    affine = {f"{name}.{kind}" for name in norms for kind in ("weight", "bias")}
+    statistics = {f"{name}.{kind}" for name in norms for kind in ("running_mean", "running_var", "num_batches_tracked")}
+    others = {name for name, _ in segmenter.named_parameters()} - affine
+    assert changed == others | (affine if learns else set()) | (statistics if lives else set())
 
 
-def test_trainable_affine_trains_everything() -> None:
-    assert all(p.requires_grad for p in Segmenter(STREET).parameters())
+@pytest.mark.parametrize(("bn", "kept"), [("paper", False), ("frozen", True), ("train", False)])
+def test_what_batch_norm_normalises_with_in_training(bn: str, kept: bool) -> None:
+    segmenter = Segmenter(replace(STREET, bn=bn))
+    evaluated = segmenter.eval()(images()).logits
+    assert torch.equal(segmenter.train()(images()).logits, evaluated) == kept
+
+
+def test_a_frozen_network_is_frozen_from_the_start_and_so_are_its_copies() -> None:
+    segmenter = Segmenter(replace(STREET, bn="frozen"))
+    for model in (segmenter, copy.deepcopy(segmenter), copy.deepcopy(segmenter).train()):
+        assert model.training
+        assert not any(norm.training for norm in batch_norms(model))
+
+
+def test_frozen_statistics_are_taken_anew_on_demand() -> None:
+    live, frozen = Segmenter(STREET), Segmenter(replace(STREET, bn="frozen"))
+    frozen.load_state_dict(live.state_dict())
+    for model in (live, frozen):
+        reestimate_statistics(model, [images()])
+    assert_close(frozen.state_dict(), live.state_dict(), rtol=0, atol=0)
+    assert all(norm.running_mean is not None and norm.running_mean.any() for norm in batch_norms(frozen))
+    assert not any(norm.training for norm in batch_norms(frozen))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +156,7 @@ def test_trainable_affine_trains_everything() -> None:
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, each once"),
         ({"heads": (), "fusion": True}, "fusion: expected a depth head"),
-        ({"affine": "paper"}, "affine: expected train or frozen, got 'paper'"),
+        ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
         ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, got 'rgb'"),
         ({"rates": ()}, "rates: expected one dilation or more"),
         ({"rates": (0, 1)}, "rates: expected one dilation or more, each at least 1"),
@@ -160,7 +185,7 @@ def test_reestimated_statistics_are_the_average_over_batches() -> None:
 
 
 def test_reestimation_leaves_parameters_momentum_and_modes_as_found() -> None:
-    segmenter = Segmenter(replace(STREET, affine="frozen")).eval()
+    segmenter = Segmenter(replace(STREET, bn="paper")).eval()
     segmenter.depth.train() if segmenter.depth else None
     norms = batch_norms(segmenter)
     norms[3].train()
