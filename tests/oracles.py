@@ -112,6 +112,25 @@ def dilated_convolution(image: Array, kernel: Array, bias: Array, rate: int) -> 
     return out
 
 
+def depth_scores(predicted: Array, measured_cm: Array, numerator: float, cap_m: float) -> dict[str, float]:
+    """|Rel|, Rel², RMS, LRMS, δ1, δ2, δ3 in metres over the pixels measured within the cap; any shape."""
+    pairs = []
+    for z, cm in zip(predicted.flat, measured_cm.flat, strict=True):
+        if 0 < cm < 65535 and cm / 100 <= cap_m:
+            depth = (numerator / float(z) - 1) / 100 if z > 0 else math.inf
+            pairs.append((min(max(depth, 0.01), cap_m), int(cm) / 100))
+    n = len(pairs)
+    scores = {
+        "abs_rel": sum(abs(d - t) / t for d, t in pairs) / n,
+        "sq_rel": sum((d - t) ** 2 / t for d, t in pairs) / n,
+        "rms": math.sqrt(sum((d - t) ** 2 for d, t in pairs) / n),
+        "log_rms": math.sqrt(sum((math.log(d) - math.log(t)) ** 2 for d, t in pairs) / n),
+    }
+    for k in (1, 2, 3):
+        scores[f"delta{k}"] = sum(max(d / t, t / d) < 1.25**k for d, t in pairs) / n
+    return scores
+
+
 def upsample(maps: Array, height: int, width: int) -> Array:
     """Bilinear with the corners aligned, (B, C, h, w) to (B, C, height, width)."""
     batch, channels, rows, columns = maps.shape

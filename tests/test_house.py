@@ -52,7 +52,7 @@ LAYERS = (
     ("dadist.methods",),
     ("dadist.train", "dadist.inference"),
     ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
-    ("dadist.evaluate",),
+    ("dadist.evaluate", "dadist.depth_metrics"),
     ("dadist.report",),
     ("dadist.stages",),
 )
