@@ -1,6 +1,8 @@
 """Slow loops written from the formulas, for the tests to compare with."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,11 +66,16 @@ def cross_entropy(logits: Array, labels: Array, ignore: int, weights: Array) -> 
     return total / weight
 
 
-def berhu(predicted: Array, target: Array, valid: Array, ratio: float) -> float:
-    """Mean over the valid pixels of e, or (e² + c²) / 2c beyond c = ratio max(e); any shape."""
+def berhu(predicted: Array, target: Array, valid: Array, ratio: float, c: float | None = None) -> float:
+    """Mean over the valid pixels of e, or (e² + c²) / 2c beyond c = ratio max(e); any shape; c may be held fixed."""
     errors = [abs(float(p) - float(t)) for p, t, v in zip(predicted.flat, target.flat, valid.flat, strict=True) if v]
-    c = ratio * max(errors)
+    c = ratio * max(errors) if c is None else c
     return sum(e if e <= c else (e**2 + c**2) / (2 * c) for e in errors) / len(errors)
+
+
+def largest_error(predicted: Array, target: Array, valid: Array) -> float:
+    """max |predicted - target| over the valid pixels; any shape."""
+    return max(abs(float(p) - float(t)) for p, t, v in zip(predicted.flat, target.flat, valid.flat, strict=True) if v)
 
 
 def self_information(logits: Array) -> Array:
@@ -103,3 +110,173 @@ def dilated_convolution(image: Array, kernel: Array, bias: Array, rate: int) -> 
             if 0 <= row < height and 0 <= column < width:
                 out[k, y, x] += kernel[k, c, i, j] * image[c, row, column]
     return out
+
+
+def depth_scores(predicted: Array, measured_cm: Array, numerator: float, cap_m: float) -> dict[str, float]:
+    """|Rel|, Rel², RMS, LRMS, δ1, δ2, δ3 in metres over the pixels measured within the cap; any shape."""
+    pairs = []
+    for z, cm in zip(predicted.flat, measured_cm.flat, strict=True):
+        if 0 < cm < 65535 and cm / 100 <= cap_m:
+            depth = (numerator / float(z) - 1) / 100 if z > 0 else math.inf
+            pairs.append((min(max(depth, 0.01), cap_m), int(cm) / 100))
+    n = len(pairs)
+    scores = {
+        "abs_rel": sum(abs(d - t) / t for d, t in pairs) / n,
+        "sq_rel": sum((d - t) ** 2 / t for d, t in pairs) / n,
+        "rms": math.sqrt(sum((d - t) ** 2 for d, t in pairs) / n),
+        "log_rms": math.sqrt(sum((math.log(d) - math.log(t)) ** 2 for d, t in pairs) / n),
+    }
+    for k in (1, 2, 3):
+        scores[f"delta{k}"] = sum(max(d / t, t / d) < 1.25**k for d, t in pairs) / n
+    return scores
+
+
+def upsample(maps: Array, height: int, width: int) -> Array:
+    """Bilinear with the corners aligned, (B, C, h, w) to (B, C, height, width)."""
+    batch, channels, rows, columns = maps.shape
+    out = np.zeros((batch, channels, height, width))
+    for y, x in np.ndindex(height, width):
+        v, u = y * (rows - 1) / (height - 1), x * (columns - 1) / (width - 1)
+        top, left = min(int(v), rows - 2), min(int(u), columns - 2)
+        down, right = v - top, u - left
+        for i, j, share in (
+            (top, left, (1 - down) * (1 - right)),
+            (top, left + 1, (1 - down) * right),
+            (top + 1, left, down * (1 - right)),
+            (top + 1, left + 1, down * right),
+        ):
+            out[:, :, y, x] += share * maps[:, :, i, j]
+    return out
+
+
+def strided_convolution(maps: Array, kernel: Array, bias: Array, stride: int) -> Array:
+    """Cross-correlation without padding: maps (B, C, H, W), kernel (K, C, s, s), bias (K,)."""
+    size = kernel.shape[-1]
+    rows, columns = ((length - size) // stride + 1 for length in maps.shape[-2:])
+    out = np.zeros((len(maps), len(kernel), rows, columns))
+    for b, k, y, x in np.ndindex(*out.shape):
+        patch = maps[b, :, y * stride : y * stride + size, x * stride : x * stride + size]
+        out[b, k, y, x] = bias[k] + sum(float(w) * float(v) for w, v in zip(kernel[k].flat, patch.flat, strict=True))
+    return out
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the network says of one batch, on the feature grid; float64."""
+
+    logits: Array  # (B, C, h, w)
+    depth: Array  # (B, 1, h, w)
+    density: Array  # (B, 1, h, w)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the source knows, at the images' size."""
+
+    labels: Array  # (B, H, W)
+    inverse_depth: Array  # (B, 1, H, W)
+    valid: Array  # (B, 1, H, W)
+    ignore: int
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture a class over column, row and inverse depth."""
+
+    weights: Array  # (C, K)
+    means: Array  # (C, K, 3)
+    covariances: Array  # (C, K, 3, 3)
+    median: float
+
+    def squashed(self, label: int, column: int, row: int, z: float, rule: str) -> float:
+        """255 (1 - exp(-1e6 p)), or 1 - 2^(-p / median)."""
+        point = np.array([column, row, z])
+        p = math.exp(log_density(self.weights[label], self.means[label], self.covariances[label], point))
+        return 255 * (1 - math.exp(-1e6 * p)) if rule == "exponential" else 1 - 2 ** (-p / self.median)
+
+
+def source_density(given: Pass, truth: Truth, mixture: Mixture, *, reading: str, rule: str) -> Array:
+    """Density of the true depth under the predicted class; "masked": z = 0 where the class is not the label's."""
+    out = np.zeros(given.density.shape)
+    (height, width), (rows, columns) = truth.labels.shape[-2:], given.density.shape[-2:]
+    for b, y, x in np.ndindex(len(out), rows, columns):
+        down, right = math.floor((y + 0.5) * height / rows), math.floor((x + 0.5) * width / columns)
+        predicted = int(np.argmax(given.logits[b, :, y, x]))
+        right_class = truth.labels[b, down, right] == predicted
+        z = float(truth.inverse_depth[b, 0, down, right]) if right_class or reading == "ground_truth" else 0.0
+        out[b, 0, y, x] = mixture.squashed(predicted, x, y, z, rule)
+    return out
+
+
+def target_density(given: Pass, mixture: Mixture, *, rule: str) -> Array:
+    """Density of the network's own depth under its own class; 0 where that depth is not positive."""
+    out = np.zeros(given.density.shape)
+    for b, _, y, x in np.ndindex(*out.shape):
+        z = float(given.depth[b, 0, y, x])
+        if z > 0:
+            out[b, 0, y, x] = mixture.squashed(int(np.argmax(given.logits[b, :, y, x])), x, y, z, rule)
+    return out
+
+
+class Iteration:
+    """One iteration of the depth distribution: every loss as a function of what the network says.
+
+    The densities that are regressed and the thresholds of berHu carry no gradient: they are taken once, from the
+    outputs given here, and stay as they are when `source` and `target` are asked for others nearby.
+    """
+
+    def __init__(
+        self, source: Pass, target: Pass, truth: Truth, mixture: Mixture, weights: Array, *, reading: str, rule: str
+    ) -> None:
+        self.truth, self.weights, self.size = truth, weights, truth.labels.shape[-2:]
+        self.source_density = source_density(source, truth, mixture, reading=reading, rule=rule)
+        self.target_density = target_density(target, mixture, rule=rule)
+        self.everywhere = np.ones(self.source_density.shape, bool)
+        depth = upsample(source.depth, *self.size)
+        self.c_depth = 0.2 * largest_error(depth, truth.inverse_depth, truth.valid)
+        self.c_source = 0.2 * largest_error(source.density, self.source_density, self.everywhere)
+        self.c_target = 0.2 * largest_error(target.density, self.target_density, self.everywhere)
+
+    def feature(self, given: Pass) -> Array:
+        """What the critic sees: I(P) of the upsampled logits times the upsampled density, (B, C, H, W)."""
+        return self_information(upsample(given.logits, *self.size)) * upsample(given.density, *self.size)
+
+    def source(self, given: Pass) -> dict[str, float]:
+        """The terms of the source pass."""
+        depth, truth = upsample(given.depth, *self.size), self.truth
+        logits = upsample(given.logits, *self.size)
+        return {
+            "segmentation": cross_entropy(logits, truth.labels, truth.ignore, self.weights),
+            "depth": berhu(depth, truth.inverse_depth, truth.valid, 0.2, self.c_depth),
+            "balance_source": berhu(given.density, self.source_density, self.everywhere, 0.2, self.c_source),
+        }
+
+    def target(self, given: Pass, kernel: Array, bias: Array) -> dict[str, float]:
+        """The terms of the target pass, with a critic of one strided convolution."""
+        answers = strided_convolution(self.feature(given), kernel, bias, 2)
+        return {
+            "balance_target": berhu(given.density, self.target_density, self.everywhere, 0.2, self.c_target),
+            "adversarial": domain_loss(answers, 0),
+        }
+
+    @staticmethod
+    def critic(source: Array, target: Array, kernel: Array, bias: Array) -> dict[str, float]:
+        """The critic's terms, on the features of both passes."""
+        return {
+            "critic_source": domain_loss(strided_convolution(source, kernel, bias, 2), 0),
+            "critic_target": domain_loss(strided_convolution(target, kernel, bias, 2), 1),
+        }
+
+
+def slopes(function: Callable[[Array], dict[str, float]], at: Array) -> dict[str, Array]:
+    """Central differences of every value of ``function`` with respect to every number of ``at``."""
+    found: dict[str, Array] = {}
+    for index in np.ndindex(*at.shape):
+        step = 1e-6 * max(1.0, abs(float(at[index])))
+        ahead, behind = at.copy(), at.copy()
+        ahead[index] += step
+        behind[index] -= step
+        before = function(behind)
+        for name, value in function(ahead).items():
+            found.setdefault(name, np.zeros(at.shape))[index] = (value - before[name]) / (2 * step)
+    return found

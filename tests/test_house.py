@@ -63,7 +63,7 @@ LAYERS = (
     ("dadist.methods",),
     ("dadist.state", "dadist.train", "dadist.inference"),
     ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
-    ("dadist.evaluate",),
+    ("dadist.evaluate", "dadist.depth_metrics"),
     ("dadist.report",),
     ("dadist.stages",),
 )

@@ -174,6 +174,11 @@ def test_the_rate_decays_by_the_polynomial_of_hand_worked_numbers(tmp_path: Path
     assert [row["lr"] for row in rows(tmp_path / "losses.csv")] == ["1.340e-04"]
 
 
+def test_the_published_rate_after_30_000_of_90_000_steps(tmp_path: Path) -> None:
+    moves = slide(tmp_path, Slope(), 2, dataclasses.replace(SGD, poly_iterations=3))  # a third of the way at step 1
+    assert moves[1] == pytest.approx((1.7356e-4, 1.7356e-4), abs=5e-9)
+
+
 def test_the_decay_may_end_beyond_the_training(tmp_path: Path) -> None:
     plan = dataclasses.replace(SGD, power=1.0, poly_iterations=4)
     moves = [backbone for backbone, _ in slide(tmp_path, Slope(), 3, plan)]

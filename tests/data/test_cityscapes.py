@@ -1,6 +1,8 @@
-"""The Cityscapes reader: two packages, and labels that are not looked at unless they are asked for."""
+"""The Cityscapes reader: its packages, and labels and depth that are not looked at unless they are asked for."""
 
+import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,9 +131,75 @@ def test_colours_and_instances_are_refused_as_labels(tmp_path: Path, stored: NDA
     assert said(error, "x_labelIds.png: expected 8-bit label ids", got, "gtFine_trainvaltest.zip")
 
 
-def test_depth_is_refused_with_the_reason(root: Path) -> None:
-    with pytest.raises(ValueError, match="disparities and no depth"):
+CAMERA = {"extrinsic": {"baseline": 0.25, "pitch": 0.03}, "intrinsic": {"fx": 2000, "fy": 2010.5, "u0": 1, "v0": 1}}
+
+
+def measure(root: Path, name: str, disparity: NDArray[np.generic], camera: object = CAMERA) -> Path:
+    """Write the two files that a depth is made of."""
+    city = name.split("_")[0]
+    path = root / "camera" / "val" / city / f"{name}_camera.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(camera if isinstance(camera, str) else json.dumps(camera), encoding="utf-8")
+    return save(root / "disparity" / "val" / city / f"{name}_disparity.png", disparity)
+
+
+def test_depth_of_hand_worked_disparities(tmp_path: Path) -> None:
+    # Baseline times focal length is 500: 50 pixels are 10 m, 1 pixel is 500 m, 195 / 256 of one 656.4 m, none infinite.
+    stored = [[0, 50 * 256 + 1, 256 + 1], [195 + 1, 196 + 1, 1], [125 * 256 + 1, 3 * 256 + 1, 65535]]
+    depth = READER.read_depth(measure(tmp_path, NAMES[0], np.array(stored, np.uint16)))
+    assert depth.dtype == np.uint16
+    # 500 / (196 / 256) = 653.061 m; 500 / 125 = 4 m; 500 / 3 = 166.667 m; 500 * 256 / 65534 = 1.953 m
+    assert depth.tolist() == [[0, 1000, 50000], [65535, 65306, 65535], [400, 16667, 195]]
+
+
+def test_scenes_with_depth_have_disparities_and_nothing_else_is_looked_at(root: Path) -> None:
+    for name in NAMES:
+        measure(root, name, np.ones((2, 3), np.uint16))
+    shutil.rmtree(root / "gtFine")
+    scenes = READER.files(root, "val", labels=False, depth=True)
+    assert [scene.depth for scene in scenes] == [
+        root / "disparity" / "val" / name.split("_")[0] / f"{name}_disparity.png" for name in sorted(NAMES)
+    ]
+    assert {scene.labels for scene in scenes} == {None}
+
+
+@pytest.mark.parametrize("package", ["disparity", "camera"])
+def test_a_missing_package_of_depth_is_named(root: Path, package: str) -> None:
+    for name in NAMES:
+        measure(root, name, np.ones((2, 3), np.uint16))
+    shutil.rmtree(root / package / "val" / "bochum")
+    with pytest.raises(FileNotFoundError) as error:
         READER.files(root, "val", labels=False, depth=True)
+    assert said(error, f"bochum_000000_000313_{package}", "1 missing", f"unpack {package}_trainvaltest.zip there")
+    assert len(READER.files(root, "val", labels=True, depth=False)) == 3
+
+
+@pytest.mark.parametrize(
+    ("stored", "got"),
+    [(np.zeros((2, 3), np.uint8), "8-bit with 1 channel"), (np.zeros((2, 3, 3), np.uint16), "16-bit with 3 channels")],
+)
+def test_a_disparity_of_another_kind_is_refused(tmp_path: Path, stored: NDArray[np.generic], got: str) -> None:
+    with pytest.raises(DataError) as error:
+        READER.read_depth(measure(tmp_path, NAMES[0], stored))
+    assert said(error, "_disparity.png: expected 16-bit disparities", got, "disparity_trainvaltest.zip")
+
+
+@pytest.mark.parametrize(
+    ("camera", "got"),
+    [
+        ({"extrinsic": {}, "intrinsic": {"fx": 2000}}, "expected extrinsic.baseline and intrinsic.fx"),
+        ({"extrinsic": {"baseline": 0.2}, "intrinsic": {"fx": 0}}, "expected fx above 0, got 0"),
+        ({"extrinsic": {"baseline": -0.2}, "intrinsic": {"fx": 2000}}, "expected baseline above 0, got -0.2"),
+        ({"extrinsic": {"baseline": "0.2"}, "intrinsic": {"fx": 2000}}, "expected baseline above 0, got '0.2'"),
+        ([], "expected extrinsic.baseline"),
+        ("{", "expected extrinsic.baseline"),
+    ],
+)
+def test_a_camera_without_baseline_or_focal_length_is_refused(tmp_path: Path, camera: object, got: str) -> None:
+    path = measure(tmp_path, NAMES[0], np.ones((2, 3), np.uint16), camera)
+    with pytest.raises(DataError) as error:
+        READER.read_depth(path)
+    assert said(error, "bochum_000000_000313_camera.json: ", got, "copy the file again from camera_trainvaltest.zip")
 
 
 def test_the_test_split_is_refused_as_its_labels_are_not_public(root: Path) -> None:

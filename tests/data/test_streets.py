@@ -1,6 +1,7 @@
 """The rendered street scenes: the same everywhere, right in space, and laid out like the published data sets."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +13,17 @@ from numpy.typing import NDArray
 from dadist import classes
 from dadist.config import SOURCE_LOOK as SOURCE
 from dadist.config import Look
+from dadist.data.cityscapes import Options, reader
 from dadist.data.streets import LANE, Street, paint, render, write_cityscapes, write_synthia
 from dadist.data.streets.colour import colour
 from dadist.data.streets.look import Dice, air, camera
 from dadist.data.streets.scene import Camera, Scene
+from dadist.data.streets.stereo import disparity
 
 TARGET = replace(SOURCE, palette=0.6, haze=0.6, light=0.6, noise=0.6)
 HARD = replace(TARGET, camera=1, statistics=1, bonnet=True)
 SIZE = {"width": 96, "height": 48}
+READER = reader(Options())
 NAMES = classes.CLASS_SETS["16"].names
 PLAIN_CAMERA = Camera(focal=1.0, column=0.5, row=0.5, height_m=2.0)
 
@@ -222,7 +226,13 @@ def test_cityscapes_files_have_the_published_layout_and_no_training_label(tmp_pa
     assert (len(train), len(val)) == (4, 3)
     assert not {path.parent.name for path in train} & {path.parent.name for path in val}
     assert len({path.parent.name for path in train}) > 1
-    assert [path.name for path in (tmp_path / "gtFine").iterdir()] == ["val"]
+    for folder, suffix in (
+        ("gtFine", "gtFine_labelIds.png"),
+        ("disparity", "disparity.png"),
+        ("camera", "camera.json"),
+    ):
+        assert [path.name for path in (tmp_path / folder).iterdir()] == ["val"]
+        assert len(list((tmp_path / folder / "val").glob(f"*/*_{suffix}"))) == 3
     for path in val:
         assert path.name.startswith(path.parent.name)
         name = path.name.replace("leftImg8bit", "gtFine_labelIds")
@@ -230,6 +240,63 @@ def test_cityscapes_files_have_the_published_layout_and_no_training_label(tmp_pa
         assert (labels.dtype, labels.shape) == (np.uint8, (48, 96))
         assert set(np.unique(labels)) <= {7, 8, 11, 12, 13, 17, 19, 20, 21, 23, 24, 25, 26, 28, 32, 33, 1}
         assert (labels[-2:] == 1).all()  # the bonnet is the ego vehicle
+
+
+def test_disparity_of_hand_worked_depths() -> None:
+    # fx = 1000 x 0.5 = 500 of a 1000 pixels wide image, so d = 0.209 * 500 / z = 104.5 / z pixels.
+    depth = np.full((2, 1000), np.inf, np.float32)
+    depth[0, :6] = [10.45, 1.0, 104.5 * 256, 2 * 104.5 * 256 + 200, 0.4, 0.41]
+    stored = disparity(depth, Camera(focal=0.5, column=0.5, row=0.5, height_m=2.0))
+    assert stored.dtype == np.uint16
+    # 10 px; 104.5 px; 1/256 px; less than half of that; 261 px, too many; 254.88 px
+    assert stored[0, :7].tolist() == [2561, 26753, 2, 0, 0, 65250, 0]
+    assert not stored[1].any()  # the sky
+
+
+@pytest.mark.parametrize("look", [SOURCE, HARD])
+def test_the_reader_of_cityscapes_gets_the_depth_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Look
+) -> None:
+    drawn: list[Street] = []
+
+    def keep(*args: object, **kwargs: object) -> Street:
+        drawn.append(render(*args, **kwargs))  # type: ignore[arg-type]
+        return drawn[-1]
+
+    monkeypatch.setattr("dadist.data.streets.render", keep)
+    write_cityscapes(tmp_path, look, seed=1, train=0, val=2, workers=1, **SIZE)
+    for scene, street in zip(READER.files(tmp_path, "val", labels=True, depth=True), drawn, strict=True):
+        assert scene.depth is not None
+        depth_cm = READER.read_depth(scene.depth)
+        product = 0.209 * street.camera.focal * 96
+        measured = np.isfinite(street.depth_m)
+        assert np.array_equal(depth_cm > 0, measured)  # at 600 m, the farthest, there is still a disparity
+        # Half a step of disparity, and half a centimetre.
+        d = product / street.depth_m[measured]
+        error = np.abs(product / (depth_cm[measured] / 100) - d)
+        assert (error <= 0.5 / 256 + 0.006 * d / street.depth_m[measured]).all()
+        near = street.depth_m < 10
+        np.testing.assert_allclose(depth_cm[near] / 100, street.depth_m[near], rtol=0.002)
+
+
+def test_the_camera_file_has_the_place_of_the_horizon_and_the_keys_of_cityscapes(tmp_path: Path) -> None:
+    write_cityscapes(tmp_path, HARD, seed=1, train=0, val=1, workers=1, **SIZE)
+    (path,) = tmp_path.glob("camera/val/*/*_camera.json")
+    camera = json.loads(path.read_text(encoding="utf-8"))
+    assert {part: sorted(values) for part, values in camera.items()} == {
+        "extrinsic": ["baseline", "pitch", "roll", "x", "y", "yaw", "z"],
+        "intrinsic": ["fx", "fy", "u0", "v0"],
+    }
+    inside = camera["intrinsic"]
+    assert 1.06 * 96 <= inside["fx"] == inside["fy"] <= 1.14 * 96
+    assert 0.36 * 48 - 0.5 <= inside["v0"] <= 0.4 * 48 - 0.5
+    # Road pixels, whose centres have whole numbers here, lie fy * height / depth below the horizon.
+    (labels,) = tmp_path.glob("gtFine/val/*/*_labelIds.png")
+    (stored,) = tmp_path.glob("disparity/val/*/*_disparity.png")
+    rows, columns = np.nonzero(read(labels) == 7)
+    depth = READER.read_depth(stored)[rows, columns] / 100
+    expected = inside["fy"] * camera["extrinsic"]["z"] / (rows - inside["v0"])
+    np.testing.assert_allclose(depth, expected, rtol=0.05)
 
 
 def test_files_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:

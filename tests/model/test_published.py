@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from dadist import assembly
+from dadist.classes import CLASS_SETS
 from dadist.config import Network
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.published import FAMILIES, Start, recognise
@@ -21,7 +22,7 @@ from dadist.stages import adapt
 
 FILE = Path("published.pth")
 LARGE = Architecture(
-    "resnet101", "16", ("depth", "density"), fusion=False, bn="paper", rates=(6, 12, 18, 24), pixels="caffe"
+    "resnet101", CLASS_SETS["16"], ("depth", "density"), fusion=False, bn="paper", rates=(6, 12, 18, 24), pixels="caffe"
 )
 AUTHORS, DADA, CAFFE, TORCHVISION = "the authors' model", "DADA's model", "a Caffe conversion of", "torchvision's"
 State = dict[str, Tensor]
@@ -252,7 +253,7 @@ def test_a_transposed_classifier_is_no_classifier_of_other_classes(large: Segmen
 
 
 def test_a_classifier_of_other_classes_stays_behind(large: Segmenter) -> None:
-    came = restore(network(classes="7"), read(authors_file(large)), least=0.95)
+    came = restore(network(classes=CLASS_SETS["7"]), read(authors_file(large)), least=0.95)
     assert (came.matched, came.new) == (520, ["segmentation"])
     assert came.left["segmentation.branches"] == 8
 
@@ -282,7 +283,7 @@ def test_a_file_of_no_known_family_is_not_guessed_at(tmp_path: Path, state: Stat
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Segmenter]:
     """The authors' kind of checkpoint of a network, and that network."""
     torch.manual_seed(4)
-    original = Segmenter(replace(LARGE, classes="7"))
+    original = Segmenter(replace(LARGE, classes=CLASS_SETS["7"]))
     for name, value in original.named_buffers():
         if name.endswith("running_mean"):
             value.normal_(std=0.01)
@@ -354,7 +355,7 @@ def test_a_published_model_is_evaluated_as_it_is(
 
 def test_without_a_step_to_come_a_file_without_its_classifier_is_refused(published: tuple[Path, Segmenter]) -> None:
     path, original = published
-    sixteen = replace(original.architecture, classes="16")
+    sixteen = replace(original.architecture, classes=CLASS_SETS["16"])
     with pytest.raises(ValueError, match=r"expected at least 100% .* 528 tensors .*, got 520 .* for these classes"):
         assembly.start(sixteen, [path], grid=(9, 5), size=(64, 32), iterations=0)
     segmenter, _ = assembly.start(sixteen, [path], grid=(9, 5), size=(64, 32), iterations=1)

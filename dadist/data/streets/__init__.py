@@ -5,6 +5,7 @@ The source has the default look (all knobs 0), the target another; train, val an
 """
 
 import itertools
+import json
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,8 @@ from dadist.data.streets.colour import colour
 from dadist.data.streets.layout import LANE, add_bonnet, lay_out
 from dadist.data.streets.look import Dice, air, camera
 from dadist.data.streets.paint import depth_at, rasterise
+from dadist.data.streets.scene import Camera
+from dadist.data.streets.stereo import calibration, disparity
 
 __all__ = ["LANE", "Street", "render", "write_cityscapes", "write_synthia"]
 
@@ -39,6 +42,7 @@ class Street:
     labels: NDArray[np.uint8]  # (H, W) train ids of the 16 classes; LANE for lane marking, IGNORE for the bonnet
     instances: NDArray[np.uint16]  # (H, W) 1.. for people, riders and vehicles, else 0
     depth_m: NDArray[np.float32]  # (H, W) along the optical axis, exact; infinite for the sky
+    camera: Camera  # that saw it
 
 
 def render(look: Look, *, seed: int, index: int, width: int, height: int) -> Street:
@@ -65,6 +69,7 @@ def render(look: Look, *, seed: int, index: int, width: int, height: int) -> Str
         labels=table[:, 0].astype(np.uint8)[centres],
         instances=table[:, 1].astype(np.uint16)[centres],
         depth_m=depth_at(buffers.planes, buffers.ids, 2).astype(np.float32),
+        camera=seen,
     )
 
 
@@ -112,9 +117,10 @@ def write_cityscapes(
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Writes scenes as Cityscapes does: ``leftImg8bit`` of train and val, ``gtFine`` label ids of val alone.
+    """Writes scenes as Cityscapes does: ``leftImg8bit`` of both splits; ``gtFine`` label ids, ``disparity`` and
+    ``camera`` of val alone.
 
-    The train split has no label file at all: nothing could read one by mistake.
+    The train split has no file but its images: nothing could read a label or a depth by mistake.
 
     Args:
         root: Folder to write in.
@@ -131,9 +137,8 @@ def write_cityscapes(
     for split, images in (("train", train), ("val", val)):
         for index in range(images):
             city = CITIES[split][index * len(CITIES[split]) // images]
-            (root / "leftImg8bit" / split / city).mkdir(parents=True, exist_ok=True)
-            if split == "val":
-                (root / "gtFine" / split / city).mkdir(parents=True, exist_ok=True)
+            for folder in ("leftImg8bit",) if split == "train" else ("leftImg8bit", "gtFine", "disparity", "camera"):
+                (root / folder / split / city).mkdir(parents=True, exist_ok=True)
             tasks.append((split, city, index, _stream(seed, split)))
     _run(partial(_write_cityscapes_scene, root, look, width, height), tasks, workers, progress)
 
@@ -158,6 +163,9 @@ def _write_cityscapes_scene(
     if split == "val":
         raw = _raw_ids("cityscapes", lane=7, ignored=1)[street.labels]
         _write(root / "gtFine" / split / city / f"{name}_gtFine_labelIds.png", raw)
+        _write(root / "disparity" / split / city / f"{name}_disparity.png", disparity(street.depth_m, street.camera))
+        text = json.dumps(calibration(street.camera, width, height), indent=4)
+        (root / "camera" / split / city / f"{name}_camera.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _raw_ids(dataset: str, *, lane: int, ignored: int) -> NDArray[np.uint8]:
