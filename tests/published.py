@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dadist.classes import names
+from dadist.classes import CLASS_SETS
 from dadist.gmm import Mixtures
 
 FILE = Path(__file__).parents[1].parent / "shared" / "spec" / "gmm_reference.json"
@@ -20,7 +20,7 @@ def published(parameters: str) -> Mixtures:
     """One of SETS; what describes the fit is made up, for the authors do not say."""
     sets: Any = json.loads(FILE.read_text(encoding="utf-8"))
     classes, size = parameters.split("cls_")
-    rows = [sets[parameters][name] for name in names(classes)]
+    rows = [sets[parameters][name] for name in CLASS_SETS[classes].names]
     weights, means, variances = (
         np.array([[k[key] for k in row] for row in rows]) for key in ("pi", "mu_xyz", "var_xyz")
     )
@@ -33,7 +33,7 @@ def published(parameters: str) -> Mixtures:
         scale=np.ones(2),
         grid=(width, height),
         numerator=65536,
-        classes=classes,
+        classes=CLASS_SETS[classes],
         components=5,
         covariance="diag",
         seed=1234,

@@ -22,6 +22,7 @@ from dadist.data.loader import Source, Target
 from dadist.gmm import Mixtures
 from dadist.methods.depth_distribution import METHOD
 from dadist.model.segmenter import Outputs
+from dadist.state import State
 from dadist.train import train
 
 CLASSES, GRID, SIZE = 7, (4, 3), (9, 6)  # both (width, height): no whole number of pixels a cell
@@ -87,8 +88,9 @@ class Setup:
             labels,
             12000 * torch.rand(2, 1, height, width, generator=random),
             torch.rand(2, 1, height, width, generator=random) > 0.2,
+            torch.zeros(2, dtype=torch.bool),
         )
-        self.target = Target(torch.ones(2, 3, height, width), None)
+        self.target = Target(torch.ones(2, 3, height, width), None, torch.zeros(2, dtype=torch.bool))
         self.class_weights = torch.linspace(0.2, 5.0, CLASSES)
         segmenter = Leaves(given["source"], given["target"], self.source.images)
         knobs = {name: weight for name, weight in WEIGHTS.items() if name != "segmentation"}
@@ -254,7 +256,7 @@ def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
         name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None
     )
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
-    train(fresh.method, *batches, iterations=1, optimiser=plain, losses=tmp_path / "losses.csv")
+    train(fresh.method, *batches, iterations=1, optimiser=plain, state=State(tmp_path, ""))
     for leaf, value in fresh.method.segmenter.backbone.items():
         assert close(value.grad, sum(WEIGHTS[name] * slope[leaf] for name, slope in slopes.items() if leaf in slope))
         assert torch.equal(value, before[leaf] - (0 if value.grad is None else value.grad))

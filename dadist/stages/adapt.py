@@ -38,18 +38,12 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
     labelled, unlabelled = Prepared(source), Prepared(target)
     torch.manual_seed(params.seed)
     method_type = assembly.method_type(params.implementation)
-    network = adapt.network
     architecture = Architecture(
-        backbone=network.backbone,
-        classes=labelled.classes,
-        heads=method_type.HEADS,
-        fusion=method_type.FUSION,
-        bn=network.bn,
-        rates=network.rates,
-        pixels=network.pixels,
+        classes=labelled.classes, heads=method_type.HEADS, fusion=method_type.FUSION, **vars(adapt.network)
     )
-    size = (labelled.width, labelled.height)
-    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=size, iterations=adapt.iterations)
+    segmenter, before = assembly.start(
+        architecture, init, grid=params.grid, size=(labelled.width, labelled.height), iterations=adapt.iterations
+    )
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
         labelled,

@@ -17,6 +17,7 @@ from dadist.density import RULES
 from dadist.losses.adversarial import SOURCE, TARGET
 from dadist.methods.depth_distribution import METHOD, Knobs
 from dadist.model.segmenter import Outputs
+from dadist.state import State
 from dadist.train import train
 
 ROWS, COLUMNS = builders.GRID[1], builders.GRID[0]
@@ -103,7 +104,7 @@ def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
         lambda step: builders.target(),
         iterations=2,
         optimiser=builders.DEMO.adapt.optimiser,
-        losses=tmp_path / "losses.csv",
+        state=State(tmp_path, ""),
     )
     header = (tmp_path / "losses.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "step,lr,segmentation,balance_source,balance_target"
