@@ -47,7 +47,9 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         pixels=network.pixels,
     )
     size = (labelled.width, labelled.height)
-    segmenter, before = assembly.start(architecture, init, grid=params.grid, size=size, iterations=adapt.iterations)
+    segmenter, before = assembly.start(
+        architecture, params.start, init, grid=params.grid, size=size, iterations=adapt.iterations
+    )
     ingredients = assembly.ingredients(
         labelled,
         power=adapt.class_weight_power,

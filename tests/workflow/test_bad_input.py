@@ -89,7 +89,10 @@ def test_a_missing_data_folder_is_named_with_its_key(sandbox: Sandbox) -> None:
 
 def test_a_missing_start_is_named_with_what_it_may_be(sandbox: Sandbox) -> None:
     text = planned(sandbox, {"settings": {"demo": {"start": "warm_upp"}}}, "results/demo/dada/seed1/q0/model.pt")
-    assert "settings.demo: start of dada: expected random, a method or a file of weights, found no warm_upp" in text
+    assert (
+        "settings.demo: start of dada: expected random, pretrained, a method or a file of weights, found no warm_upp"
+        in text
+    )
 
 
 # --- files of a data set

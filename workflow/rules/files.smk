@@ -49,7 +49,7 @@ def model(setting, method, seed, round):
 
 
 def start(setting, method):
-    """Where a method's weights come from: 'random', another method, or a file."""
+    """Where a method's weights come from: 'random', 'pretrained', another method, or a file."""
     chosen = STUDY.settings[setting]
     return chosen.objectives[method].start or chosen.start
 
@@ -68,14 +68,14 @@ def rounds(setting, method):
 def init(setting, method, seed):
     """The model a method starts from, if any."""
     name = start(setting, method)
-    if name == "random":
+    if name in ("random", "pretrained"):
         return []
     if name in METHODS:
         return [model(setting, name, seed, "q0")]
     if not os.path.isfile(name):
         raise WorkflowError(
-            f"settings.{setting}: start of {method}: expected random, a method or a file of weights, found no {name}; "
-            "put the file there or set the key"
+            f"settings.{setting}: start of {method}: expected random, pretrained, a method or a file of weights, "
+            f"found no {name}; put the file there or set the key"
         )
     return [name]
 
