@@ -18,6 +18,7 @@ from dadist.inference import batches, spread, tensor
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
+from dadist.model.published import packaged
 from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
 
 # How a model was made: what a table says beside its numbers.
@@ -57,14 +58,21 @@ def knobs(module: str, values: Mapping[str, Knob]) -> Any:
 
 
 def start(
-    architecture: Architecture, init: Sequence[Path], *, grid: tuple[int, int], size: tuple[int, int], iterations: int
+    architecture: Architecture,
+    origin: str,
+    init: Sequence[Path],
+    *,
+    grid: tuple[int, int],
+    size: tuple[int, int],
+    iterations: int,
 ) -> tuple[Segmenter, Made]:
     """A network to adapt, and how its weights were made: empty for random ones and for files that do not say.
 
     Args:
         architecture: What to build.
+        origin: The start as config.yaml names it.
         init: A checkpoint or a published file, whose tensors are taken over where the network has them; empty:
-            random weights.
+            random weights, or for ``origin="pretrained"`` those that the backbone's package brings.
         grid: The feature grid that config.yaml states, which the mixtures live on.
         size: (width, height) of the images.
         iterations: Steps of the training to come. Without any, the file has to bring all of backbone and classifier:
@@ -72,15 +80,17 @@ def start(
 
     Raises:
         ValueError: when the network's grid is another, or the file does not fit.
+        FileNotFoundError: when there is no such file, or the package is not installed.
     """
     segmenter = Segmenter(architecture)
     if segmenter.grid(*size) != grid:
         raise ValueError(
             f"grid: {architecture.backbone} has {segmenter.grid(*size)} cells at {size}, got {grid}; set it so"
         )
-    if not init:
+    files = [packaged(architecture.backbone)] if origin == "pretrained" else init
+    if not files:
         return segmenter, {}
-    weights = start_weights(init[0])
+    weights = start_weights(files[0])
     came = restore(segmenter, weights, least=LEAST_MATCHED if iterations else 1.0)
     logger.info(
         "start from %s, %s: %d of %d tensors of backbone and classifier; left in the file: %s; random: %s",

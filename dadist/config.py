@@ -106,7 +106,7 @@ class Network:
     backbone: str  # name in BACKBONES
     bn: Literal["paper", "frozen", "train"]
     rates: tuple[int, ...]  # dilations of the ASPP
-    pixels: Literal["caffe", "imagenet"]
+    pixels: Literal["caffe", "imagenet", "lite"]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Adapt:
 class Objective:
     """A method's section: what every method has, and its own knobs."""
 
-    start: str | None  # weights to begin with: None = the setting's; a method's name; a file
+    start: str | None  # weights to begin with: None = the setting's; or as there
     iterations: int | None  # None: adapt.iterations
     statistics: Literal["running", "target"]
     knobs: dict[str, Knob]
@@ -227,7 +227,7 @@ class Setting:
     target: View
     grid: tuple[int, int]  # feature grid (width, height) in cells
     inverse_depth: float
-    start: str  # random, a method's name, or a file of weights
+    start: str  # random, pretrained (weights of the backbone's own package), a method's name, or a file of weights
     prepare: Prepare
     fit_gmm: FitGmm
     adapt: Adapt

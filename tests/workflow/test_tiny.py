@@ -113,6 +113,13 @@ def test_a_longer_round_is_trained_again_with_what_follows_it(tiny: Sandbox, rou
     assert tiny.planned(*TARGETS, overlay=overlay) == rounds_from(first)
 
 
+def test_pretrained_weights_are_no_file_of_the_workflow(tiny: Sandbox) -> None:
+    lite = {"backbone": "efficientnet_lite0", "pixels": "lite"}
+    overlay = merged(TINY, {"settings": {"demo": {"start": "pretrained", "adapt": {"network": lite}}}})
+    model = "results/demo/source_only/seed1/q0/model.pt"
+    assert tiny.planned(model, overlay=overlay) == [f"adapt {model}"]
+
+
 def test_a_docstring_and_a_comment_run_nothing(tiny: Sandbox) -> None:
     module = tiny.folder / "dadist/refine.py"
     with (

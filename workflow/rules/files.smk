@@ -85,7 +85,7 @@ def model(setting, method, seed, round):
 
 
 def start(setting, method):
-    """Where a method's weights come from: 'random', another method, or a file."""
+    """Where a method's weights come from: 'random', 'pretrained', another method, or a file."""
     chosen = STUDY.settings[setting]
     return chosen.objectives[method].start or chosen.start
 
@@ -104,14 +104,16 @@ def rounds(setting, method):
 def init(setting, method, seed):
     """The model a method starts from, if any."""
     name = start(setting, method)
-    if name == "random":
+    if name in ("random", "pretrained"):
         return []
     if name in METHODS:
         return [model(setting, name, seed, "q0")]
     file = local(name)
     if os.path.isfile(file):
         return [file]
-    return absent(file, "weights to start from; or set the key to random or a method", f"settings.{setting}.start")
+    return absent(
+        file, "weights to start from; or set the key to random, pretrained or a method", f"settings.{setting}.start"
+    )
 
 
 def needs(setting, method):
