@@ -154,6 +154,7 @@ class PseudoLabel:
 class RefineLabels:
     """The spatial prior of Algorithm 1."""
 
+    enabled: bool
     base: float
     span: float
     unit: Literal["pixels", "image"]
