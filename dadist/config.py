@@ -95,6 +95,21 @@ class FitGmm:
 
 
 @dataclass(frozen=True)
+class CompareComponents:
+    """How `compare_components` differs from `fit_gmm`."""
+
+    components: tuple[int, ...]  # rising
+    points: int  # cells drawn per class; 0: all
+    held_out: float  # share
+
+    def __post_init__(self) -> None:
+        if not self.components or list(self.components) != sorted({*self.components}) or self.components[0] < 1:
+            raise ConfigError(
+                f"compare_components.components: expected rising numbers from 1 on, got {list(self.components)}"
+            )
+
+
+@dataclass(frozen=True)
 class Network:
     """The segmenter."""
 
@@ -224,6 +239,7 @@ class Setting:
     start: str  # random, a method's name, or a file of weights
     prepare: Prepare
     fit_gmm: FitGmm
+    compare_components: CompareComponents
     adapt: Adapt
     objectives: dict[str, Objective]
     pseudo_label: PseudoLabel
