@@ -100,6 +100,21 @@ class FitGmm:
 
 
 @dataclass(frozen=True)
+class CompareComponents:
+    """How `compare_components` differs from `fit_gmm`."""
+
+    components: tuple[int, ...]  # rising
+    points: int  # cells drawn per class; 0: all
+    held_out: float  # share
+
+    def __post_init__(self) -> None:
+        if not self.components or list(self.components) != sorted({*self.components}) or self.components[0] < 1:
+            raise ConfigError(
+                f"compare_components.components: expected rising numbers from 1 on, got {list(self.components)}"
+            )
+
+
+@dataclass(frozen=True)
 class Network:
     """The segmenter."""
 
@@ -160,6 +175,7 @@ class PseudoLabel:
 class RefineLabels:
     """The spatial prior of Algorithm 1."""
 
+    enabled: bool
     base: float
     span: float
     unit: Literal["pixels", "image"]
@@ -230,6 +246,7 @@ class Setting:
     start: str  # random, pretrained (weights of the backbone's own package), a method's name, or a file of weights
     prepare: Prepare
     fit_gmm: FitGmm
+    compare_components: CompareComponents
     adapt: Adapt
     objectives: dict[str, Objective]
     pseudo_label: PseudoLabel

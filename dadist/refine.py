@@ -64,6 +64,7 @@ def refine(
     refined: Path,
     pixels: NDArray[np.int64],
     *,
+    enabled: bool,
     base: float,
     span: float,
     unit: str,
@@ -76,6 +77,7 @@ def refine(
         labels: Folder of pseudo-labels.
         refined: Folder to write; counts "labelled" and "kept" pixels a class.
         pixels: Source pixels a class, ``(C,)``.
+        enabled: False leaves every map as it is, whatever the numbers below.
         base: Threshold of the rarest class.
         span: What the most frequent class's has on top.
         unit: "pixels" of the working resolution, as in the authors' code, or shares of the "image".
@@ -84,11 +86,12 @@ def refine(
     """
     given = PseudoLabels(labels)
     area = given.labels.shape[1] * given.labels.shape[2] if unit == "image" else 1
-    least = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
+    sizes = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
+    least = sizes if enabled else np.zeros(len(pixels))
     out, sure = PseudoLabels.create(refined, given.labels.shape)
     counts = np.zeros((2, 256), np.int64)
     for row, before in enumerate(given.labels):
-        after = remove_small(before, least)
+        after = remove_small(before, least) if enabled else before
         out.put(row, after)
         sure.put(row, given.confidence[row])
         counts += [np.bincount(one.ravel(), minlength=256) for one in (before, after)]

@@ -150,6 +150,8 @@ def _check_limits(name: str, setting: Setting) -> None:
         ("fit_gmm.points", setting.fit_gmm.points, 0, None),
         ("fit_gmm.nearest_m", setting.fit_gmm.nearest_m, 0, None),
         ("fit_gmm.held_out", setting.fit_gmm.held_out, 0, 0.9),
+        ("compare_components.points", setting.compare_components.points, 0, None),
+        ("compare_components.held_out", setting.compare_components.held_out, 0.01, 0.9),
         ("adapt.iterations", setting.adapt.iterations, 0, None),
         ("adapt.batch", setting.adapt.batch, 1, None),
         ("adapt.statistics_images", setting.adapt.statistics_images, 1, None),

@@ -89,6 +89,10 @@ def test_what_a_setting_does_not_say_comes_from_the_defaults() -> None:
         (changed("seeds", [1, "x"]), r"seeds\[1\]: expected int, got 'x'"),
         (changed("settings.demo.classes", "20"), r"classes: unknown class set; known: 13, 16, 19, 7"),
         (changed("fit_gmm.covariance", "tied"), r"covariance: expected one of diag, full, got 'tied'"),
+        (
+            changed("compare_components.components", [1, 3, 2]),
+            r"compare_components\.components: expected rising numbers from 1 on, got \[1, 3, 2\]",
+        ),
         (changed("settings.demo", None), r"settings\.demo: expected a section, got None"),
         (changed("domains", []), r"domains: expected a section of config\.yaml, got \[\]"),
         (without("render"), r"render: expected a section of config\.yaml, got None"),

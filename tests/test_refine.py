@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_regions_below_their_classs_threshold_are_erased(
     before = given(tmp_path / "pseudo")
     pixels = np.array([1000, 10, 0])  # class 2 does not occur: it needs what the rarest needs
     done: list[int] = []
-    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, **knobs, progress=done.append)
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **knobs, progress=done.append)
     refined = PseudoLabels(tmp_path / "refined")
     expected = before.copy()
     if small:
@@ -128,9 +129,21 @@ def test_regions_below_their_classs_threshold_are_erased(
     assert done == [1, 2]
 
 
+SEVERE: dict[str, Any] = {"base": 9.0, "span": 90.0, "unit": "pixels", "floor": 20.0}
+
+
+def test_without_refinement_every_label_stays_and_the_counts_say_so(tmp_path: Path) -> None:
+    before = given(tmp_path / "pseudo")
+    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([1000, 10, 0]), enabled=False, **SEVERE)
+    refined = PseudoLabels(tmp_path / "refined")
+    assert np.array_equal(refined.labels, before)
+    assert np.array_equal(refined.confidence, PseudoLabels(tmp_path / "pseudo").confidence)
+    assert refined.counts == {"labelled": [15, 5, 0], "kept": [15, 5, 0], "thresholds": [0, 0, 0]}
+
+
 def test_refining_leaves_the_pseudo_labels_as_they_were(tmp_path: Path) -> None:
     before = given(tmp_path / "pseudo")
     pixels = np.array([1000, 10, 0])
-    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, base=9.0, span=90.0, unit="pixels", floor=0.0)
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **SEVERE)
     assert np.array_equal(PseudoLabels(tmp_path / "pseudo").labels, before)
     assert (PseudoLabels(tmp_path / "refined").labels == IGNORE).all()

@@ -25,6 +25,7 @@ def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
         labels,
         refined,
         pixels,
+        enabled=settings.enabled,
         base=settings.base,
         span=settings.span,
         unit=settings.unit,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -16,6 +17,7 @@ from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import BAR, GAP
 
 TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
+COMPONENTS = "results/demo/prior/components.csv"  # on demand
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
 
 # Jobs of each rule in the tiny demo.
@@ -23,6 +25,7 @@ JOBS = {
     "render": 2,  # source and target
     "prepare": 3,  # source, target to train on, target to validate on
     "fit_gmm": 1,
+    "compare_components": 1,
     "adapt": 6,  # the five methods and the warm-up they start from
     "pseudo_label": 2,  # rounds
     "refine_labels": 2,
@@ -36,7 +39,7 @@ JOBS = {
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     sandbox = Sandbox(tmp_path_factory.mktemp("tiny") / "run", TINY)
-    answer = sandbox.snakemake(*TARGETS)
+    answer = sandbox.snakemake(*TARGETS, COMPONENTS)
     assert answer.returncode == 0, answer.stdout
     return sandbox
 
@@ -103,8 +106,22 @@ def test_the_panel_shows_input_truth_and_three_models(tiny: Sandbox) -> None:
     assert panel.std() > 10
 
 
+def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: Sandbox) -> None:
+    table = pd.read_csv(tiny.folder / COMPONENTS)
+    assert list(table.columns) == ["components", "mean", *names("16")]
+    assert table.components.tolist() == list(range(1, 11))
+    assert np.isfinite(table["mean"]).all()
+
+
 def test_running_again_does_nothing(tiny: Sandbox) -> None:
-    assert tiny.planned(*TARGETS) == []
+    assert tiny.planned(*TARGETS, COMPONENTS) == []
+
+
+def test_another_number_of_components_fits_the_mixtures_again_and_compares_nothing(tiny: Sandbox) -> None:
+    overlay = merged(TINY, {"settings": {"demo": {"fit_gmm": {"components": 3}}}})
+    planned = tiny.planned(*TARGETS, COMPONENTS, overlay=overlay)
+    assert "fit_gmm results/demo/prior/mixtures.npz" in planned
+    assert not [job for job in planned if job.startswith("compare_components")]
 
 
 @pytest.mark.parametrize(("rounds", "first"), [([4, 3], 1), ([3, 4], 2)])

@@ -1,5 +1,6 @@
 # Prior. Needs the prepared source. Makes results/{setting}/prior/mixtures.npz: a Gaussian mixture a class over the
-# place of a pixel and its inverse depth, fitted once for all seeds.
+# place of a pixel and its inverse depth, fitted once for all seeds. On demand, results/{setting}/prior/components.csv
+# and .png: how likely held-out points are under mixtures of fewer and more components.
 
 
 rule fit_gmm:
@@ -24,3 +25,28 @@ rule fit_gmm:
     shell:
         "python -m dadist.stages.fit_gmm --params {params.spec:q} --source {input.source:q} "
         "--mixtures {output.mixtures:q} 2> >(tee {log:q} >&2)"
+
+
+rule compare_components:
+    """Weigh the number of components on points that no fit has seen."""
+    input:
+        source=lambda w: DATA[w.setting]["source"],
+    output:
+        likelihoods="results/{setting}/prior/components.csv",
+        curves="results/{setting}/prior/components.png",
+    log:
+        "results/logs/compare_components/{setting}.log",
+    benchmark:
+        "results/benchmarks/compare_components/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=lambda w: compare_spec(w.setting),
+        code=digest("dadist.stages.compare_components"),
+    shell:
+        "python -m dadist.stages.compare_components --params {params.spec:q} --source {input.source:q} "
+        "--likelihoods {output.likelihoods:q} --curves {output.curves:q} 2> >(tee {log:q} >&2)"

@@ -60,6 +60,18 @@ def render_spec(preset, dataset):
     return spec(domain=dataset, render=dataclasses.replace(render, source=0))
 
 
+def compare_spec(setting):
+    """`compare_components` fits as `fit_gmm` does, but for what its own section says."""
+    chosen = STUDY.settings[setting]
+    own = chosen.compare_components
+    return spec(
+        grid=chosen.grid,
+        inverse_depth=chosen.inverse_depth,
+        components=own.components,
+        fit_gmm=dataclasses.replace(chosen.fit_gmm, components=1, points=own.points, held_out=own.held_out),
+    )
+
+
 def adapt_spec(setting, method, seed):
     """What `adapt` trains one model with."""
     chosen, file = STUDY.settings[setting], METHODS[method]

@@ -1,0 +1,48 @@
+"""Weigh the number of components: how likely points that no fit has seen are under mixtures of 1, 2, and so on."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from dadist import gmm, points
+from dadist.classes import names
+from dadist.config import FitGmm
+from dadist.data.prepared import Prepared
+from dadist.progress import Progress
+from dadist.report.components import plot, table
+from dadist.stages import In, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    grid: tuple[int, int]  # cells
+    inverse_depth: float
+    components: tuple[int, ...]
+    fit_gmm: FitGmm  # with the number of components left open
+
+
+def run(params: Params, *, source: In, likelihoods: Out, curves: Out) -> None:
+    """Draw cells of every class, fit them with each number of components, write how likely the held-out ones are."""
+    data = Prepared(source)
+    drawn = points.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
+    progress, found = Progress("number of components", len(params.components)), []
+    for components in params.components:
+        mixtures = gmm.fit(
+            drawn,
+            dataclasses.replace(params.fit_gmm, components=components),
+            classes=data.classes,
+            grid=params.grid,
+            numerator=params.inverse_depth,
+            images=len(data),
+        )
+        found.append(mixtures.held_out)
+        progress(len(found))
+    for write, path in ((table, likelihoods), (plot, curves)):
+        write(np.stack(found), params.components, names(data.classes), path)
+
+
+if __name__ == "__main__":
+    stage(run)
