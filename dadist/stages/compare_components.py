@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dadist import gmm, points
-from dadist.classes import names
 from dadist.config import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.progress import Progress
@@ -41,7 +40,7 @@ def run(params: Params, *, source: In, likelihoods: Out, curves: Out) -> None:
         found.append(mixtures.held_out)
         progress(len(found))
     for write, path in ((table, likelihoods), (plot, curves)):
-        write(np.stack(found), params.components, names(data.classes), path)
+        write(np.stack(found), params.components, data.classes.names, path)
 
 
 if __name__ == "__main__":

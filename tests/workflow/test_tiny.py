@@ -108,7 +108,7 @@ def test_the_panel_shows_input_truth_and_three_models(tiny: Sandbox) -> None:
 
 def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: Sandbox) -> None:
     table = pd.read_csv(tiny.folder / COMPONENTS)
-    assert list(table.columns) == ["components", "mean", *names("16")]
+    assert list(table.columns) == ["components", "mean", *CLASS_SETS["16"].names]
     assert table.components.tolist() == list(range(1, 11))
     assert np.isfinite(table["mean"]).all()
 
