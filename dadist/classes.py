@@ -58,7 +58,8 @@ TABLE = (
     Label("caravan", None, 29, None, None, 6, False, (0, 0, 90)),
     Label("trailer", None, 30, None, None, 6, False, (0, 0, 110)),
     Label("lane marking", 22, None, None, None, 0, False, (255, 255, 255)),
-    # Mapillary Vistas alone
+    # Mapillary Vistas alone. [D] Classes of the 16 and 19 follow Cityscapes: its road has service lanes and crosswalks,
+    # its sidewalk curbs and pedestrian areas; parking, rail tracks, guard rails, bridges and backs of signs have none.
     Label("bike lane", None, None, None, None, 0, False, (128, 64, 255)),
     Label("crosswalk", None, None, 0, 0, 0, False, (140, 140, 200)),
     Label("curb cut", None, None, 1, 1, 0, False, (170, 170, 170)),
@@ -66,7 +67,7 @@ TABLE = (
     Label("pedestrian area", None, None, 1, 1, 0, False, (96, 96, 96)),
     Label("rail track", None, None, None, None, 0, False, (230, 150, 140)),
     Label("service lane", None, None, 0, 0, 0, False, (110, 110, 110)),
-    Label("curb", None, None, None, None, 1, False, (196, 196, 196)),
+    Label("curb", None, None, 1, 1, 1, False, (196, 196, 196)),
     Label("guard rail", None, None, None, None, 1, False, (180, 165, 180)),
     Label("barrier", None, None, None, None, 1, False, (90, 120, 150)),
     Label("bridge", None, None, None, None, 1, False, (150, 100, 100)),

@@ -30,6 +30,7 @@ class Reader(Protocol):
 
     dataset: str  # name: qualifies its labels in a class set
     splits: tuple[str, ...]  # "all" for a package that is not divided, else "train", "val"
+    labelled: tuple[str, ...]  # the splits that have labels
     shipped: str  # for who has not got it: which archives, what the folder must look like
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
@@ -83,7 +84,7 @@ def decode(path: Path) -> NDArray[Any]:
     content = np.frombuffer(path.read_bytes(), np.uint8)
     stored = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
     if stored is None:
-        raise _damaged(path)
+        raise damaged(path)
     return stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3][: stored.shape[2]]]
 
 
@@ -93,10 +94,11 @@ def _decode_jpeg(path: Path) -> NDArray[Any]:
         with Image.open(path) as image:
             return np.asarray(image if image.mode == "L" else image.convert("RGB"))
     except OSError as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
-def _damaged(path: Path) -> DataError:
+def damaged(path: Path) -> DataError:
+    """What to raise for a file that cannot be decoded."""
     return DataError(
         f"{path}: expected a whole image file, got one that cannot be decoded "
         "(truncated, damaged, or not an image); copy or download the file again"

@@ -33,6 +33,7 @@ class Cityscapes(Reader):
 
     dataset = "cityscapes"
     splits = ("train", "val")  # the labels of "test" are not public
+    labelled = ("train", "val")
     shipped = """leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip (cityscapes-dataset.com), unpacked so that
 the folder holds
     leftImg8bit/{train,val}/<city>/*_leftImg8bit.png     2975 and 500 images, 2048x1024

@@ -3,4 +3,5 @@
 DATASETS = {
     "synthia": "dadist.data.synthia",
     "cityscapes": "dadist.data.cityscapes",
+    "mapillary": "dadist.data.mapillary",
 }

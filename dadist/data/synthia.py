@@ -24,6 +24,7 @@ class Synthia(Reader):
 
     dataset = "synthia"
     splits = ("all",)
+    labelled = ("all",)
     shipped = """SYNTHIA-RAND-CITYSCAPES (synthia-dataset.net, not RAND_CVPR16), unpacked so that the folder holds
     RGB/0000000.png …         9400 images, 1280x760
     GT/LABELS/0000000.png …   class and instance ids, 16-bit (or parsed_LABELS/: one channel)

@@ -1,0 +1,305 @@
+"""Miniature Mapillary Vistas packages of rendered streets, laid out as the published ones are, for the tests to read.
+
+Names, order and colours of the labels are those of the packages' config files (versions 1.2 and 2.0).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dadist.classes import CLASS_SETS, IGNORE
+from dadist.config import SOURCE_LOOK, Look
+from dadist.data.streets import LANE, render
+
+# What the renderer draws, by the names of either version: of each, the first that the version has.
+NAMES = {
+    "road": ["construction--flat--road"],
+    "sidewalk": ["construction--flat--sidewalk"],
+    "building": ["construction--structure--building"],
+    "wall": ["construction--barrier--wall"],
+    "fence": ["construction--barrier--fence"],
+    "pole": ["object--support--pole"],
+    "light": ["object--traffic-light", "object--traffic-light--general-upright"],
+    "sign": ["object--traffic-sign--front"],
+    "vegetation": ["nature--vegetation"],
+    "sky": ["nature--sky"],
+    "person": ["human--person", "human--person--individual"],
+    "rider": ["human--rider--bicyclist"],
+    "car": ["object--vehicle--car"],
+    "bus": ["object--vehicle--bus"],
+    "motorcycle": ["object--vehicle--motorcycle"],
+    "bicycle": ["object--vehicle--bicycle"],
+    "lane marking": ["marking--general", "marking--continuous--solid"],
+    "nothing": ["void--ego-vehicle"],
+}
+FOLDERS = {"train": "training", "val": "validation"}
+
+
+def labels_of(version: str) -> list[tuple[str, tuple[int, int, int]]]:
+    """Name and colour of each label of a version, in the order of the ids."""
+    pairs = [line.split() for line in {"v1.2": V1_2, "v2.0": V2_0}[version].split("\n") if line]
+    return [(name, (int(hexa[:2], 16), int(hexa[2:4], 16), int(hexa[4:], 16))) for name, hexa in pairs]
+
+
+def write_config(path: Path, version: str) -> None:
+    """The file that names the labels, such as ``config_v1.2.json``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"color": list(colour), "name": name} for name, colour in labels_of(version)]
+    path.write_text(json.dumps({"labels": rows, "version": version.removeprefix("v")}), encoding="utf-8")
+
+
+def write_labels(path: Path, ids: NDArray[np.uint8], version: str, *, palette: bool = True) -> None:
+    """A label file: a PNG whose palette index is the id, or the same colours as RGB."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(labels_of(version))] = [colour for _, colour in labels_of(version)]
+    if palette:
+        image = Image.fromarray(ids)
+        image.putpalette(colours.ravel().tolist())
+        image.save(path)
+    else:
+        Image.fromarray(colours[ids]).save(path)
+
+
+def write_mapillary(
+    root: Path,
+    look: Look = SOURCE_LOOK,
+    *,
+    version: str = "v1.2",
+    seed: int = 1,
+    train: int = 3,
+    val: int = 2,
+    sizes: Sequence[tuple[int, int]] = ((64, 48), (80, 40), (48, 64)),
+    train_labels: bool = False,
+    old: bool = False,
+) -> None:
+    """A package: ``{training,validation}/images/*.jpg``, its palette PNGs, its config.
+
+    Args:
+        root: Folder to write in.
+        look: Of the streets.
+        version: Of the labels, "v1.2" or "v2.0", in ``{split}/{version}/labels``.
+        seed: Of the streets.
+        train: Images of the training split.
+        val: Images of the validation split.
+        sizes: (width, height) of the images, taken in turn.
+        train_labels: Whether the training split has labels too.
+        old: The layout of the package 1.1: ``config.json`` and ``{split}/labels``.
+    """
+    write_config(root / ("config.json" if old else f"config_{version}.json"), version)
+    names, ids = [name for name, _ in labels_of(version)], np.zeros(256, np.uint8)
+    rows = [*enumerate(CLASS_SETS["16"].names), (LANE, "lane marking"), (IGNORE, "nothing")]
+    for drawn, label in rows:
+        ids[drawn] = names.index(next(name for name in NAMES[label] if name in names))
+    for split, images, first in (("train", train, 0), ("val", val, 1_000_000)):
+        folder = root / FOLDERS[split]
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        for index in range(images):
+            width, height = sizes[index % len(sizes)]
+            street = render(look, seed=seed, index=first + index, width=width, height=height)
+            name = f"{split}_{index:04}"
+            Image.fromarray(street.image).save(folder / "images" / f"{name}.jpg", quality=95)
+            if split == "val" or train_labels:
+                place = folder if old else folder / version
+                write_labels(place / "labels" / f"{name}.png", ids[street.labels], version)
+
+
+V1_2 = """
+animal--bird a52a2a
+animal--ground-animal 00c000
+construction--barrier--curb c4c4c4
+construction--barrier--fence be9999
+construction--barrier--guard-rail b4a5b4
+construction--barrier--other-barrier 5a7896
+construction--barrier--wall 66669c
+construction--flat--bike-lane 8040ff
+construction--flat--crosswalk-plain 8c8cc8
+construction--flat--curb-cut aaaaaa
+construction--flat--parking faaaa0
+construction--flat--pedestrian-area 606060
+construction--flat--rail-track e6968c
+construction--flat--road 804080
+construction--flat--service-lane 6e6e6e
+construction--flat--sidewalk f423e8
+construction--structure--bridge 966464
+construction--structure--building 464646
+construction--structure--tunnel 96785a
+human--person dc143c
+human--rider--bicyclist ff0000
+human--rider--motorcyclist ff0064
+human--rider--other-rider ff00c8
+marking--crosswalk-zebra c88080
+marking--general ffffff
+nature--mountain 40aa40
+nature--sand e6a032
+nature--sky 4682b4
+nature--snow beffff
+nature--terrain 98fb98
+nature--vegetation 6b8e23
+nature--water 00aa1e
+object--banner ffff80
+object--bench fa001e
+object--bike-rack 648cb4
+object--billboard dcdcdc
+object--catch-basin dc8080
+object--cctv-camera de2828
+object--fire-hydrant 64aa1e
+object--junction-box 282828
+object--mailbox 212121
+object--manhole 6480a0
+object--phone-booth 8e0000
+object--pothole 466496
+object--street-light d2aa64
+object--support--pole 999999
+object--support--traffic-sign-frame 808080
+object--support--utility-pole 000050
+object--traffic-light faaa1e
+object--traffic-sign--back c0c0c0
+object--traffic-sign--front dcdc00
+object--trash-can 8c8c14
+object--vehicle--bicycle 770b20
+object--vehicle--boat 9600ff
+object--vehicle--bus 003c64
+object--vehicle--car 00008e
+object--vehicle--caravan 00005a
+object--vehicle--motorcycle 0000e6
+object--vehicle--on-rails 005064
+object--vehicle--other-vehicle 804040
+object--vehicle--trailer 00006e
+object--vehicle--truck 000046
+object--vehicle--wheeled-slow 0000c0
+void--car-mount 202020
+void--ego-vehicle 780a0a
+void--unlabeled 000000
+"""
+
+V2_0 = """
+animal--bird a52a2a
+animal--ground-animal 00c000
+construction--barrier--ambiguous faaa1f
+construction--barrier--concrete-block faaa20
+construction--barrier--curb c4c4c4
+construction--barrier--fence be9999
+construction--barrier--guard-rail b4a5b4
+construction--barrier--other-barrier 5a7896
+construction--barrier--road-median faaa21
+construction--barrier--road-side faaa22
+construction--barrier--separator 808080
+construction--barrier--temporary faaa23
+construction--barrier--wall 66669c
+construction--flat--bike-lane 8040ff
+construction--flat--crosswalk-plain 8c8cc8
+construction--flat--curb-cut aaaaaa
+construction--flat--driveway faaa24
+construction--flat--parking faaaa0
+construction--flat--parking-aisle faaa25
+construction--flat--pedestrian-area 606060
+construction--flat--rail-track e6968c
+construction--flat--road 804080
+construction--flat--road-shoulder 6e6e6e
+construction--flat--service-lane 6e6e6e
+construction--flat--sidewalk f423e8
+construction--flat--traffic-island 80c480
+construction--structure--bridge 966464
+construction--structure--building 464646
+construction--structure--garage 969696
+construction--structure--tunnel 96785a
+human--person--individual dc143c
+human--person--person-group dc143c
+human--rider--bicyclist ff0000
+human--rider--motorcyclist ff0064
+human--rider--other-rider ff00c8
+marking--continuous--dashed ffffff
+marking--continuous--solid ffffff
+marking--continuous--zigzag faaa1d
+marking--discrete--ambiguous faaa1c
+marking--discrete--arrow--left faaa1a
+marking--discrete--arrow--other faaa19
+marking--discrete--arrow--right faaa18
+marking--discrete--arrow--split-left-or-straight faaa16
+marking--discrete--arrow--split-right-or-straight faaa15
+marking--discrete--arrow--straight faaa14
+marking--discrete--crosswalk-zebra ffffff
+marking--discrete--give-way-row faaa13
+marking--discrete--give-way-single faaa12
+marking--discrete--hatched--chevron faaa0c
+marking--discrete--hatched--diagonal faaa0b
+marking--discrete--other-marking ffffff
+marking--discrete--stop-line ffffff
+marking--discrete--symbol--bicycle faaa10
+marking--discrete--symbol--other faaa0f
+marking--discrete--text faaa0f
+marking-only--continuous--dashed ffffff
+marking-only--discrete--crosswalk-zebra ffffff
+marking-only--discrete--other-marking ffffff
+marking-only--discrete--text ffffff
+nature--mountain 40aa40
+nature--sand e6a032
+nature--sky 4682b4
+nature--snow beffff
+nature--terrain 98fb98
+nature--vegetation 6b8e23
+nature--water 00aa1e
+object--banner ffff80
+object--bench fa001e
+object--bike-rack 648cb4
+object--catch-basin dc8080
+object--cctv-camera de2828
+object--fire-hydrant 64aa1e
+object--junction-box 282828
+object--mailbox 212121
+object--manhole 6480a0
+object--parking-meter 1414ff
+object--phone-booth 8e0000
+object--pothole 466496
+object--sign--advertisement faab1e
+object--sign--ambiguous faac1e
+object--sign--back faad1e
+object--sign--information faae1e
+object--sign--other faaf1e
+object--sign--store fab01e
+object--street-light d2aa64
+object--support--pole 999999
+object--support--pole-group 999999
+object--support--traffic-sign-frame 808080
+object--support--utility-pole 000050
+object--traffic-cone d23c3c
+object--traffic-light--cyclists faaa1e
+object--traffic-light--general-horizontal faaa1e
+object--traffic-light--general-single faaa1e
+object--traffic-light--general-upright faaa1e
+object--traffic-light--other faaa1e
+object--traffic-light--pedestrians faaa1e
+object--traffic-sign--ambiguous c0c0c0
+object--traffic-sign--back c0c0c0
+object--traffic-sign--direction-back c0c0c0
+object--traffic-sign--direction-front dcdc00
+object--traffic-sign--front dcdc00
+object--traffic-sign--information-parking 0000c4
+object--traffic-sign--temporary-back c0c0c0
+object--traffic-sign--temporary-front dcdc00
+object--trash-can 8c8c14
+object--vehicle--bicycle 770b20
+object--vehicle--boat 9600ff
+object--vehicle--bus 003c64
+object--vehicle--car 00008e
+object--vehicle--caravan 00005a
+object--vehicle--motorcycle 0000e6
+object--vehicle--on-rails 005064
+object--vehicle--other-vehicle 804040
+object--vehicle--trailer 00006e
+object--vehicle--truck 000046
+object--vehicle--vehicle-group 00008e
+object--vehicle--wheeled-slow 0000c0
+object--water-valve aaaaaa
+void--car-mount 202020
+void--dynamic 6f4a00
+void--ego-vehicle 780a0a
+void--ground 510051
+void--static 6f6f00
+void--unlabeled 000000
+"""
