@@ -29,9 +29,13 @@ def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
     total = np.zeros((classes, classes), np.uint64)
     progress = Progress("image", len(data))
     for rows in batches(len(data), params.evaluate.batch):
-        truth = data.labels[rows]
-        predicted, _ = predict(segmenter, data.images[rows], (truth.shape[1], truth.shape[2]))
-        total += confusion(truth, predicted, classes)
+        frames = {index: data.frame(index) for index in range(rows.start, rows.stop)}
+        for width, height in set(frames.values()):
+            alike = [index for index, frame in frames.items() if frame == (width, height)]
+            predicted, _ = predict(segmenter, data.images[alike], (height, width))
+            for index, one in zip(alike, predicted, strict=True):
+                truth = data.truth(index)
+                total += confusion(truth, one[: truth.shape[0], : truth.shape[1]], classes)
         progress(rows.stop)
     made = checkpoint.protocol
     Metrics(
