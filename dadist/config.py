@@ -220,6 +220,7 @@ class Evaluate:
     """How predictions are made for the metric."""
 
     labels: Literal["native", "working"]  # the size that predictions and labels are compared at
+    depth_cap_m: float  # farther depth is not compared
     batch: int
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE, ClassSet
+from dadist.depth_metrics import DepthErrors
 from dadist.provenance import atomic
 
 
@@ -68,6 +69,7 @@ class Metrics:
     round: str  # "q0" the adapted model; "q1", "q2" after self-training
     classes: ClassSet
     confusion: list[list[int]]  # (C, C) pixels, rows the truth
+    depth: DepthErrors | None  # None without a depth head, or without depth to compare with
     images: int
     protocol: dict[str, str | int | float]  # whatever else a reader of the numbers must know
 
@@ -101,7 +103,10 @@ class Metrics:
             raise FileNotFoundError(f"{path}: expected metrics, found no file; run the rule evaluate")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**content, "classes": ClassSet.from_json(json.dumps(content["classes"]))})
+            classes, depth = ClassSet.from_json(json.dumps(content["classes"])), content["depth"]
+            return cls(
+                **{**content, "classes": classes, "depth": depth if depth is None else DepthErrors.from_record(depth)}
+            )
         except (ValueError, TypeError, KeyError) as error:
             remedy = "delete it and run the rule evaluate again"
             raise ValueError(f"{path}: expected metrics as evaluate writes them, got {error}; {remedy}") from error

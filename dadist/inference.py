@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist.model.segmenter import Segmenter, upsample
+from dadist.model.segmenter import Outputs, Segmenter, upsample
 
 
 def device() -> str:
@@ -16,21 +16,29 @@ def device() -> str:
 
 
 @torch.no_grad()
-def predict(
-    segmenter: Segmenter, images: NDArray[np.uint8], size: tuple[int, int] | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def outputs(segmenter: Segmenter, images: NDArray[np.uint8]) -> Outputs:
+    """What the network says of images ``(B, H, W, 3)``, on its grid; the segmenter is in eval mode, on any device."""
+    found: Outputs = segmenter(tensor(images).to(next(segmenter.parameters()).device))
+    return found
+
+
+def most_probable(logits: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Train ids ``(H, W)`` at ``size`` of one image's logits ``(C, h, w)``."""
+    labels: NDArray[np.uint8] = upsample(logits[None], size)[0].argmax(0).to(torch.uint8).cpu().numpy()
+    return labels
+
+
+def predict(segmenter: Segmenter, images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Most probable class of each pixel, and its probability.
 
     Args:
         segmenter: In eval mode, on any device.
         images: RGB, ``(B, H, W, 3)``.
-        size: (height, width) to upsample the logits to; None: the images' own.
 
     Returns:
-        Train ids ``(B, h, w)`` and softmax probabilities ``(B, h, w)`` in [0, 1].
+        Train ids ``(B, H, W)`` and softmax probabilities ``(B, H, W)`` in [0, 1].
     """
-    where = next(segmenter.parameters()).device
-    logits = upsample(segmenter(tensor(images).to(where)).logits, size or images.shape[1:3])
+    logits = upsample(outputs(segmenter, images).logits, images.shape[1:3])
     confidence, labels = logits.softmax(1).max(1)
     return labels.to(torch.uint8).cpu().numpy(), confidence.float().cpu().numpy()
 

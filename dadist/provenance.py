@@ -18,6 +18,7 @@ PLUMBING = (
     "dadist",
     "dadist.config",
     "dadist.data.registry",
+    "dadist.limits",
     "dadist.methods.registry",
     "dadist.parsing",
     "dadist.progress",

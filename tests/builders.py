@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import yaml
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from dadist import assembly, study
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.data.loader import Source, Target
-from dadist.data.prepared import Prepared
+from dadist.data.packing import NATIVE, native_file
+from dadist.data.prepared import VERSION, Prepared
 from dadist.gmm import Mixtures
 from dadist.methods.base import Ingredients
 from dadist.methods.registry import METHODS, RECIPES
@@ -27,8 +29,11 @@ DEMO = study.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").re
 ]
 
 
-def split(folder: Path, count: int = 4, *, seed: int = 0, **arrays: Any) -> Prepared:
-    """A prepared split of noise, or of the given arrays; written as `prepared.write` does."""
+def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, **arrays: Any) -> Prepared:
+    """A prepared split of noise, or of the given arrays; written as `prepared.write` does.
+
+    Labels of another size than the images, or a list of them, become labels that keep the size of their files.
+    """
     random = np.random.default_rng(seed)
     shape = (count, HEIGHT, WIDTH)
     labels = random.integers(0, CLASSES, shape, np.uint8)
@@ -40,17 +45,24 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, **arrays: Any) -> Prep
     }
     whole = {**noise, **arrays}
     folder.mkdir(parents=True)
-    for name, array in whole.items():
-        if array is not None:
-            np.save(folder / f"{name}.npy", array)
     count, height, width = whole["images"].shape[:3]
-    pixels = np.zeros(CLASSES, int) if whole["labels"] is None else np.bincount(whole["labels"].ravel(), minlength=256)
+    given = [] if whole["labels"] is None else list(whole["labels"])
+    native = [one.shape[::-1] for one in given] if {one.shape for one in given} - {(height, width)} else None
+    for name, array in whole.items():
+        if array is not None and not (name == "labels" and native):
+            np.save(folder / f"{name}.npy", array)
+    if native:
+        (folder / NATIVE).mkdir()
+        for index, one in enumerate(given):
+            assert cv2.imwrite(str(folder / native_file(index)), one)
+    pixels = sum((np.bincount(one.ravel(), minlength=256) for one in given), np.zeros(256, int))
     index = {
-        "version": 2,
+        "version": VERSION,
         "classes": dataclasses.asdict(SEVEN),
         "width": width,
         "height": height,
-        "label_size": (width, height) if whole["labels"] is None else whole["labels"].shape[:0:-1],
+        "content": content,
+        "native": native,
         "pixels": pixels[:CLASSES].tolist(),
         "names": [f"{i:04}" for i in range(count)],
     }

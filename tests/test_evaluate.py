@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import intersection_over_union
 
 from dadist.classes import CLASS_SETS, IGNORE
+from dadist.depth_metrics import depth_errors
 from dadist.evaluate import Metrics, confusion, iou
 
 
@@ -62,6 +63,7 @@ def metrics(**changes: Any) -> Metrics:
         "round": "q0",
         "classes": CLASS_SETS["16"],
         "confusion": matrix.tolist(),
+        "depth": depth_errors(np.full((1, 2), 10.0), np.array([[99, 0]], np.uint16), numerator=1000.0, cap_m=80.0),
         "images": 5,
         "protocol": {"size": "192x96", "iterations": 300, "rate": 2.5e-4},
     }
@@ -89,7 +91,16 @@ def test_a_file_without_metrics_is_named_with_a_remedy(tmp_path: Path) -> None:
         Metrics.load(path)
     metrics().save(path)
     whole = json.loads(path.read_text())
-    for content in ("", "{", "[1]", "3", whole | {"more": 1}, whole | {"confusion": [[1]]}, whole | {"confusion": 3}):
+    for content in (
+        "",
+        "{",
+        "[1]",
+        "3",
+        whole | {"more": 1},
+        whole | {"confusion": [[1]]},
+        whole | {"confusion": 3},
+        whole | {"depth": {}},
+    ):
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         with pytest.raises(ValueError, match=r"metrics\.json: expected metrics .* got .*; delete it and run the rule"):
             Metrics.load(path)

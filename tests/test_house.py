@@ -57,6 +57,7 @@ LAYERS = (
         "dadist.classes",
         "dadist.progress",
         "dadist.parsing",
+        "dadist.limits",
         "dadist.study",
     ),
     ("dadist.data",),
@@ -72,6 +73,7 @@ LAYERS = (
 )
 
 MODULE_LINES = 260
+LISTING = "dadist.config"  # one line a key of config.yaml, as many as there are
 STAGE_LINES = 80
 FUNCTION_LINES = 45  # without the docstring, which may be as long as it needs
 FILE_BYTES = 200_000
@@ -363,7 +365,7 @@ def test_no_code_asks_which_method_it_is(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_fits_a_few_screens(module: str) -> None:
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    assert lines <= MODULE_LINES
+    assert lines <= MODULE_LINES or module == LISTING
 
 
 @pytest.mark.parametrize("module", MODULES)

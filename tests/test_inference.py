@@ -5,7 +5,7 @@ from builders import Thirds
 from numpy.typing import NDArray
 from torch.testing import assert_close
 
-from dadist.inference import batches, predict, spread, tensor
+from dadist.inference import batches, most_probable, outputs, predict, spread, tensor
 
 
 def images(*pixels: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -28,9 +28,10 @@ def test_logits_are_enlarged_to_the_images_before_the_softmax() -> None:
 
 
 def test_predictions_come_at_the_size_asked_for() -> None:
-    labels, confidence = predict(Thirds(), images((2, 0, 0), (0, 0, 0)), (4, 3))
-    assert labels.shape == confidence.shape == (1, 4, 3)
-    assert_close(torch.from_numpy(confidence[0, 2]), torch.tensor([9 / 11, 3 / 5, 1 / 3]))
+    logits = outputs(Thirds(), images((2, 0, 0), (0, 0, 3))).logits[0]
+    labels = most_probable(logits, (4, 6))
+    assert labels.dtype == np.uint8
+    assert labels.tolist() == [[0, 0, 0, 2, 2, 2]] * 4  # red leads up to 2/5 of the way
 
 
 def test_predicting_keeps_no_graph_and_takes_read_only_images() -> None:

@@ -16,8 +16,8 @@ class Source(NamedTuple):
     """Labelled images with depth.
 
     images ``(B, 3, H, W)`` float32 RGB in 0..255; labels ``(B, H, W)`` int64 train ids; inverse_depth
-    ``(B, 1, H, W)`` float32, numerator / (cm + 1); valid ``(B, 1, H, W)`` bool, False where the file has no depth;
-    mirrored ``(B,)`` bool, True where all of these are mirrored left to right.
+    ``(B, 1, H, W)`` float32, numerator / (cm + 1); valid ``(B, 1, H, W)`` bool, False where the file has no depth and
+    on padding; mirrored ``(B,)`` bool, True where all of these are mirrored left to right.
     """
 
     images: Tensor
@@ -91,7 +91,7 @@ class SourceLoader:
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
             self.prepared.labels[rows].astype(np.int64),
             np.float32(self.numerator) / (depth_cm + 1),
-            np.ones_like(depth_cm, bool) if self.zero_depth == "keep" else depth_cm > 0,
+            self.prepared.inside(rows)[:, None] if self.zero_depth == "keep" else depth_cm > 0,
         )
         images, labels, inverse_depth, valid = (_ready(array, flips, self.sampling) for array in arrays)
         return Source(images, labels, inverse_depth, valid, torch.from_numpy(flips).to(self.sampling.device))

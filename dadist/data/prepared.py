@@ -3,30 +3,26 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dadist import provenance
 from dadist.classes import ClassSet
-from dadist.data.base import DataError, Files, Reader, chosen, read_image, require_known, require_size
+from dadist.data.base import DataError, Files, Reader, chosen, decode
+from dadist.data.fit import Fit, Size, content_size, frame_around
+from dadist.data.packing import ARRAYS, NATIVE, Packed, Packer, native_file
 from dadist.data.rows import Rows
 
-VERSION = 2  # of the folder's format
+VERSION = 3  # of the folder's format
 INDEX = "index.json"
-ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and shape beyond (N, H, W)
-    "images": (np.uint8, (3,)),
-    "labels": (np.uint8, ()),
-    "depth": (np.uint16, ()),
-}
-T = TypeVar("T", bound=np.generic)
 _AGAIN = "delete the folder and prepare the split again"
 
 
@@ -44,8 +40,11 @@ class Prepared:
         self.classes = ClassSet.from_json(json.dumps(index["classes"]))
         self.width: int = index["width"]
         self.height: int = index["height"]
-        self.label_size: tuple[int, int] = tuple(index["label_size"])  # (width, height)
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
+        # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it
+        self.content: NDArray[np.int64] | None = _pairs(index["content"])
+        # (N, 2), width and height of labels that keep the size of their files; None for labels of the images' size
+        self.native: NDArray[np.int64] | None = _pairs(index["native"])
         self.images: NDArray[np.uint8] = self._open("images")  # (N, H, W, 3) RGB
 
     def __len__(self) -> int:
@@ -54,15 +53,63 @@ class Prepared:
     def __reduce__(self) -> tuple[type["Prepared"], tuple[Path]]:
         return Prepared, (self.folder,)
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether the split was prepared with depth."""
+        return (self.folder / "depth.npy").is_file()
+
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
-        """Train ids, ``(N, H, W)``; at ``label_size``, which is the images' size or that of the label files."""
+        """Train ids at the images' size, ``(N, H, W)``; `truth` has those of a split to evaluate on, of any size."""
+        if self.native is not None:
+            raise DataError(f"{self.folder}: expected labels at the images' size, got labels of their own; ask `truth`")
         return self._open("labels")
 
     @cached_property
     def depth(self) -> NDArray[np.uint16]:
         """Centimetres, ``(N, H, W)``; 0 where there is no depth, 65535 where it is far."""
         return self._open("depth")
+
+    def truth(self, index: int) -> NDArray[np.uint8]:
+        """Train ids of one image at the size that it is evaluated at, ``(h, w)``; without padding.
+
+        Raises:
+            DataError: The file is damaged, or not the one that was written together with the index.
+            FileNotFoundError: It is not there.
+        """
+        if self.native is None:
+            width, height = (self.width, self.height) if self.content is None else self.content[index]
+            return self.labels[index, :height, :width]
+        path, (width, height) = self.folder / native_file(index), self.native[index]
+        labels = decode(path)
+        if labels.shape != (height, width) or labels.dtype != np.uint8:
+            raise DataError(
+                f"{path}: expected labels of {width}x{height}, got {labels.dtype} {labels.shape}; "
+                f"it was not written together with {INDEX}: {_AGAIN}"
+            )
+        return labels
+
+    def frame(self, index: int) -> Size:
+        """(width, height) of the whole network input in pixels of `truth`, which is its upper left part.
+
+        Native labels of a padded split are, in the paper's protocol, extended on the right and bottom to the
+        input's aspect ratio, and predictions are brought to that size.
+        """
+        if self.native is None:
+            return self.width, self.height
+        width, height = self.native[index].tolist()
+        fit: Fit = "stretch" if self.content is None else "pad"
+        return frame_around((width, height), (self.width, self.height), fit)
+
+    def inside(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Where the frame shows these images, ``(len(rows), H, W)``; False on padding."""
+        if self.content is None:
+            return np.ones((len(rows), self.height, self.width), bool)
+        widths, heights = self.content[rows].T[..., None]  # (B, 1) each
+        mask: NDArray[np.bool_] = (np.arange(self.height) < heights)[:, :, None] & (np.arange(self.width) < widths)[
+            :, None
+        ]
+        return mask
 
     def _open(self, name: str) -> NDArray[Any]:
         path = self.folder / f"{name}.npy"
@@ -74,8 +121,7 @@ class Prepared:
         except (ValueError, EOFError) as error:
             raise DataError(f"{path}: expected a whole .npy file, got {error}; {_AGAIN}") from error
         dtype, channels = ARRAYS[name]
-        width, height = self.label_size if name == "labels" else (self.width, self.height)
-        shape = (len(self), height, width, *channels)
+        shape = (len(self), self.height, self.width, *channels)
         if array.shape != shape or array.dtype != dtype:
             raise DataError(
                 f"{path}: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}; "
@@ -91,13 +137,11 @@ class Plan:
     split: str
     width: int  # pixels
     height: int  # pixels
-    fit: Literal["stretch", "pad"]
+    fit: Fit  # stretch to width x height, or shrink as a whole and pad
     classes: ClassSet
     labels: bool  # whether to look at them at all; never for the target's training split
     depth: bool
-    native: (
-        bool  # whether labels keep the size of their files, as an evaluation wants them; all must then have one size
-    )
+    native: bool  # whether labels keep the size of their files, as an evaluation wants them
     images: int  # at most so many, the first; 0 for all
 
 
@@ -114,7 +158,8 @@ def write(
     """Read, check and resize a split of the data set at ``root``, and write it as a folder for `Prepared`.
 
     Images are resized by PIL's bicubic filter, as in the authors' code; labels and depth take the nearest pixel to
-    the centre of each cell. The index is written last, so a folder with an index is whole.
+    the centre of each cell; what a padded frame does not show of them is black, ignored, without depth. The index is
+    written last, so a folder with an index is whole.
 
     Args:
         names: Text file that names the scenes to take; None for all.
@@ -127,21 +172,20 @@ def write(
     """
     scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
     scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]
-    label_size = (plan.width, plan.height)
-    if plan.native and scenes[0].labels is not None:
-        label_size = reader.read_labels(scenes[0].labels).shape[1::-1]
-    sizes = {"images": (plan.width, plan.height), "depth": (plan.width, plan.height), "labels": label_size}
-    rows = _begin(folder, len(scenes), sizes, labels=plan.labels, depth=plan.depth)
-    pixels = np.zeros(len(plan.classes), np.int64)
-    job = _Job(reader, reader.ids(root), plan.classes, sizes, plan.native, rows)
-    for done, counts in enumerate(_each(job, scenes, workers), 1):
-        pixels += counts
+    frame = (plan.width, plan.height)
+    rows = _begin(folder, len(scenes), plan)
+    packer = Packer(reader, reader.ids(root), plan.classes, frame, plan.fit, plan.native, folder, rows)
+    packed = []
+    for done, one in enumerate(_each(packer, scenes, workers), 1):
+        packed.append(one)
         if progress is not None:
             progress(done)
+    pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
     if plan.labels:
         _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(scenes)} images)")
     for array in rows.values():
         array.sync()
+    sizes = [one.size for one in packed]
     index = {
         "version": VERSION,
         "dataset": reader.dataset,
@@ -149,30 +193,31 @@ def write(
         "classes": dataclasses.asdict(plan.classes),
         "width": plan.width,
         "height": plan.height,
-        "label_size": label_size,
-        "pixels": pixels.tolist(),
+        "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
+        "native": sizes if plan.native and plan.labels else None,
+        "pixels": pixels,
         "names": [scene.name for scene in scenes],
     }
     with provenance.atomic(folder / INDEX) as temporary:
         temporary.write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
-def _begin(
-    folder: Path, images: int, sizes: dict[str, tuple[int, int]], *, labels: bool, depth: bool
-) -> dict[str, Rows]:
-    """An empty file for each array; what an earlier writing left goes, its index first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in (INDEX, *(f"{name}.npy" for name in ARRAYS)):
-        (folder / old).unlink(missing_ok=True)
-    wanted = {"images": True, "labels": labels, "depth": depth}
+def _begin(folder: Path, images: int, plan: Plan) -> dict[str, Rows]:
+    """An empty file for each array; what an earlier writing left goes."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    wanted = {"images": True, "labels": plan.labels and not plan.native, "depth": plan.depth}
+    if plan.labels and plan.native:
+        (folder / NATIVE).mkdir()
     return {
-        name: Rows.create(folder / f"{name}.npy", (images, *sizes[name][::-1], *channels), dtype)
+        name: Rows.create(folder / f"{name}.npy", (images, plan.height, plan.width, *channels), dtype)
         for name, (dtype, channels) in ARRAYS.items()
         if wanted[name]
     }
 
 
-def _each(work: "_Job", scenes: list[Files], workers: int) -> Iterator[NDArray[np.int64]]:
+def _each(work: Packer, scenes: list[Files], workers: int) -> Iterator[Packed]:
     """``work`` on every scene, results in order; the first error ends it.
 
     Threads, as decoding and resizing let go of the interpreter lock: on 1280x760 an image takes 77 ms with one and
@@ -185,65 +230,16 @@ def _each(work: "_Job", scenes: list[Files], workers: int) -> Iterator[NDArray[n
         yield from pool.map(work, range(len(scenes)), scenes)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What is done to each scene."""
-
-    reader: Reader
-    ids: dict[int, str | None]
-    classes: ClassSet
-    sizes: dict[str, tuple[int, int]]  # (width, height) of each array
-    native: bool
-    rows: dict[str, Rows]
-
-    def __call__(self, index: int, scene: Files) -> NDArray[np.int64]:
-        """Write one scene; its pixels per class before resizing, ``(C,)``."""
-        image = read_image(scene.image)
-        counts = np.zeros(256, np.int64)  # per train id
-        if scene.labels is not None:
-            raw = self.reader.read_labels(scene.labels)
-            require_size(scene.labels, raw, scene.image, image)
-            seen = np.bincount(raw.ravel(), minlength=256)
-            require_known(scene.labels, seen, self.reader.dataset, self.ids)
-            if self.native and raw.shape[1::-1] != self.sizes["labels"]:
-                raise DataError(
-                    f"{scene.labels}: expected the size of the split's first label file, {self.sizes['labels']}, "
-                    f"got {raw.shape[1::-1]}; labels that are evaluated as they are must agree in size"
-                )
-            train_ids = self.classes.lookup(self.reader.dataset, self.ids)
-            np.add.at(counts, train_ids, seen)
-            self.rows["labels"].put(index, train_ids[_nearest(raw, self.sizes["labels"])])
-        if scene.depth is not None:
-            depth = self.reader.read_depth(scene.depth)
-            require_size(scene.depth, depth, scene.image, image)
-            if not depth.any():
-                raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-            self.rows["depth"].put(index, _nearest(depth, self.sizes["depth"]))
-        self.rows["images"].put(index, _bicubic(image, self.sizes["images"]))
-        return counts[: len(self.classes)]
-
-
-def _bicubic(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    if image.shape[1::-1] == size:
-        return image
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-
-
-def _nearest(stored: NDArray[T], size: tuple[int, int]) -> NDArray[T]:
-    """The pixel that holds each cell's centre: row floor((i + 0.5) H / height), columns likewise."""
-    rows, columns = (
-        (2 * np.arange(cells) + 1) * pixels // (2 * cells)
-        for cells, pixels in zip(size[::-1], stored.shape, strict=True)
-    )
-    return stored[np.ix_(rows, columns)]
-
-
-def _warn_of_absent(pixels: NDArray[np.int64], classes: ClassSet, where: str) -> None:
+def _warn_of_absent(pixels: list[int], classes: ClassSet, where: str) -> None:
     for name, count in zip(classes.names, pixels, strict=True):
         if count == 0:
             logging.warning(
                 "class %r has no labelled pixel in %s: it will not be learned, or its IoU will be nan", name, where
             )
+
+
+def _pairs(listed: list[list[int]] | None) -> NDArray[np.int64] | None:
+    return None if listed is None else np.array(listed, np.int64)
 
 
 def _read_index(path: Path) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import ClassSet, colourise
+from dadist.classes import IGNORE, ClassSet, colourise
+from dadist.data.fit import Size, nearest
 from dadist.data.prepared import Prepared
 from dadist.inference import predict, spread
 from dadist.model.segmenter import Segmenter
@@ -20,7 +21,7 @@ BAR = 22  # pixels of a title
 def panel(
     val: Prepared, segmenters: Sequence[Segmenter], titles: Sequence[str], path: Path, *, images: int, scale: int
 ) -> None:
-    """One row an image: input, truth, then a column a model; unlabelled pixels of the truth are black.
+    """One row an image: input, truth, then a column a model; unlabelled pixels of the truth are black, padding white.
 
     Args:
         val: Labelled target images; ``images`` of them are shown, evenly spread.
@@ -32,13 +33,16 @@ def panel(
     """
     rows = spread(len(val), images)
     pictures = val.images[rows]
-    truth = np.stack(
-        [cv2.resize(one, (val.width, val.height), interpolation=cv2.INTER_NEAREST) for one in val.labels[rows]]
-    )
-    columns = [("input", pictures), ("truth", _coloured(truth, val.classes))]
+    frame: Size = (val.width, val.height)
+    contents = [frame] * len(rows) if val.content is None else [(w, h) for w, h in val.content[rows].tolist()]
+    truth = [nearest(val.truth(row), content, frame, IGNORE) for row, content in zip(rows, contents, strict=True)]
+    columns = [("input", pictures), ("truth", _coloured(np.stack(truth), val.classes))]
     for title, segmenter in zip(titles, segmenters, strict=True):
         labels, _ = predict(segmenter, pictures)
         columns.append((title, _coloured(labels, val.classes)))
+    padding = ~val.inside(rows)
+    for _, cells in columns:
+        cells[padding] = 255
     grid = np.concatenate([_column(title, cells, scale) for title, cells in columns], axis=1)
     with atomic(path) as temporary:
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from dadist.config import Evaluate
 from dadist.data.prepared import Prepared
+from dadist.depth_metrics import depth_errors
 from dadist.evaluate import Metrics, confusion
-from dadist.inference import batches, device, predict
+from dadist.inference import batches, device, most_probable, outputs
 from dadist.model.checkpoint import Checkpoint
+from dadist.model.segmenter import upsample
 from dadist.progress import Progress
 from dadist.stages import In, Out, stage
 
@@ -18,20 +21,29 @@ class Params:
     """Settings of this stage."""
 
     code: str  # digest
+    inverse_depth: float
     evaluate: Evaluate
 
 
+@torch.no_grad()
 def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
-    """One confusion matrix over the whole split."""
-    checkpoint, data = Checkpoint.load(model), Prepared(val)
+    """One confusion matrix over the whole split, and depth errors where network and data set have depth."""
+    checkpoint, data, cap_m = Checkpoint.load(model), Prepared(val), params.evaluate.depth_cap_m
     segmenter = checkpoint.segmenter().to(device())
     classes = len(data.classes)
-    total = np.zeros((classes, classes), np.uint64)
+    total, errors = np.zeros((classes, classes), np.uint64), None
     progress = Progress("image", len(data))
     for rows in batches(len(data), params.evaluate.batch):
-        truth = data.labels[rows]
-        predicted, _ = predict(segmenter, data.images[rows], (truth.shape[1], truth.shape[2]))
-        total += confusion(truth, predicted, classes)
+        found = outputs(segmenter, data.images[rows])
+        for index, logits in enumerate(found.logits, rows.start):
+            truth, (width, height) = data.truth(index), data.frame(index)
+            predicted = most_probable(logits, (height, width))[: truth.shape[0], : truth.shape[1]]
+            total += confusion(truth, predicted, classes)
+        if found.depth is not None and data.has_depth:
+            depth = upsample(found.depth, (data.height, data.width))[:, 0].double().cpu().numpy()
+            for one, measured_cm in zip(depth, data.depth[rows], strict=True):
+                record = depth_errors(one, measured_cm, numerator=params.inverse_depth, cap_m=cap_m)
+                errors = record if errors is None else errors + record
         progress(rows.stop)
     made = checkpoint.protocol
     Metrics(
@@ -41,8 +53,9 @@ def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
         round=str(made["round"]),
         classes=data.classes,
         confusion=total.tolist(),
+        depth=errors,
         images=len(data),
-        protocol={**made, "evaluate": params.code},
+        protocol={**made, "evaluate": params.code, "labels": params.evaluate.labels},
     ).save(metrics)
 
 

@@ -141,3 +141,10 @@ def test_pixels_without_depth_are_kept_or_ignored_as_asked(tmp_path: Path) -> No
     assert load(prepared, 0, mirror=False, zero_depth="keep").valid.all()
     valid = load(prepared, 0, mirror=False, zero_depth="ignore").valid
     assert torch.equal(valid, torch.tensor([False, True]).repeat(32).expand(3, 1, 32, 64))
+
+
+def test_padding_has_no_valid_depth(tmp_path: Path) -> None:
+    prepared = builders.split(tmp_path / "split", 3, depth=np.full((3, 32, 64), 7, np.uint16), content=[[64, 20]] * 3)
+    valid = load(prepared, 0, mirror=False, zero_depth="keep").valid
+    assert valid[:, :, :20].all()
+    assert not valid[:, :, 20:].any()

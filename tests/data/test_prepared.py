@@ -17,6 +17,7 @@ from PIL import Image
 from dadist import classes
 from dadist.data import cityscapes, prepared, synthia
 from dadist.data.base import DataError, read_image
+from dadist.data.packing import histogram
 from dadist.data.prepared import Plan, Prepared, write
 
 WIDTH, HEIGHT, SCENES = 12, 8, 3
@@ -64,6 +65,11 @@ def prepare(root: Path, *, workers: int = 1, progress: Any = None, **changes: An
     folder = root / "prepared"
     write(SYNTHIA, root, folder, dataclasses.replace(PLAN, **changes), names=None, workers=workers, progress=progress)
     return Prepared(folder)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def fault(root: Path, **changes: Any) -> str:
@@ -124,8 +130,7 @@ def test_many_workers_write_what_one_writes(root: Path) -> None:
     alone = root / "alone"
     (root / "prepared").rename(alone)
     prepare(root, width=5, height=3, workers=3)
-    for file in alone.iterdir():
-        assert file.read_bytes() == (root / "prepared" / file.name).read_bytes(), file.name
+    assert contents(root / "prepared") == contents(alone)
 
 
 def test_only_the_first_images_by_name_are_taken(root: Path) -> None:
@@ -226,22 +231,99 @@ def test_cityscapes_is_prepared_by_its_own_column(tmp_path: Path) -> None:
     assert split.pixels.tolist() == [1, 0, 0, 1, 0, 0, 1]
 
 
-def test_native_labels_keep_the_size_of_their_files_while_images_shrink(root: Path) -> None:
-    split = prepare(root, width=WIDTH // 2, native=True)
-    assert split.images.shape[1:3] == (HEIGHT, WIDTH // 2)
-    first = cv2.imread(str(sorted((root / "GT/LABELS").iterdir())[0]), cv2.IMREAD_UNCHANGED)
-    assert split.label_size == (first.shape[1], first.shape[0])
-    assert np.array_equal(
-        split.labels[0], classes.CLASS_SETS["16"].lookup("synthia", classes.ids("synthia"))[first[..., -1]]
-    )
+def resaved(root: Path, name: str, width: int, height: int) -> NDArray[np.uint8]:
+    """One scene anew, of another size; its raw ids."""
+    random = np.random.default_rng(width)
+    ids = random.integers(0, 23, (height, width))
+    save(root / "RGB" / f"{name}.png", random.integers(0, 256, (height, width, 3), np.uint8))
+    save(root / "GT" / "LABELS" / f"{name}.png", as_shipped(ids))
+    save(root / "Depth" / f"{name}.png", random.integers(1, 65536, (height, width), np.uint16))
+    return ids.astype(np.uint8)
 
 
-def test_native_labels_of_two_sizes_are_refused(root: Path) -> None:
-    name = sorted((root / "RGB").iterdir())[-1].name
-    save(root / "RGB" / name, np.zeros((2, 2, 3), np.uint8))
-    save(root / "GT/LABELS" / name, as_shipped(np.full((2, 2), 3)))
-    with pytest.raises(DataError, match=rf"{name}: expected the size of the split's first label file"):
-        prepare(root, depth=False, native=True)
+TRAIN_IDS = PLAN.classes.lookup("synthia", classes.ids("synthia"))
+
+
+def test_native_labels_keep_the_size_of_their_files_while_the_rest_takes_the_frame(root: Path) -> None:
+    ids = resaved(root, "0000001", 9, 20)
+    split = prepare(root, width=6, native=True)
+    assert split.images.shape[1:3] == split.depth.shape[1:] == (HEIGHT, 6)
+    assert split.native is not None
+    assert split.native.tolist() == [[WIDTH, HEIGHT], [9, 20], [WIDTH, HEIGHT]]
+    assert split.content is None
+    assert [split.frame(i) for i in range(3)] == [(WIDTH, HEIGHT), (9, 20), (WIDTH, HEIGHT)]
+    np.testing.assert_array_equal(split.truth(1), TRAIN_IDS[ids])
+    assert not (split.folder / "labels.npy").exists()
+    with pytest.raises(DataError, match="expected labels at the images' size, got labels of their own; ask `truth`"):
+        _ = split.labels
+
+
+def test_the_truth_of_a_stretched_split_at_working_size_is_its_labels(root: Path) -> None:
+    split = prepare(root, width=6)
+    assert split.native is None
+    assert split.frame(2) == (6, HEIGHT)
+    np.testing.assert_array_equal(split.truth(2), split.labels[2])
+    assert split.inside([0, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "content"),
+    [(24, 24, (12, 12)), (9, 24, (4, 12)), (100, 24, (30, 7)), (60, 24, (30, 12)), (3, 50, (1, 12)), (900, 2, (30, 1))],
+)
+def test_a_padded_image_keeps_its_aspect_ratio_on_the_upper_left(
+    root: Path, width: int, height: int, content: tuple[int, int]
+) -> None:
+    ids = resaved(root, "0000000", width, height)
+    split = prepare(root, width=30, height=12, fit="pad", images=1)
+    assert split.content is not None
+    assert tuple(split.content[0]) == content
+    (w, h), inside = content, np.zeros((12, 30), bool)
+    inside[:h, :w] = True
+    np.testing.assert_array_equal(split.inside([0])[0], inside)
+    with Image.open(root / "RGB" / "0000000.png") as image:
+        np.testing.assert_array_equal(
+            split.images[0, :h, :w], np.asarray(image.resize(content, Image.Resampling.BICUBIC))
+        )
+    assert (split.images[0][~inside] == 0).all()
+    assert (split.labels[0][~inside] == classes.IGNORE).all()
+    assert (split.depth[0][~inside] == 0).all()
+    assert split.depth[0][inside].all()
+    assert split.truth(0).shape == (h, w)
+    assert split.frame(0) == (30, 12)
+    for i in range(h):
+        for j in range(w):
+            under = ids[int((i + 0.5) * height / h), int((j + 0.5) * width / w)]
+            assert split.labels[0, i, j] == TRAIN_IDS[under]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "frame"), [(24, 24, (60, 24)), (100, 24, (100, 40)), (60, 24, (60, 24)), (7, 9, (22, 9))]
+)
+def test_the_frame_of_native_labels_has_the_aspect_ratio_of_the_input(
+    root: Path, width: int, height: int, frame: tuple[int, int]
+) -> None:
+    ids = resaved(root, "0000000", width, height)
+    split = prepare(root, width=30, height=12, fit="pad", native=True, images=1)
+    assert split.frame(0) == frame
+    np.testing.assert_array_equal(split.truth(0), TRAIN_IDS[ids])
+
+
+def test_a_class_that_fills_more_than_16_million_pixels_is_counted_exactly() -> None:
+    labels = np.full((4100, 4101), 7, np.uint8)
+    labels[0, :5] = 3
+    assert histogram(labels)[[3, 7]].tolist() == [5, labels.size - 5]
+
+
+@pytest.mark.parametrize("damage", ["cut", "another"])
+def test_native_labels_that_are_not_those_written_are_refused(root: Path, damage: str) -> None:
+    split = prepare(root, native=True)
+    path = split.folder / "labels" / "000001.png"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:40])
+    else:
+        save(path, np.zeros((2, 2), np.uint8))
+    with pytest.raises(DataError, match=r"000001\.png: expected"):
+        split.truth(1)
 
 
 @pytest.mark.parametrize("text", [None, "no json", "[]", "{}", '{"version": 0}'])

@@ -76,6 +76,20 @@ def test_a_truth_finer_than_the_images_is_shown_at_their_size(tmp_path: Path) ->
     assert (truth[HEIGHT // 2 :] == palette[5]).all()
 
 
+def test_padding_is_white_in_every_column(tmp_path: Path) -> None:
+    labels = np.full((1, HEIGHT, WIDTH), 4, np.uint8)
+    images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None, content=[[WIDTH // 2, HEIGHT]])
+    panel(val, [Fixed(2)], ["one"], tmp_path / "panel.png", images=1, scale=1)  # type: ignore[list-item]
+    picture = cv2.imread(str(tmp_path / "panel.png"))
+    assert picture is not None
+    palette = CLASS_SETS["7"].colours
+    for column, colour in enumerate(([0, 0, 0], palette[4], palette[2])):
+        shown = cell(picture[:, :, ::-1], 0, column)
+        assert (shown[:, : WIDTH // 2] == colour).all()
+        assert (shown[:, WIDTH // 2 :] == 255).all()
+
+
 def test_titles_stand_above_the_columns_and_gaps_are_white(tmp_path: Path) -> None:
     picture = drawn(tmp_path)
     for column in range(4):

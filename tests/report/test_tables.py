@@ -5,17 +5,32 @@ import numpy as np
 import pytest
 
 from dadist.classes import CLASS_SETS
+from dadist.depth_metrics import NAMES, depth_errors
 from dadist.evaluate import Metrics
 from dadist.report.tables import table
 
-PROTOCOL: dict[str, str | int | float] = {"iterations": 780, "selection": "last", "init": "warm_up", "code": "0e11"}
+PROTOCOL: dict[str, str | int | float] = {
+    "iterations": 780,
+    "selection": "last",
+    "init": "warm_up",
+    "labels": "native",
+    "code": "0e11",
+}
 
 
 def metrics(classes: str, **changes: object) -> Metrics:
     """Of the classes 0, 1 and 3 alone: IoU 2/3, 1/2 and 1."""
     confusion = np.zeros((len(CLASS_SETS[classes]),) * 2, int)
     confusion[0, 0], confusion[0, 1], confusion[1, 1], confusion[3, 3] = 2, 1, 1, 5
-    values = {"setting": "demo", "method": "dada", "seed": 3, "round": "q1", "images": 12, "protocol": PROTOCOL}
+    values = {
+        "setting": "demo",
+        "method": "dada",
+        "seed": 3,
+        "round": "q1",
+        "images": 12,
+        "depth": None,
+        "protocol": PROTOCOL,
+    }
     return Metrics(classes=CLASS_SETS[classes], confusion=confusion.tolist(), **{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -29,7 +44,16 @@ def written(path: Path, classes: str, *given: Metrics) -> list[list[str]]:
 def test_the_columns_come_in_this_order(tmp_path: Path, classes: str) -> None:
     header, row = written(tmp_path / "metrics.csv", classes, metrics(classes))
     before = ["setting", "method", "seed", "round", "miou", "miou_star"]
-    assert header == [*before, *CLASS_SETS[classes].names, "images", "iterations", "selection", "init", "code"]
+    assert header == [
+        *before,
+        *CLASS_SETS[classes].names,
+        "images",
+        "iterations",
+        "selection",
+        "init",
+        "labels",
+        "code",
+    ]
     assert len(row) == len(header)
 
 
@@ -61,3 +85,13 @@ def test_metrics_of_another_class_set_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected metrics of class set 16, got 7 \(demo, dada, seed 3, q1\); "):
         table([metrics("7")], CLASS_SETS["16"], tmp_path / "metrics.csv")
     assert not (tmp_path / "metrics.csv").exists()
+
+
+def test_depth_has_its_columns_once_a_model_has_it(tmp_path: Path) -> None:
+    errors = depth_errors(np.full((1, 1), 5.0), np.array([[99]], np.uint16), numerator=1000.0, cap_m=80.0)
+    header, without, row = written(tmp_path / "metrics.csv", "7", metrics("7"), metrics("7", depth=errors))
+    found = dict(zip(header, row, strict=True))
+    assert header[-13:-6] == list(NAMES)
+    assert without[-13:-6] == [""] * 7
+    assert found["abs_rel"] == "1.01"  # (1.99 - 0.99) / 0.99
+    assert (found["rms"], found["delta1"]) == ("1.0", "0.0")

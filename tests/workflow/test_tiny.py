@@ -13,6 +13,7 @@ import torch
 from sandbox import TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
+from dadist.depth_metrics import NAMES
 from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import BAR, GAP
 
@@ -80,7 +81,7 @@ def test_no_stage_warns(tiny: Sandbox) -> None:
 def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     table = pd.read_csv(tiny.folder / TARGETS[0])
     columns = ["setting", "method", "seed", "round", "miou", "miou_star", *CLASS_SETS["16"].names]
-    assert list(table.columns) == [*columns, "images", "iterations", "selection", "init", "code"]
+    assert list(table.columns) == [*columns, *NAMES, "images", "iterations", "selection", "init", "labels", "code"]
     rows = list(table[["method", "round", "iterations", "init"]].itertuples(index=False, name=None))
     assert rows == [
         ("source_only", "q0", 9, "warm_up"),  # 5 of the warm-up and 4
@@ -93,6 +94,9 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     ]
     assert set(table.setting) == {"demo"}
     assert set(table.seed) == {1}
+    with_depth = table.method.isin(["dada", "depth_distribution"])
+    assert table[list(NAMES)][with_depth].notna().all(axis=None)
+    assert table[list(NAMES)][~with_depth].isna().all(axis=None)
     assert set(table.images) == {6}
     assert set(table.selection) == {"last"}
     assert table.miou.between(0, 100).all()

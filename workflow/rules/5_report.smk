@@ -21,7 +21,7 @@ rule evaluate:
         mem_mb=8000,
         runtime=60,
     params:
-        spec=lambda w: spec(code=digest("dadist.stages.evaluate"), evaluate=STUDY.settings[w.setting].evaluate),
+        spec=lambda w: evaluate_spec(w.setting),
     shell:
         "python -m dadist.stages.evaluate --params {params.spec:q} --val {input.val:q} --model {input.model:q} "
         "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"

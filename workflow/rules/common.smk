@@ -110,3 +110,9 @@ def selftrain_spec(setting, method, seed, round):
         iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
         training=training,
     )
+
+
+def evaluate_spec(setting):
+    """What `evaluate` measures with; the digest goes into the table."""
+    chosen = STUDY.settings[setting]
+    return spec(code=digest("dadist.stages.evaluate"), inverse_depth=chosen.inverse_depth, evaluate=chosen.evaluate)

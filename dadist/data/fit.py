@@ -1,0 +1,64 @@
+"""How an image goes into the network's frame: stretched, or shrunk as a whole and padded on the right and bottom."""
+
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Fit = Literal["stretch", "pad"]
+Size = tuple[int, int]  # (width, height) in pixels
+T = TypeVar("T", bound=np.generic)
+
+
+def content_size(size: Size, frame: Size, fit: Fit) -> Size:
+    """What an image of ``size`` takes of the frame: all of it, or for ``"pad"`` as much as its aspect ratio allows.
+
+    The scale is min(W / w, H / h); the shorter side is cut to whole pixels, as in the authors' code.
+    """
+    if fit == "stretch":
+        return frame
+    (w, h), (width, height) = size, frame
+    if width * h <= height * w:
+        return width, max(h * width // w, 1)
+    return max(w * height // h, 1), height
+
+
+def frame_around(size: Size, frame: Size, fit: Fit) -> Size:
+    """The frame in pixels of labels that keep their own ``size``: of these a padded frame takes its aspect ratio."""
+    if fit == "stretch":
+        return size
+    (w, h), (width, height) = size, frame
+    if width * h <= height * w:
+        return w, w * height // width
+    return h * width // height, h
+
+
+def bicubic(image: NDArray[np.uint8], content: Size, frame: Size) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` resized to ``content`` by PIL's bicubic filter and padded with black: ``(H, W, 3)``."""
+    if image.shape[1::-1] != content:
+        image = np.asarray(Image.fromarray(image).resize(content, Image.Resampling.BICUBIC))
+    return _padded(image, frame, 0)
+
+
+def nearest(stored: NDArray[T], content: Size, frame: Size, fill: int) -> NDArray[T]:
+    """``(h, w)`` resized to ``content`` and padded with ``fill``: ``(H, W)``.
+
+    A cell takes the pixel that holds its centre: row floor((i + 0.5) h / height), columns likewise.
+    """
+    if stored.shape[::-1] != content:
+        rows, columns = (
+            (2 * np.arange(cells) + 1) * pixels // (2 * cells)
+            for cells, pixels in zip(content[::-1], stored.shape, strict=True)
+        )
+        stored = stored[np.ix_(rows, columns)]
+    return _padded(stored, frame, fill)
+
+
+def _padded(array: NDArray[T], frame: Size, fill: int) -> NDArray[T]:
+    height, width = array.shape[:2]
+    if (width, height) == frame:
+        return array
+    padded = np.full((frame[1], frame[0], *array.shape[2:]), fill, array.dtype)
+    padded[:height, :width] = array
+    return padded
