@@ -1,8 +1,8 @@
 import math
 
 import numpy as np
-import published
 import pytest
+import reference
 import torch
 from numpy.typing import NDArray
 from oracles import log_density
@@ -207,10 +207,10 @@ FIXTURES = [
 ]
 
 
-@published.needed
-@pytest.mark.parametrize("parameters", published.SETS)
+@reference.needed
+@pytest.mark.parametrize("parameters", reference.SETS)
 def test_density_of_the_published_mixtures(parameters: str) -> None:
-    of = published.published(parameters)
+    of = reference.published(parameters)
     width, height = of.grid
     for _, name, x, y, z, expected, squashed in [row for row in FIXTURES if row[0] == parameters]:
         labels, depth = (
@@ -222,9 +222,9 @@ def test_density_of_the_published_mixtures(parameters: str) -> None:
         assert squash(p, rule="exponential", median=1.0).item() == pytest.approx(squashed, rel=1e-5)
 
 
-@published.needed
+@reference.needed
 def test_the_published_sky_is_gone_a_hundredth_off_its_depth() -> None:
-    p = evaluate(published.published("16cls_161x96"), np.full((1, 96, 161), 9), np.full((1, 96, 161), 1.01))[
+    p = evaluate(reference.published("16cls_161x96"), np.full((1, 96, 161), 9), np.full((1, 96, 161), 1.01))[
         0, 0, 10, 80
     ]
     assert p.item() == pytest.approx(6.7e-22, rel=0.02)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import published
 import pytest
+import reference
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from oracles import log_density
@@ -120,10 +120,10 @@ def test_settings_without_a_meaning_are_refused(changes: dict[str, Any], message
         dataclasses.replace(FIT, **changes)
 
 
-@published.needed
-@pytest.mark.parametrize("parameters", published.SETS)
+@reference.needed
+@pytest.mark.parametrize("parameters", reference.SETS)
 def test_a_refit_explains_points_of_the_published_mixtures_as_they_do(parameters: str) -> None:
-    of, random = published.published(parameters), np.random.default_rng(0)
+    of, random = reference.published(parameters), np.random.default_rng(0)
     points = []
     for weights, means, covariances in zip(of.weights, of.means, of.covariances, strict=True):
         component = random.choice(5, 4000, p=weights / weights.sum())

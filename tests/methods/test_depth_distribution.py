@@ -215,6 +215,17 @@ def test_a_mirrored_batch_has_the_mirrored_density_of_the_batch(reading: str) ->
     assert not torch.equal(blind, turned[1])
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_an_item_has_the_same_densities_alone_and_in_a_batch(rule: str) -> None:
+    method, source, given = builders.method("depth_distribution", squash=rule), builders.source(), outputs()
+    together = method.source_density(given.logits, source), method.target_density(given, UPRIGHT)
+    for b in (0, 1):
+        item = Outputs(*(one[[b]] for one in given if one is not None))
+        alone = method.source_density(item.logits, Source(*(one[[b]] for one in source)))
+        assert torch.equal(alone, together[0][[b]])
+        assert torch.equal(method.target_density(item, UPRIGHT[[b]]), together[1][[b]])
+
+
 def term(method: Any, name: str) -> Tensor:
     passes = method.segmenter_terms(builders.source(), builders.target(), 0)
     (value,) = [term.value for terms in passes for term in terms if term.name == name]
