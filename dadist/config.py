@@ -258,10 +258,19 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """Variants of a setting, of one method, for results/{setting}/ablation.csv."""
+
+    method: str
+    variants: dict[str, dict[str, Any]]  # name → what it lays over the setting
+
+
+@dataclass(frozen=True)
 class Study:
     """The whole of config.yaml."""
 
     render: dict[str, Render]
     data_root: str  # folder that relative paths of data sets and weights start from
     domains: dict[str, Domain]
+    ablation: Ablation
     settings: dict[str, Setting]

@@ -61,6 +61,8 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
             size = "" if arguments[-1] is ... else f" of {len(arguments)}"
             raise ConfigError(f"{where}: expected a list{size}, got {value!r}")
         return tuple(_parse(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if kind is Any:
+        return value
     if origin is dict:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: expected a section, got {value!r}")

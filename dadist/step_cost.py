@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from dadist import assembly
-from dadist.classes import names
 from dadist.config import Knob, Optimiser, Setting
 from dadist.data.loader import Source, Target
 from dadist.gmm import Mixtures
@@ -116,16 +115,8 @@ def optimiser_of(setting: Setting, name: str) -> Optimiser:
 
 
 def _architecture(setting: Setting, method_type: Any) -> Architecture:
-    network = setting.adapt.network
-    return Architecture(
-        backbone=network.backbone,
-        classes=setting.classes,
-        heads=method_type.HEADS,
-        fusion=method_type.FUSION,
-        affine=network.affine,
-        rates=network.rates,
-        pixels=network.pixels,
-    )
+    heads, fusion = method_type.HEADS, method_type.FUSION
+    return Architecture(classes=setting.classes, heads=heads, fusion=fusion, **vars(setting.adapt.network))
 
 
 def method_of(setting: Setting, name: str) -> Method:
@@ -137,7 +128,7 @@ def method_of(setting: Setting, name: str) -> Method:
     if name in METHODS:
         values: Mapping[str, Knob] = setting.objectives[name].knobs
         knobs = assembly.knobs(module, values)
-    classes = len(names(setting.classes))
+    classes = len(setting.classes)
     weights = torch.ones(classes) if setting.adapt.class_weight_power else None
     ingredients = Ingredients(classes=classes, class_weights=weights, mixtures=_mixtures(setting), seed=0)
     method: Method = method_type(Segmenter(_architecture(setting, adapted)), knobs, ingredients)
@@ -145,11 +136,12 @@ def method_of(setting: Setting, name: str) -> Method:
 
 
 def _mixtures(setting: Setting) -> Mixtures:
-    classes, components = len(names(setting.classes)), setting.fit_gmm.components
+    classes, components, features = len(setting.classes), setting.fit_gmm.components, "".join(setting.fit_gmm.features)
     return Mixtures(
         weights=np.full((classes, components), 1 / components),
-        means=np.zeros((classes, components, 3)),
-        covariances=np.tile(100 * np.eye(3), (classes, components, 1, 1)),
+        features=features,
+        means=np.zeros((classes, components, len(features))),
+        covariances=np.tile(100 * np.eye(len(features)), (classes, components, 1, 1)),
         scale=np.ones(2),
         grid=setting.grid,
         numerator=setting.inverse_depth,
@@ -167,15 +159,16 @@ def _mixtures(setting: Setting) -> Mixtures:
 def noise(setting: Setting, name: str) -> tuple[Source, Target]:
     """Noise of the setting's sizes, on torch's default device; labels for a recipe's target."""
     batch = setting.selftrain.training.batch if name in RECIPES else setting.adapt.batch
-    classes = len(names(setting.classes))
+    classes = len(setting.classes)
 
     def drawn(height: int, width: int) -> Source:
         depth = torch.rand(batch, 1, height, width) + 0.1
         labels = torch.randint(0, classes, (batch, height, width))
-        return Source(255 * torch.rand(batch, 3, height, width), labels, depth, torch.ones_like(depth).bool())
+        images, mirrored = 255 * torch.rand(batch, 3, height, width), torch.zeros(batch, dtype=torch.bool)
+        return Source(images, labels, depth, torch.ones_like(depth).bool(), mirrored)
 
     source, target = (drawn(view.height, view.width) for view in (setting.source, setting.target))
-    return source, Target(target.images, target.labels if name in RECIPES else None)
+    return source, Target(target.images, target.labels if name in RECIPES else None, target.mirrored)
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:

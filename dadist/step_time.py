@@ -15,6 +15,7 @@ from torch import nn
 
 from dadist.config import Setting
 from dadist.data.loader import Source, Target
+from dadist.state import State
 from dadist.step_cost import count, method_of, noise, optimiser_of
 from dadist.train import to_device, train
 
@@ -46,7 +47,8 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
     to_device(method, device)
     source, target = noise(setting, name)
     source = Source(*(one.to(device) for one in source))
-    target = Target(target.images.to(device), None if target.labels is None else target.labels.to(device))
+    labels = None if target.labels is None else target.labels.to(device)
+    target = Target(target.images.to(device), labels, target.mirrored.to(device))
     begun: list[float] = []
 
     def timed(_: int) -> Source:
@@ -55,7 +57,7 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
 
     plan = dataclasses.replace(optimiser_of(setting, name), poly_iterations=None)
     with tempfile.TemporaryDirectory() as folder:
-        train(method, timed, lambda _: target, iterations=steps, optimiser=plan, losses=Path(folder) / "losses.csv")
+        train(method, timed, lambda _: target, iterations=steps, optimiser=plan, state=State(Path(folder), ""))
     timed(steps)
     seconds = statistics.median(after - before for before, after in itertools.pairwise(begun[1:]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

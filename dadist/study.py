@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dadist.classes import CLASS_SETS, ClassSet
-from dadist.config import Domain, Objective, Render, Setting, Study
+from dadist.config import Ablation, Domain, Objective, Render, Setting, Study
 from dadist.data.registry import DATASETS
 from dadist.limits import limits
 from dadist.methods.registry import METHODS
@@ -25,32 +25,55 @@ def study(config: Mapping[str, Any]) -> Study:
     Raises:
         ConfigError: for the first key that is unknown, missing or wrong.
     """
-    shared = ("render", "domains", "class_sets", "presets", "settings")
+    shared = ("render", "domains", "class_sets", "presets", "ablation", "settings")
     for key in shared:
         if not isinstance(config.get(key), Mapping):
             raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
     defaults = {key: value for key, value in config.items() if key not in (*shared, "data_root")}
     domains = {name: _domain(name, section) for name, section in config["domains"].items()}
     class_sets = {**CLASS_SETS, **{name: _class_set(name, rows) for name, rows in config["class_sets"].items()}}
-    tables = _Tables(config["settings"], config["presets"], class_sets)
-    settings = {name: _setting(name, defaults, tables) for name in config["settings"]}
-    for name, setting in settings.items():
-        for view in (setting.source, setting.target):
-            if view.domain not in domains:
-                raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, domains)}")
-        _check_depth(name, setting, domains[setting.source.domain])
+    ablation = parse(Ablation, config["ablation"], "ablation")
     return Study(
         render=parse(dict[str, Render], config["render"], "render"),
         data_root=parse(str, config.get("data_root"), "data_root"),
         domains=domains,
-        settings=settings,
+        ablation=ablation,
+        settings=_Settings(_Tables(defaults, config["settings"], config["presets"], class_sets), domains, ablation),
     )
 
 
 class _Tables(NamedTuple):
+    defaults: Mapping[str, Any]
     settings: Mapping[str, Any]
     presets: Mapping[str, Any]
     class_sets: Mapping[str, ClassSet]
+
+
+class _Settings(dict[str, Setting]):
+    """The settings by name; "demo-no_depth", the variant no_depth of demo, is read when it is first asked for."""
+
+    def __init__(self, tables: _Tables, domains: Mapping[str, Domain], ablation: Ablation) -> None:
+        super().__init__()
+        self.tables, self.domains, self.ablation = tables, domains, ablation
+        for name in tables.settings:
+            self[name] = self._checked(name, {})
+
+    def __missing__(self, name: str) -> Setting:
+        base, _, variant = name.rpartition("-")
+        if base not in self or variant not in self.ablation.variants:
+            raise KeyError(name)
+        alone = {"methods": [self.ablation.method], "selftrain": {"methods": []}}
+        found = self._checked(base, _merge(alone, self.ablation.variants[variant]))
+        self.setdefault(name, found)
+        return found
+
+    def _checked(self, name: str, over: Mapping[str, Any]) -> Setting:
+        setting = _setting(name, over, self.tables)
+        for view in (setting.source, setting.target):
+            if view.domain not in self.domains:
+                raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, self.domains)}")
+        _check_depth(name, setting, self.domains[setting.source.domain])
+        return setting
 
 
 def _domain(name: str, section: Any) -> Domain:
@@ -97,8 +120,8 @@ def _check_depth(name: str, setting: Setting, source: Domain) -> None:
             )
 
 
-def _setting(name: str, defaults: Mapping[str, Any], tables: _Tables) -> Setting:
-    merged, chain, table = dict(defaults), [name], tables.settings
+def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
+    merged, chain, table = dict(tables.defaults), [name], tables.settings
     for key, section in table.items():
         if not isinstance(section, Mapping):
             raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
@@ -112,6 +135,7 @@ def _setting(name: str, defaults: Mapping[str, Any], tables: _Tables) -> Setting
                 raise ConfigError(f"settings.{link}.presets: unknown preset{hint(str(preset), tables.presets)}")
             merged = _merge(merged, tables.presets[preset])
         merged = _merge(merged, {key: value for key, value in table[link].items() if key not in ("like", "presets")})
+    merged = _merge(merged, over)
     if (classes := str(merged.get("classes"))) not in tables.class_sets:
         raise ConfigError(f"settings.{name}.classes: unknown class set{hint(classes, tables.class_sets)}")
     merged["classes"] = asdict(tables.class_sets[classes])

@@ -38,6 +38,7 @@ SHARED = {
     "domains",
     "class_sets",
     "presets",
+    "ablation",
     "inverse_depth",
     "objectives",
     "settings",

@@ -1,5 +1,6 @@
 # Report. Needs models and the target's labelled validation split, which nothing before this file reads. Makes
-# metrics.json a model, results/{setting}/metrics.csv with a row a model, and the pictures in results/{setting}/report.
+# metrics.json a model, results/{setting}/metrics.csv with a row a model (ablation.csv: with the variants of one method),
+# and the pictures in results/{setting}/report.
 
 
 rule evaluate:
@@ -30,13 +31,13 @@ rule evaluate:
 rule collect:
     """Gather the metrics of every method, seed and round."""
     input:
-        metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in models(w.setting)],
+        metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in rows(w.setting, w.table)],
     output:
-        results="results/{setting}/metrics.csv",
+        results="results/{setting}/{table}.csv",
     log:
-        "results/logs/collect/{setting}.log",
+        "results/logs/collect/{setting}-{table}.log",
     benchmark:
-        "results/benchmarks/collect/{setting}.tsv"
+        "results/benchmarks/collect/{setting}-{table}.tsv"
     conda:
         "../../envs/dadist.yaml"
     threads: 1

@@ -39,8 +39,17 @@ def data(setting, part):
     return f"results/data/{name}"
 
 
-PREPARED, OWNER = {}, {}
-DATA = {name: {part: data(name, part) for part in ("source", "train", "val")} for name in STUDY.settings}
+class Data(dict):
+    """Setting → part → folder; those of a variant when they are first asked for."""
+
+    def __missing__(self, setting):
+        self[setting] = {part: data(setting, part) for part in ("source", "train", "val")}
+        return self[setting]
+
+
+PREPARED, OWNER, DATA = {}, {}, Data()
+for setting in STUDY.settings:
+    DATA[setting]
 
 
 def local(path):
@@ -79,9 +88,28 @@ onstart:
         raise WorkflowError(f"not there: {', '.join(sorted(ABSENT))}; what is expected there stands above")
 
 
+def home(setting, keys, method=None):
+    """The setting that a file of a variant stands under: its base, where the two agree on all that makes the file."""
+    base = setting.rpartition("-")[0]
+    if base not in STUDY.settings:
+        return setting
+    mine, bases = STUDY.settings[setting], STUDY.settings[base]
+    alike = all(getattr(mine, key) == getattr(bases, key) for key in keys)
+    while alike and method in METHODS:
+        alike = mine.objectives[method] == bases.objectives[method]
+        if "mixtures" in declared_needs(METHODS[method]):
+            alike = alike and mine.fit_gmm == bases.fit_gmm
+        method = start(setting, method)
+    return base if alike else setting
+
+
+MADE_OF = ["classes", "source", "target", "grid", "inverse_depth", "prepare", "start"]
+
+
 def model(setting, method, seed, round):
     """The weights of a round."""
-    return f"results/{setting}/{method}/seed{seed}/{round}/model.pt"
+    keys = ["adapt"] if round == "q0" else ["adapt", "pseudo_label", "refine_labels", "selftrain"]
+    return f"results/{home(setting, MADE_OF + keys, method)}/{method}/seed{seed}/{round}/model.pt"
 
 
 def start(setting, method):
@@ -118,7 +146,8 @@ def init(setting, method, seed):
 
 def needs(setting, method):
     """The offline artefacts that a method is built from."""
-    return [f"results/{setting}/prior/{need}.npz" for need in declared_needs(METHODS[method])]
+    folder = f"results/{home(setting, [*MADE_OF, 'fit_gmm'])}/prior"
+    return [f"{folder}/{need}.npz" for need in declared_needs(METHODS[method])]
 
 
 def models(setting):
@@ -130,6 +159,15 @@ def models(setting):
         for seed in chosen.seeds
         for round in rounds(setting, method)
     ]
+
+
+def rows(setting, table):
+    """Every model of a table: all of the setting, or those of one method in all variants."""
+    if table == "metrics":
+        return models(setting)
+    variants = [f"{setting}-{variant}" for variant in STUDY.ablation.variants]
+    own = [path for path in models(setting) if f"/{STUDY.ablation.method}/" in path]
+    return list(dict.fromkeys([*own, *(path for variant in variants for path in models(variant))]))
 
 
 def shown(setting):
