@@ -107,7 +107,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(root: Path, tmp_pa
     before, kills, ended = 0, 0, False
     while not ended:
         process = started(root, folder, log, native=True)
-        until = before + dice.randint(1, 8)
+        until = before + dice.randint(3, 10)
         while process.poll() is None and len(log.read_text().split()) < until:
             time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.03))
@@ -117,7 +117,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(root: Path, tmp_pa
         assert not done & set(opened[before:])
         before, kills = len(opened), kills + (not ended)
         done = {f"{index:07}" for index in range(SCENES)} if folder.exists() else marked(folder)
-    assert kills >= 3
+    assert kills >= 2
     prepare(root, tmp_path / "whole", native=True)
     assert contents(folder) == contents(tmp_path / "whole")
     assert beside(folder) == [".split.lock"]

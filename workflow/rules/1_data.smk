@@ -2,30 +2,6 @@
 # Makes results/streets/{preset}/{dataset}, trees as their owners ship them, and results/data/{data}, the arrays that
 # every later stage reads: images, labels as train ids, depth in centimetres, counts a class.
 
-import functools
-from pathlib import Path
-
-from snakemake.logging import logger
-
-from dadist.data.origin import Origin, Plan
-
-
-@functools.cache
-def fingerprint(name):
-    """Names, sizes and times of the files of a data set that the user brings, which Snakemake sees but the root of.
-
-    What `render` makes has its own triggers. What cannot be read is left to the stage, which says what is wrong.
-    """
-    folder = root(name)
-    if not folder or folder.startswith("results/"):
-        return None
-    plan, lists = Plan(**PREPARED[name]["plan"]), names(name)
-    try:
-        return Origin(reader(OWNER[name]), Path(folder), plan, Path(lists[0]) if lists else None).fingerprint()
-    except (ValueError, OSError) as error:
-        logger.warning(f"{name}: {error}")
-        return None
-
 
 rule render:
     """Render one domain of a pair of street data sets, in the layout of SYNTHIA or Cityscapes."""

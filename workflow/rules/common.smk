@@ -1,12 +1,16 @@
 # What the rules share: the checked config, and the settings of each stage as JSON.
 
 import dataclasses
+import functools
 import importlib
 import json
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from dadist.config import SOURCE_LOOK
+from dadist.data.origin import Origin, Plan
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist import parsing
@@ -98,3 +102,20 @@ def selftrain_spec(setting, method, seed, round):
         iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
         training=training,
     )
+
+
+@functools.cache
+def fingerprint(name):
+    """Names, sizes and times of the files of a data set that the user brings, which Snakemake sees but the root of.
+
+    What `render` makes has its own triggers. What cannot be read is left to the stage, which says what is wrong.
+    """
+    folder = root(name)
+    if not folder or folder.startswith("results/"):
+        return None
+    plan, lists = Plan(**PREPARED[name]["plan"]), names(name)
+    try:
+        return Origin(reader(OWNER[name]), Path(folder), plan, Path(lists[0]) if lists else None).fingerprint()
+    except (ValueError, OSError) as error:
+        logger.warning(f"{name}: {error}")
+        return None
