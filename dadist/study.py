@@ -113,7 +113,7 @@ def _check_depth(name: str, setting: Setting, source: Domain) -> None:
     if source.depth:
         return
     for method in (*setting.methods, *setting.selftrain.methods):
-        if "depth" in declared_needs(METHODS[method]):
+        if declared(METHODS[method], "SOURCE_DEPTH", False):
             raise ConfigError(
                 f"settings.{name}: method {method} learns from the source's depth, and domains.{setting.source.domain} "
                 "has depth: false; give it depth, or leave the method out"
@@ -206,12 +206,15 @@ def declared_knobs(module: str) -> dict[str, str]:
     return {ast.unparse(node.target): ast.unparse(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
 
 
-def declared_needs(module: str) -> tuple[str, ...]:
-    """The constant ``NEEDS`` of a method's module: offline artefacts it is built from; empty if it has none."""
+def declared(module: str, constant: str, default: Any) -> Any:
+    """A constant of a method's module, read without importing it (and torch).
+
+    ``NEEDS``: the offline artefacts that it is built from; ``SOURCE_DEPTH``: whether it learns from the source's depth.
+    """
     for node in _tree(module):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NEEDS":
-            return tuple(ast.literal_eval(node.value))
-    return ()
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
+            return ast.literal_eval(node.value)
+    return default
 
 
 def _tree(module: str) -> list[ast.stmt]:

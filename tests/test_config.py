@@ -13,7 +13,7 @@ import yaml
 from dadist.config import Optimiser
 from dadist.methods.registry import METHODS
 from dadist.parsing import ConfigError, parse
-from dadist.study import declared_knobs, declared_needs, study
+from dadist.study import declared, declared_knobs, study
 
 SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 # The defaults with two settings, one like the other; what the numbers are is not these tests' business.
@@ -189,12 +189,14 @@ def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> Non
     imported = importlib.import_module(module)
     knobs = [field.name for field in dataclasses.fields(imported.Knobs)] if hasattr(imported, "Knobs") else []
     assert list(declared_knobs(module)) == knobs
-    assert declared_needs(module) == getattr(imported, "NEEDS", ())
+    for constant, default in (("NEEDS", ()), ("SOURCE_DEPTH", False)):
+        assert declared(module, constant, default) == getattr(imported, constant, default)
 
 
 def test_the_needs_and_knobs_of_two_methods_are_these() -> None:
-    assert declared_needs(METHODS["depth_distribution"]) == ("mixtures",)
-    assert declared_needs(METHODS["dada"]) == ()
+    assert declared(METHODS["depth_distribution"], "NEEDS", ()) == ("mixtures",)
+    assert declared(METHODS["dada"], "NEEDS", ()) == ()
+    assert declared(METHODS["dada"], "SOURCE_DEPTH", False)
     assert declared_knobs(METHODS["adabn"]) == {}
     assert declared_knobs(METHODS["advent"])["critic_width"] == "int"
 

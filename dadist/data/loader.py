@@ -82,19 +82,26 @@ class SourceLoader:
     def __init__(self, prepared: Prepared, sampling: Sampling, *, numerator: float, zero_depth: str) -> None:
         self.prepared, self.sampling, self.numerator, self.zero_depth = prepared, sampling, numerator, zero_depth
         self.order = Order(len(prepared), sampling.batch, sampling.seed)
+        self.measured = prepared.has_depth
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
         rows, flips = self.order(step), _flips(self.order, self.sampling, step)
-        depth_cm = self.prepared.depth[rows].astype(np.float32)[:, None]  # (B, 1, H, W)
+        depth_cm = self._depth(rows)[:, None]  # (B, 1, H, W)
         arrays = (
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
             self.prepared.labels[rows].astype(np.int64),
             np.float32(self.numerator) / (depth_cm + 1),
-            self.prepared.inside(rows)[:, None] if self.zero_depth == "keep" else depth_cm > 0,
+            self.prepared.inside(rows)[:, None] if self.zero_depth == "keep" and self.measured else depth_cm > 0,
         )
         images, labels, inverse_depth, valid = (_ready(array, flips, self.sampling) for array in arrays)
         return Source(images, labels, inverse_depth, valid, torch.from_numpy(flips).to(self.sampling.device))
+
+    def _depth(self, rows: list[int]) -> NDArray[np.float32]:
+        """Centimetres, ``(B, H, W)``; 0 everywhere in a split without depth."""
+        if self.measured:
+            return self.prepared.depth[rows].astype(np.float32)
+        return np.zeros((len(rows), self.prepared.height, self.prepared.width), np.float32)
 
 
 class TargetLoader:

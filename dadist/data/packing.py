@@ -1,5 +1,8 @@
 """One scene of a data set, read, checked and put at its place in a prepared split."""
 
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -8,10 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import IGNORE, ClassSet
+from dadist.classes import IGNORE
 from dadist.data.base import DataError, Files, Reader, read_image, require_known, require_size
-from dadist.data.fit import Fit, Size, bicubic, content_size, nearest
+from dadist.data.fit import Size, bicubic, content_size, nearest
+from dadist.data.origin import Plan
 from dadist.data.rows import Rows
+from dadist.data.workplace import sync_folder
 
 ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and shape beyond (N, H, W)
     "images": (np.uint8, (3,)),
@@ -42,12 +47,29 @@ class Packer:
 
     reader: Reader
     ids: dict[int, str | None]
-    classes: ClassSet
-    frame: Size  # of the images
-    fit: Fit
-    native: bool  # whether labels keep the size of their files
+    plan: Plan
     folder: Path
     rows: dict[str, Rows]
+
+    @classmethod
+    def begin(cls, reader: Reader, ids: dict[int, str | None], plan: Plan, folder: Path, images: int) -> "Packer":
+        """With an empty file for each array."""
+        folder.mkdir()
+        if plan.labels and plan.native:
+            (folder / NATIVE).mkdir()
+        wanted = {"images": True, "labels": plan.labels and not plan.native, "depth": plan.depth}
+        rows = {
+            name: Rows.create(folder / f"{name}.npy", (images, plan.height, plan.width, *channels), dtype)
+            for name, (dtype, channels) in ARRAYS.items()
+            if wanted[name]
+        }
+        return cls(reader, ids, plan, folder, rows)
+
+    @classmethod
+    def resume(cls, reader: Reader, ids: dict[int, str | None], plan: Plan, folder: Path) -> "Packer":
+        """With the files that ``begin`` made."""
+        rows = {path.stem: Rows.open(path) for path in folder.glob("*.npy")}
+        return cls(reader, ids, plan, folder, rows)
 
     def __call__(self, index: int, scene: Files) -> Packed:
         """Write scene number ``index``.
@@ -57,8 +79,9 @@ class Packer:
         """
         image = read_image(scene.image)
         size: Size = (image.shape[1], image.shape[0])
-        content = content_size(size, self.frame, self.fit)
-        pixels = [0] * len(self.classes)
+        frame = (self.plan.width, self.plan.height)
+        content = content_size(size, frame, self.plan.fit)
+        pixels = [0] * len(self.plan.classes)
         if scene.labels is not None:
             raw = self.reader.read_labels(scene.labels)
             require_size(scene.labels, raw, scene.image, image)
@@ -68,22 +91,55 @@ class Packer:
             require_size(scene.depth, depth, scene.image, image)
             if not depth.any():
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-            self.rows["depth"].put(index, nearest(depth, content, self.frame, 0))
-        self.rows["images"].put(index, bicubic(image, content, self.frame))
+            self.rows["depth"].put(index, nearest(depth, content, frame, 0))
+        self.rows["images"].put(index, bicubic(image, content, frame))
         return Packed(pixels, size)
 
     def _pack_labels(self, index: int, raw: NDArray[np.uint8], path: Path, content: Size) -> list[int]:
         """Write raw ids as train ids; pixels per class, ``(C,)``."""
         seen = histogram(raw)
         require_known(path, seen, self.reader.dataset, self.ids)
-        table = self.classes.lookup(self.reader.dataset, self.ids)
-        if self.native:
+        table = self.plan.classes.lookup(self.reader.dataset, self.ids)
+        if self.plan.native:
             _write_png(self.folder / native_file(index), table[raw])
         else:
-            self.rows["labels"].put(index, nearest(table[raw], content, self.frame, IGNORE))
+            frame = (self.plan.width, self.plan.height)
+            self.rows["labels"].put(index, nearest(table[raw], content, frame, IGNORE))
         counts = np.zeros(256, np.int64)  # per train id
         np.add.at(counts, table, seen)
-        return [int(count) for count in counts[: len(self.classes)]]
+        return [int(count) for count in counts[: len(self.plan.classes)]]
+
+    def sync(self) -> None:
+        """Wait until all that is written is on the disk."""
+        for array in self.rows.values():
+            array.sync()
+        for folder in (self.folder.parent, self.folder, self.folder / NATIVE):
+            if folder.is_dir():
+                sync_folder(folder)
+
+
+def each(work: Callable[[int], None], items: Sequence[int], workers: int) -> Iterator[int]:
+    """Call ``work`` on every item, ``workers`` at a time; how many are done, each time one is. The first error ends it.
+
+    Threads, as decoding and resizing let go of the interpreter lock: on 1280x760 an image takes 77 ms with one and
+    38 ms with two, and processes are no faster. Threads need no start method, and none outlives a killed parent.
+    """
+    done = 0
+    with ThreadPoolExecutor(workers) as pool:
+        pending: set[Future[None]] = set()
+        try:
+            for item in items:
+                pending.add(pool.submit(work, item))
+                while len(pending) >= 2 * workers:
+                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for one in finished:
+                        one.result()
+                        yield (done := done + 1)
+            for one in as_completed(pending):
+                one.result()
+                yield (done := done + 1)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -100,4 +156,6 @@ def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _write_png(path: Path, array: NDArray[np.uint8]) -> None:
     """By a plain write, which says why it fails, where cv2.imwrite only says that it does."""
     _, content = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    path.write_bytes(content.tobytes())
+    with path.open("wb") as file:
+        file.write(content.tobytes())
+        os.fsync(file.fileno())

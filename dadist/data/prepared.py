@@ -3,10 +3,9 @@
 import dataclasses
 import json
 import logging
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist import provenance
 from dadist.classes import ClassSet
-from dadist.data.base import DataError, Files, Reader, chosen, decode
+from dadist.data.base import DataError, Reader, decode
 from dadist.data.fit import Fit, Size, content_size, frame_around
-from dadist.data.packing import ARRAYS, NATIVE, Packed, Packer, native_file
-from dadist.data.rows import Rows
+from dadist.data.journal import Journal
+from dadist.data.origin import Origin, Plan
+from dadist.data.packing import ARRAYS, Packed, Packer, each, native_file
+from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
 
 VERSION = 3  # of the folder's format
 INDEX = "index.json"
@@ -130,21 +130,6 @@ class Prepared:
         return array
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to make of a split."""
-
-    split: str
-    width: int  # pixels
-    height: int  # pixels
-    fit: Fit  # stretch to width x height, or shrink as a whole and pad
-    classes: ClassSet
-    labels: bool  # whether to look at them at all; never for the target's training split
-    depth: bool
-    native: bool  # whether labels keep the size of their files, as an evaluation wants them
-    images: int  # at most so many, the first; 0 for all
-
-
 def write(
     reader: Reader,
     root: Path,
@@ -153,42 +138,87 @@ def write(
     *,
     names: Path | None,
     workers: int,
-    progress: Callable[[int], None] | None = None,
+    code: str = "",
+    progress: Callable[[int], Callable[[int], None]] | None = None,
 ) -> None:
     """Read, check and resize a split of the data set at ``root``, and write it as a folder for `Prepared`.
 
     Images are resized by PIL's bicubic filter, as in the authors' code; labels and depth take the nearest pixel to
-    the centre of each cell; what a padded frame does not show of them is black, ignored, without depth. The index is
-    written last, so a folder with an index is whole.
+    the centre of each cell; what a padded frame does not show of them is black, ignored, without depth.
+
+    Whoever is stopped goes on where it was: the folder is made in a `workplace` beside it, where a `Journal` knows the
+    images that are done; an image whose files have changed since is done again. The folder appears whole.
 
     Args:
         names: Text file that names the scenes to take; None for all.
         workers: How many images are in work at a time.
-        progress: Called with the number of images done so far.
+        code: What else decides the arrays, such as a digest of the reader; work of another code is not gone on with.
+        progress: Called with the number of images to do; what it returns, with the number of those done so far.
 
     Raises:
         DataError: A file is not what it should be.
-        FileNotFoundError: A file or folder is missing.
+        OSError: A file or folder is missing, or the disk is full.
     """
-    scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
-    scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]
+    origin = Origin(reader, root, plan, names)
+    key = origin.key(code)
+    with full_disk_told(folder), workplace(folder, INDEX, key, f"{key}-{origin.fingerprint()}") as place:
+        if place is None:
+            logging.info("%s: made before, and its files are the same", folder)
+            return
+        content, file = place / CONTENT, place / JOURNAL
+        if file.exists():
+            packer = Packer.resume(reader, origin.ids, plan, content)
+        else:
+            shutil.rmtree(content, ignore_errors=True)
+            packer = Packer.begin(reader, origin.ids, plan, content, len(origin.scenes))
+        with Journal(file, packer.sync) as journal:
+            packed = _pack(packer, journal, origin, workers, progress)
+            journal.sync()
+        pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
+        if plan.labels:
+            _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
+        index = _index(origin, reader.dataset, pixels, [one.size for one in packed])
+        with (content / INDEX).open("w", encoding="utf-8") as stream:
+            json.dump(index, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _pack(
+    packer: Packer,
+    journal: Journal,
+    origin: Origin,
+    workers: int,
+    progress: Callable[[int], Callable[[int], None]] | None,
+) -> list[Packed]:
+    """Do what the journal does not have; what is known of each scene, in order."""
+    scenes, stamps = origin.scenes, origin.stamps
+    known = {
+        mark["scene"]: Packed(mark["pixels"], mark["size"])
+        for mark in journal.marks
+        if mark["stamp"] == stamps[mark["scene"]]
+    }
+    left = [index for index in range(len(scenes)) if index not in known]
+    if known:
+        logging.info("%d of %d images were done before", len(known), len(scenes))
+
+    def work(index: int) -> None:
+        known[index] = packed = packer(index, scenes[index])
+        journal.add({"scene": index, "stamp": stamps[index], **packed._asdict()})
+
+    report = progress(len(left)) if progress is not None else None
+    for done in each(work, left, workers):
+        if report is not None:
+            report(done)
+    return [known[index] for index in range(len(scenes))]
+
+
+def _index(origin: Origin, dataset: str, pixels: list[int], sizes: list[Size]) -> dict[str, Any]:
+    plan = origin.plan
     frame = (plan.width, plan.height)
-    rows = _begin(folder, len(scenes), plan)
-    packer = Packer(reader, reader.ids(root), plan.classes, frame, plan.fit, plan.native, folder, rows)
-    packed = []
-    for done, one in enumerate(_each(packer, scenes, workers), 1):
-        packed.append(one)
-        if progress is not None:
-            progress(done)
-    pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
-    if plan.labels:
-        _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(scenes)} images)")
-    for array in rows.values():
-        array.sync()
-    sizes = [one.size for one in packed]
-    index = {
+    return {
         "version": VERSION,
-        "dataset": reader.dataset,
+        "dataset": dataset,
         "split": plan.split,
         "classes": dataclasses.asdict(plan.classes),
         "width": plan.width,
@@ -196,38 +226,8 @@ def write(
         "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
-        "names": [scene.name for scene in scenes],
+        "names": [scene.name for scene in origin.scenes],
     }
-    with provenance.atomic(folder / INDEX) as temporary:
-        temporary.write_text(json.dumps(index, indent=1), encoding="utf-8")
-
-
-def _begin(folder: Path, images: int, plan: Plan) -> dict[str, Rows]:
-    """An empty file for each array; what an earlier writing left goes."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    wanted = {"images": True, "labels": plan.labels and not plan.native, "depth": plan.depth}
-    if plan.labels and plan.native:
-        (folder / NATIVE).mkdir()
-    return {
-        name: Rows.create(folder / f"{name}.npy", (images, plan.height, plan.width, *channels), dtype)
-        for name, (dtype, channels) in ARRAYS.items()
-        if wanted[name]
-    }
-
-
-def _each(work: Packer, scenes: list[Files], workers: int) -> Iterator[Packed]:
-    """``work`` on every scene, results in order; the first error ends it.
-
-    Threads, as decoding and resizing let go of the interpreter lock: on 1280x760 an image takes 77 ms with one and
-    38 ms with two, and processes are no faster. Threads need no start method, and none outlives a killed parent.
-    """
-    if workers == 1:
-        yield from map(work, range(len(scenes)), scenes)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(work, range(len(scenes)), scenes)
 
 
 def _warn_of_absent(pixels: list[int], classes: ClassSet, where: str) -> None:

@@ -23,7 +23,15 @@ class Rows:
     @classmethod
     def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "Rows":
         """An empty file of ``shape``; a row is one item of the first axis."""
-        array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+        return cls._of(path, np.lib.format.open_memmap(path, "w+", dtype, shape))
+
+    @classmethod
+    def open(cls, path: Path) -> "Rows":
+        """A file that ``create`` made, to write the rest of it."""
+        return cls._of(path, np.lib.format.open_memmap(path, "r"))
+
+    @classmethod
+    def _of(cls, path: Path, array: np.memmap[Any, Any]) -> "Rows":
         return cls(path, array.offset, array.nbytes // max(len(array), 1))
 
     def put(self, first: int, rows: NDArray[Any]) -> None:

@@ -17,6 +17,8 @@ from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Term
 from dadist.model.segmenter import Outputs, upsample
 
+SOURCE_DEPTH = True
+
 
 @dataclass(frozen=True)
 class Knobs:

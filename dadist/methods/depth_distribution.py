@@ -28,6 +28,7 @@ from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.points import centres
 
 NEEDS = ("mixtures",)
+SOURCE_DEPTH = True
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """Turn a split of a data set into arrays that training reads: resized, classes mapped, depth in centimetres."""
 
 import importlib
+import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dadist.data import prepared
+from dadist.data.origin import Plan
 from dadist.parsing import parse
 from dadist.progress import Progress
+from dadist.provenance import digest
 from dadist.stages import Count, In, Ins, Out, stage
 
 
@@ -16,22 +20,21 @@ class Params:
 
     reader: str  # module of the data set
     options: dict[str, Any]  # of its reader
-    plan: prepared.Plan
+    plan: Plan
 
 
 def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> None:
     """Read, check, resize and pack every image of the split."""
-    module, plan = importlib.import_module(params.reader), params.plan
-    reader = module.reader(parse(module.Options, params.options, "options"))
-    images = len(reader.files(root, plan.split, labels=plan.labels, depth=plan.depth))
+    module = importlib.import_module(params.reader)
     prepared.write(
-        reader,
+        module.reader(parse(module.Options, params.options, "options")),
         root,
         data,
-        plan,
+        params.plan,
         names=names[0] if names else None,
         workers=workers,
-        progress=Progress("image", min(images, plan.images or images)),
+        code=json.dumps([digest("dadist.stages.prepare", params.reader), params.options]),
+        progress=partial(Progress, "image"),
     )
 
 

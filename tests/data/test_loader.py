@@ -148,3 +148,11 @@ def test_padding_has_no_valid_depth(tmp_path: Path) -> None:
     valid = load(prepared, 0, mirror=False, zero_depth="keep").valid
     assert valid[:, :, :20].all()
     assert not valid[:, :, 20:].any()
+
+
+def test_a_source_without_depth_has_none_that_counts(tmp_path: Path) -> None:
+    bare = builders.split(tmp_path / "bare", depth=None)
+    for zero_depth in ("keep", "ignore"):
+        batch = load(bare, 0, zero_depth=zero_depth)
+        assert not batch.valid.any()
+        assert batch.inverse_depth.isfinite().all()

@@ -1,8 +1,10 @@
 """What a user's mistake ends in: one message that names the file or key, what was expected, and the remedy."""
 
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -186,6 +188,24 @@ def test_a_broken_file_stops_its_job_alone_and_mending_it_goes_on(sandbox: Sandb
     path.write_bytes(whole)
     assert sandbox.planned(SOURCE, VAL) == [f"prepare {VAL}"]
     assert sandbox.snakemake(SOURCE, VAL).returncode == 0
+
+
+def test_a_file_that_was_changed_added_or_removed_prepares_its_split_again(sandbox: Sandbox) -> None:
+    (image,) = (sandbox.folder / "own/cityscapes/leftImg8bit/val").rglob("*_000001_*.png")
+    assert sandbox.snakemake(SOURCE, TRAIN, VAL).returncode == 0
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == []
+    before = image.stat()
+    image.touch()
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {VAL}"]
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == []
+    for folder in ("RGB", "GT/LABELS", "Depth"):
+        shutil.copy2(source_file(sandbox, folder), sandbox.folder / f"own/synthia/{folder}/0000009.png")
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {SOURCE}"]
+    next((sandbox.folder / "own/cityscapes/leftImg8bit/train").rglob("*.png")).unlink()
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {SOURCE}", f"prepare {TRAIN}"]
+    assert sandbox.snakemake(SOURCE, TRAIN, VAL).returncode == 0
+    assert json.loads((sandbox.folder / SOURCE / "index.json").read_text(encoding="utf-8"))["names"][-1] == "0000009"
 
 
 def test_a_loss_that_is_no_number_stops_the_training_and_names_the_term(sandbox: Sandbox) -> None:

@@ -45,6 +45,7 @@ rule prepare:
     params:
         spec=lambda w: spec(**PREPARED[w.data]),
         code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data]["reader"]),
+        files=lambda w: fingerprint(w.data),
     shell:
         "python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
         "--names {input.names:q} --data {output.data:q} 2> >(tee {log:q} >&2)"

@@ -1,17 +1,21 @@
 # What the rules share: the checked config, and the settings of each stage as JSON.
 
 import dataclasses
+import functools
 import importlib
 import json
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from dadist.config import SOURCE_LOOK
+from dadist.data.origin import Origin, Plan
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist import parsing
 from dadist.provenance import digest
-from dadist.study import declared_needs, study
+from dadist.study import declared, study
 
 try:
     STUDY = study(config)
@@ -78,7 +82,7 @@ def adapt_spec(setting, method, seed):
     chosen, file = STUDY.settings[setting], METHODS[method]
     objective = chosen.objectives[method]
     iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
-    artefacts = ["dadist.stages.fit_gmm"] if "mixtures" in declared_needs(file) else []
+    artefacts = ["dadist.stages.fit_gmm"] if "mixtures" in declared(file, "NEEDS", ()) else []
     return spec(
         setting=setting,
         method=method,
@@ -117,3 +121,20 @@ def evaluate_spec(setting):
     """What `evaluate` measures with; the digest goes into the table."""
     chosen = STUDY.settings[setting]
     return spec(code=digest("dadist.stages.evaluate"), inverse_depth=chosen.inverse_depth, evaluate=chosen.evaluate)
+
+
+@functools.cache
+def fingerprint(name):
+    """Names, sizes and times of the files of a data set that the user brings, which Snakemake sees but the root of.
+
+    What `render` makes has its own triggers. What cannot be read is left to the stage, which says what is wrong.
+    """
+    folder = root(name)
+    if not folder or folder.startswith("results/"):
+        return None
+    plan, lists = Plan(**PREPARED[name]["plan"]), names(name)
+    try:
+        return Origin(reader(OWNER[name]), Path(folder), plan, Path(lists[0]) if lists else None).fingerprint()
+    except (ValueError, OSError) as error:
+        logger.warning(f"{name}: {error}")
+        return None

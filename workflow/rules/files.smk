@@ -97,7 +97,7 @@ def home(setting, keys, method=None):
     alike = all(getattr(mine, key) == getattr(bases, key) for key in keys)
     while alike and method in METHODS:
         alike = mine.objectives[method] == bases.objectives[method]
-        if "mixtures" in declared_needs(METHODS[method]):
+        if "mixtures" in declared(METHODS[method], "NEEDS", ()):
             alike = alike and mine.fit_gmm == bases.fit_gmm
         method = start(setting, method)
     return base if alike else setting
@@ -147,7 +147,7 @@ def init(setting, method, seed):
 def needs(setting, method):
     """The offline artefacts that a method is built from."""
     folder = f"results/{home(setting, [*MADE_OF, 'fit_gmm'])}/prior"
-    return [f"{folder}/{need}.npz" for need in declared_needs(METHODS[method])]
+    return [f"{folder}/{need}.npz" for need in declared(METHODS[method], "NEEDS", ())]
 
 
 def models(setting):
