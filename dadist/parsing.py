@@ -46,6 +46,8 @@ def hint(key: str, known: Iterable[str]) -> str:
 
 def _parse(kind: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
     if is_dataclass(kind):
         return _parse_dataclass(kind, value, where)
     if origin in (Union, types.UnionType):

@@ -51,18 +51,19 @@ def label(
     images: Prepared,
     folder: Path,
     *,
+    first: int,
     classes: int,
     confidence: float,
     batch: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Label every image of a split; a pixel keeps its class iff its probability is at least ``confidence``.
+    """Label the ``first`` images of a split; a pixel keeps its class iff its probability is at least ``confidence``.
 
     The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9).
     """
-    labels, sure = PseudoLabels.create(folder, images.images.shape[:3])
+    labels, sure = PseudoLabels.create(folder, images.images[:first].shape[:3])
     counts = np.zeros(classes, np.int64)
-    for rows in batches(len(images), batch):
+    for rows in batches(first, batch):
         predicted, probability = predict(segmenter, images.images[rows])
         predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
         labels.put(rows.start, predicted)

@@ -84,12 +84,25 @@ def _domain(name: str, section: Any) -> Domain:
     if section.get("dataset") not in DATASETS:
         raise ConfigError(f"{where}.dataset: unknown data set{hint(str(section.get('dataset')), DATASETS)}")
     shared = {field.name for field in fields(Domain)} - {"options"}
-    options = {key: value for key, value in section.items() if key not in shared}
     module = importlib.import_module(DATASETS[section["dataset"]])
-    same_keys(options, typing.get_type_hints(module.Options), where, [*typing.get_type_hints(module.Options), *shared])
-    parse(module.Options, options, where)
+    hints = typing.get_type_hints(module.Options)
+    given = {key: value for key, value in section.items() if key not in shared}
+    options = {**_left_out(hints), **given}
+    same_keys(options, hints, where, [*hints, *shared])
+    try:
+        parse(module.Options, options, where)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{where}.{error}") from None
     common = {key: value for key, value in section.items() if key in shared}
     return parse(Domain, {"lists": {}, **common, "options": options}, where)
+
+
+def _left_out(hints: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reader's keys are if the domain leaves them out: a table is empty, what may be null is null."""
+    empty: dict[str, Any] = {key: {} for key, kind in hints.items() if typing.get_origin(kind) is dict}
+    return {**empty, **{key: None for key, kind in hints.items() if type(None) in typing.get_args(kind)}}
 
 
 def _class_set(name: str, rows: Any) -> ClassSet:

@@ -225,5 +225,37 @@ def test_a_number_out_of_its_limits_is_refused_by_name(key: str, value: object, 
         study(changed(f"settings.demo.{key}", value))
 
 
+def test_what_a_domain_leaves_out_is_empty_and_what_it_gets_wrong_is_named() -> None:
+    photographs = {"dataset": "folder", "root": "photos", "depth": False, "images": {"train": "*.jpg"}}
+    options = study(changed("domains.mine", photographs)).domains["mine"].options
+    assert options["images"] == {"train": "*.jpg"}
+    assert (options["labels"], options["ids"], options["depth_metres"]) == ({}, {}, None)
+    del photographs["images"]
+    with pytest.raises(ConfigError, match=r"domains\.mine\.images: expected a glob for train"):
+        study(changed("domains.mine", photographs))
+    with pytest.raises(ConfigError, match=r"domains\.mapillary\.version: expected one of v1\.2, v2\.0, got 'v3'"):
+        study(changed("domains.mapillary.version", "v3"))
+
+
+def test_mapillary_has_the_numbers_of_experiments_4_and_5() -> None:
+    for name, size, grid in (("s2m7", (1280, 760), (161, 96)), ("s2m7_small", (640, 320), (81, 41))):
+        chosen = study(SHIPPED).settings[name]
+        assert (len(chosen.classes), chosen.grid, chosen.pseudo_label.images) == (7, grid, 9000)
+        assert [(view.width, view.height, view.fit) for view in (chosen.source, chosen.target)] == [
+            (*size, "stretch"),
+            (*size, "pad"),
+        ]
+        weights = chosen.objectives["depth_distribution"].knobs
+        assert [weights[key] for key in ("depth", "balance_source", "balance_target", "adversarial", "critic_lr")] == [
+            0.0001,
+            0.005,
+            0.001,
+            0.001,
+            0.0001,
+        ]
+        assert chosen.adapt.class_weight_power == 0
+        assert (chosen.refine_labels.base, chosen.refine_labels.span) == (50, 50)
+
+
 def test_a_setting_without_self_training_is_fine() -> None:
     assert study(changed("settings.demo.selftrain.rounds", [])).settings["demo"].selftrain.rounds == ()

@@ -37,6 +37,7 @@ def test_a_pixel_keeps_its_class_if_the_network_is_sure_enough(
         Thirds(),
         split,
         tmp_path / "pseudo",
+        first=3,
         classes=3,
         confidence=confidence,
         batch=batch,
@@ -61,12 +62,22 @@ def test_a_probability_that_equals_the_threshold_is_enough(tmp_path: Path) -> No
             Thirds(),
             split,
             folder,
+            first=1,
             classes=3,
             confidence=threshold,
             batch=1,
             progress=lambda _: None,
         )
         assert sum(PseudoLabels(folder).counts["labelled"]) == labelled
+
+
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_only_the_first_images_are_labelled(tmp_path: Path, batch: int) -> None:
+    split, done = coloured(tmp_path / "target"), list[int]()
+    pseudo.label(Thirds(), split, tmp_path / "p", first=2, classes=3, confidence=0.5, batch=batch, progress=done.append)
+    assert PseudoLabels(tmp_path / "p").labels[:, 0, 0].tolist() == [0, 1]
+    assert PseudoLabels(tmp_path / "p").counts == {"labelled": [8, 8, 0]}
+    assert done[-1] == 2
 
 
 def test_a_folder_without_an_index_is_no_pseudo_labels(tmp_path: Path) -> None:

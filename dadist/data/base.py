@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 class DataError(ValueError):
@@ -45,6 +45,10 @@ class Reader(Protocol):
     def ids(self, root: Path) -> dict[int, str | None]:
         """Raw id → label; None: defined, but without a label (void)."""
         ...
+
+    def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
+        """The reader's options, without what `files` of this split does not depend on: changing that runs nothing."""
+        return options
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
         """Raw class ids, ``(H, W)``."""
@@ -89,10 +93,14 @@ def decode(path: Path) -> NDArray[Any]:
 
 
 def _decode_jpeg(path: Path) -> NDArray[Any]:
-    """As `decode`, for JPEG: where the file is cut, OpenCV fills with grey and PIL refuses."""
+    """As `decode`, for JPEG, turned upright where the camera noted how it was held.
+
+    Where the file is cut, OpenCV fills with grey and PIL refuses.
+    """
     try:
         with Image.open(path) as image:
-            return np.asarray(image if image.mode == "L" else image.convert("RGB"))
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
     except OSError as error:
         raise damaged(path) from error
 

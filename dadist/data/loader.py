@@ -105,12 +105,12 @@ class SourceLoader:
 
 
 class TargetLoader:
-    """Batches of a split without labels, or with pseudo-labels ``(N, H, W)`` beside it."""
+    """Batches of a split without labels, or of its first N images with their pseudo-labels ``(N, H, W)``."""
 
     def __init__(self, prepared: Prepared, sampling: Sampling, labels: NDArray[np.uint8] | None = None) -> None:
         self.prepared, self.sampling, self.pseudo = prepared, sampling, labels
         # Another stream than the source's, so that the two do not flip together.
-        self.order = Order(len(prepared), sampling.batch, sampling.seed + 1_000_003)
+        self.order = Order(len(prepared) if labels is None else len(labels), sampling.batch, sampling.seed + 1_000_003)
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""

@@ -4,4 +4,5 @@ DATASETS = {
     "synthia": "dadist.data.synthia",
     "cityscapes": "dadist.data.cityscapes",
     "mapillary": "dadist.data.mapillary",
+    "folder": "dadist.data.folder",
 }

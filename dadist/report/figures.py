@@ -19,33 +19,49 @@ BAR = 22  # pixels of a title
 
 
 def panel(
-    val: Prepared, segmenters: Sequence[Segmenter], titles: Sequence[str], path: Path, *, images: int, scale: int
+    target: Prepared,
+    segmenters: Sequence[Segmenter],
+    titles: Sequence[str],
+    path: Path,
+    *,
+    truth: bool,
+    images: int,
+    scale: int,
 ) -> None:
     """One row an image: input, truth, then a column a model; unlabelled pixels of the truth are black, padding white.
 
     Args:
-        val: Labelled target images; ``images`` of them are shown, evenly spread.
+        target: Target images; ``images`` of them are shown, evenly spread.
         segmenters: In eval mode.
         titles: One a segmenter.
         path: PNG to write.
+        truth: Whether there is a column of the images' labels.
         images: Rows.
         scale: Whole-number enlargement.
     """
-    rows = spread(len(val), images)
-    pictures = val.images[rows]
-    frame: Size = (val.width, val.height)
-    contents = [frame] * len(rows) if val.content is None else [(w, h) for w, h in val.content[rows].tolist()]
-    truth = [nearest(val.truth(row), content, frame, IGNORE) for row, content in zip(rows, contents, strict=True)]
-    columns = [("input", pictures), ("truth", _coloured(np.stack(truth), val.classes))]
+    rows = spread(len(target), images)
+    pictures = target.images[rows]
+    columns = [("input", pictures)]
+    if truth:
+        columns.append(("truth", _coloured(_truth(target, rows), target.classes)))
     for title, segmenter in zip(titles, segmenters, strict=True):
         labels, _ = predict(segmenter, pictures)
-        columns.append((title, _coloured(labels, val.classes)))
-    padding = ~val.inside(rows)
+        columns.append((title, _coloured(labels, target.classes)))
+    padding = ~target.inside(rows)
     for _, cells in columns:
         cells[padding] = 255
     grid = np.concatenate([_column(title, cells, scale) for title, cells in columns], axis=1)
     with atomic(path) as temporary:
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def _truth(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Labels at the size of the images, ``(N, H, W)``."""
+    frame: Size = (target.width, target.height)
+    contents = [frame] * len(rows) if target.content is None else [(w, h) for w, h in target.content[rows].tolist()]
+    return np.stack(
+        [nearest(target.truth(row), content, frame, IGNORE) for row, content in zip(rows, contents, strict=True)]
+    )
 
 
 def _coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Draw the panel: a few target images with their truth and what each model sees in them."""
+"""Draw the panel: a few target images with their truth, if they have any, and what each model sees in them."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,23 @@ class Params:
     """Settings of this stage."""
 
     titles: tuple[str, ...]  # of the models
+    truth: bool  # whether the target's images have labels to show
     draw: Draw
 
 
-def run(params: Params, *, val: In, models: Ins, picture: Out) -> None:
+def run(params: Params, *, target: In, models: Ins, picture: Out) -> None:
     """Predict the chosen images with every model."""
     segmenters = [Checkpoint.load(path).segmenter().to(device()) for path in models]
-    panel(Prepared(val), segmenters, params.titles, picture, images=params.draw.images, scale=params.draw.scale)
+    draw = params.draw
+    panel(
+        Prepared(target),
+        segmenters,
+        params.titles,
+        picture,
+        truth=params.truth,
+        images=draw.images,
+        scale=draw.scale,
+    )
 
 
 if __name__ == "__main__":

@@ -19,16 +19,18 @@ class Params:
 
 
 def run(params: Params, *, target: In, model: In, labels: Out) -> None:
-    """Predict every image; keep class and confidence."""
+    """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
+    first = min(params.pseudo_label.images or len(images), len(images))
     pseudo.label(
         checkpoint.segmenter().to(device()),
         images,
         labels,
+        first=first,
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
         batch=params.pseudo_label.batch,
-        progress=Progress("image", len(images)),
+        progress=Progress("image", first),
     )
 
 

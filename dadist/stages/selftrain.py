@@ -50,6 +50,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         device=device(),
     )
     method = assembly.method_type(params.implementation)(segmenter, training, ingredients)
+    pseudo = PseudoLabels(labels).labels  # of all of the target's images, or of its first
     to_device(method, device())
     sampling = Sampling(training.batch, seed, training.flip, device())
     state = State.beside(model, key(params, [source, target, labels, *init]))
@@ -57,7 +58,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         train(
             method,
             SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth="keep"),
-            TargetLoader(unlabelled, sampling, PseudoLabels(labels).labels),
+            TargetLoader(unlabelled, sampling, pseudo),
             iterations=params.iterations,
             optimiser=training.optimiser,
             state=state,
@@ -65,6 +66,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         protocol = assembly.protocol(
             params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
         )
+        protocol["pseudo_labels"] = f"{len(pseudo)} images"
         assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
         state.finish(losses)
 

@@ -67,3 +67,15 @@ def test_a_grey_jpeg_is_refused(tmp_path: Path) -> None:
     Image.fromarray(COLOURS[..., 0]).save(tmp_path / "x.jpg")
     with pytest.raises(DataError, match=r"x\.jpg: expected an 8-bit RGB image, got 8-bit with 1 channel"):
         read_image(tmp_path / "x.jpg")
+
+
+def test_a_photograph_is_turned_as_the_camera_was_held(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn clockwise by a quarter
+    blue_on_top = np.zeros((16, 32, 3), np.uint8)
+    blue_on_top[:8, :, 2] = 255
+    Image.fromarray(blue_on_top).save(tmp_path / "x.jpg", exif=exif)
+    image = read_image(tmp_path / "x.jpg")
+    assert image.shape == (32, 16, 3)
+    assert (image[:, 10:, 2] > 200).all()
+    assert (image[:, :6, 2] < 50).all()

@@ -110,6 +110,13 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
         assert torch.equal(mirrored, images[:, 0, 0, 0] > images[:, 0, 0, -1])
 
 
+def test_only_images_with_pseudo_labels_are_drawn(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    loader = TargetLoader(prepared, Sampling(3, 0, False, "cpu"), prepared.labels[:2])
+    drawn = {index for step in range(10) for index in loader.order(step)}
+    assert drawn == {0, 1}
+
+
 def test_source_and_target_are_drawn_apart(prepared: Prepared) -> None:
     sampling = Sampling(3, 0, True, "cpu")
     source = SourceLoader(prepared, sampling, numerator=1000.0, zero_depth="keep")

@@ -28,13 +28,13 @@ class Fixed(builders.Thirds):
         return Outputs(logits, None, None)
 
 
-def drawn(folder: Path, *, images: int = 2, scale: int = 1) -> NDArray[Any]:
+def drawn(folder: Path, *, truth: bool = True, images: int = 2, scale: int = 1) -> NDArray[Any]:
     """The panel of three images, all orange, labelled 4 left and not at all right; RGB."""
     orange = np.broadcast_to(np.array([250, 120, 10], np.uint8), (3, HEIGHT, WIDTH, 3))
     labels = np.full((3, HEIGHT, WIDTH), 4, np.uint8)
     labels[:, :, WIDTH // 2 :] = IGNORE
     val = builders.split(folder / "val", images=orange, labels=labels, depth=None)
-    panel(val, [Fixed(2), Fixed(6)], ["one", "two"], folder / "panel.png", images=images, scale=scale)  # type: ignore[list-item]
+    panel(val, [Fixed(2), Fixed(6)], ["one", "two"], folder / "panel.png", truth=truth, images=images, scale=scale)  # type: ignore[list-item]
     picture = cv2.imread(str(folder / "panel.png"))
     assert picture is not None
     return picture[:, :, ::-1]
@@ -49,6 +49,13 @@ def cell(picture: NDArray[Any], row: int, column: int, scale: int = 1) -> NDArra
 def test_a_panel_has_a_column_a_model_and_a_row_an_image(tmp_path: Path, scale: int) -> None:
     picture = drawn(tmp_path, scale=scale)
     assert picture.shape == (BAR + 2 * HEIGHT * scale + GAP, 4 * WIDTH * scale + 3 * GAP, 3)
+
+
+def test_a_panel_without_truth_shows_the_models_beside_the_input(tmp_path: Path) -> None:
+    picture, palette = drawn(tmp_path, truth=False), CLASS_SETS["7"].colours
+    assert picture.shape == (BAR + 2 * HEIGHT + GAP, 3 * WIDTH + 2 * GAP, 3)
+    assert (cell(picture, 0, 1) == palette[2]).all()
+    assert (cell(picture, 0, 2) == palette[6]).all()
 
 
 @pytest.mark.parametrize("scale", [1, 2])
@@ -68,7 +75,7 @@ def test_a_truth_finer_than_the_images_is_shown_at_their_size(tmp_path: Path) ->
     labels[:, HEIGHT:] = 5
     images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None)
-    panel(val, [], [], tmp_path / "panel.png", images=1, scale=1)
+    panel(val, [], [], tmp_path / "panel.png", truth=True, images=1, scale=1)
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None
     truth, palette = cell(picture[:, :, ::-1], 0, 1), CLASS_SETS["7"].colours
@@ -80,7 +87,7 @@ def test_padding_is_white_in_every_column(tmp_path: Path) -> None:
     labels = np.full((1, HEIGHT, WIDTH), 4, np.uint8)
     images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None, content=[[WIDTH // 2, HEIGHT]])
-    panel(val, [Fixed(2)], ["one"], tmp_path / "panel.png", images=1, scale=1)  # type: ignore[list-item]
+    panel(val, [Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1)  # type: ignore[list-item]
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None
     palette = CLASS_SETS["7"].colours
@@ -106,5 +113,5 @@ def test_no_more_images_are_shown_than_there_are(tmp_path: Path) -> None:
 def test_a_title_too_few_is_refused(tmp_path: Path) -> None:
     val = builders.split(tmp_path / "val")
     with pytest.raises(ValueError, match="zip"):
-        panel(val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", images=1, scale=1)  # type: ignore[list-item]
+        panel(val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1)  # type: ignore[list-item]
     assert not (tmp_path / "panel.png").exists()

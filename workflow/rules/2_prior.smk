@@ -6,7 +6,7 @@
 rule fit_gmm:
     """Fit the mixture of each class on the source."""
     input:
-        source=lambda w: DATA[w.setting]["source"],
+        source=lambda w: labelled(w.setting, "source"),
     output:
         mixtures="results/{setting}/prior/mixtures.npz",
     log:

@@ -5,7 +5,7 @@
 rule adapt:
     """Train one method on source and target."""
     input:
-        source=lambda w: DATA[w.setting]["source"],
+        source=lambda w: labelled(w.setting, "source"),
         target=lambda w: DATA[w.setting]["train"],
         init=lambda w: init(w.setting, w.method, w.seed),
         mixtures=lambda w: needs(w.setting, w.method),

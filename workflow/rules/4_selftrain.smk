@@ -31,7 +31,7 @@ rule pseudo_label:
 rule refine_labels:
     """Erase regions that are smaller than their class's threshold (Algorithm 1)."""
     input:
-        source=lambda w: DATA[w.setting]["source"],
+        source=lambda w: labelled(w.setting, "source"),
         labels="results/{setting}/{method}/seed{seed}/{round}/pseudo",
     output:
         refined=directory("results/{setting}/{method}/seed{seed}/{round}/refined"),
@@ -56,7 +56,7 @@ rule refine_labels:
 rule selftrain:
     """Train the model of the round before on the refined pseudo-labels."""
     input:
-        source=lambda w: DATA[w.setting]["source"],
+        source=lambda w: labelled(w.setting, "source"),
         target=lambda w: DATA[w.setting]["train"],
         labels="results/{setting}/{method}/seed{seed}/{round}/refined",
         init=lambda w: model(w.setting, w.method, w.seed, before(w.round)),

@@ -1,12 +1,12 @@
-# Report. Needs models and the target's labelled validation split, which nothing before this file reads. Makes
-# metrics.json a model, results/{setting}/metrics.csv with a row a model (ablation.csv: with the variants of one method),
-# and the pictures in results/{setting}/report.
+# Report. Needs models and the target's labelled validation split, which nothing before this file reads; without one
+# the picture shows training images, and there is no table. Makes metrics.json a model, results/{setting}/metrics.csv
+# with a row a model (ablation.csv: with the variants of one method), and the pictures in results/{setting}/report.
 
 
 rule evaluate:
     """Count a model's predictions against the truth."""
     input:
-        val=lambda w: DATA[w.setting]["val"],
+        val=lambda w: labelled(w.setting, "val"),
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
     output:
         metrics="results/{setting}/{method}/seed{seed}/{round}/metrics.json",
@@ -53,9 +53,9 @@ rule collect:
 
 
 rule draw:
-    """Show a few target images with their truth and what source-only, q0 and the last round see in them."""
+    """Show a few target images with their truth, if there is one, and what source-only, q0 and the last round see."""
     input:
-        val=lambda w: DATA[w.setting]["val"],
+        target=lambda w: DATA[w.setting]["val"] or DATA[w.setting]["train"],
         models=lambda w: [path for _, path in shown(w.setting)],
     output:
         picture="results/{setting}/report/panel.png",
@@ -71,8 +71,8 @@ rule draw:
         mem_mb=8000,
         runtime=30,
     params:
-        spec=lambda w: spec(titles=[title for title, _ in shown(w.setting)], draw=STUDY.settings[w.setting].draw),
+        spec=lambda w: draw_spec(w.setting),
         code=digest("dadist.stages.draw"),
     shell:
-        "python -m dadist.stages.draw --params {params.spec:q} --val {input.val:q} --models {input.models:q} "
+        "python -m dadist.stages.draw --params {params.spec:q} --target {input.target:q} --models {input.models:q} "
         "--picture {output.picture:q} 2> >(tee {log:q} >&2)"

@@ -7,11 +7,16 @@ from snakemake.logging import logger
 
 
 def data(setting, part):
-    """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it."""
+    """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it.
+
+    None for what the domain cannot be: a source, or a target to validate on, without labels.
+    """
     chosen = STUDY.settings[setting]
     view = chosen.source if part == "source" else chosen.target
-    domain = STUDY.domains[view.domain]
-    split = next(one for one in ("all", "train") if one in reader(view.domain).splits) if part == "source" else part
+    domain, found = STUDY.domains[view.domain], reader(view.domain)
+    split = "val" if part == "val" else next(one for one in ("all", "train") if one in found.splits)
+    if part != "train" and split not in found.labelled:
+        return None
     name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
     if view.fit == "pad":
         name += "-padded"
@@ -20,17 +25,17 @@ def data(setting, part):
     if chosen.prepare.images:
         name += f"-first{chosen.prepare.images}"
     # Labels and depth: the source and the target's validation split have both, the target's training split neither.
+    asked = {"labels": part != "train", "depth": part != "train" and domain.depth}
     PREPARED[name] = {
         "reader": DATASETS[domain.dataset],
-        "options": domain.options,
+        "options": found.relevant(domain.options, split, **asked),
         "plan": {
             "split": split,
             "width": view.width,
             "height": view.height,
             "fit": view.fit,
             "classes": chosen.classes,
-            "labels": part != "train",
-            "depth": part != "train" and domain.depth,
+            **asked,
             "native": part == "val" and chosen.evaluate.labels == "native",
             "images": chosen.prepare.images,
         },
@@ -50,6 +55,26 @@ class Data(dict):
 PREPARED, OWNER, DATA = {}, {}, Data()
 for setting in STUDY.settings:
     DATA[setting]
+
+
+def labelled(setting, part):
+    """The prepared source, or the target's validation split; without labels, which keys would give it some."""
+    if folder := DATA[setting][part]:
+        return folder
+    view, use, split, instead = {
+        "source": ("source", "learn from", "", "take another source"),
+        "val": (
+            "target",
+            "compare with",
+            " of a split val",
+            "ask for models (…/model.pt) and the panel, which need none",
+        ),
+    }[part]
+    domain = getattr(STUDY.settings[setting], view).domain
+    raise WorkflowError(
+        f"settings.{setting}.{view}: expected labels to {use}, got none{split} in domains.{domain}; "
+        f"a folder of your own gets them by its keys images, labels and ids; or {instead}"
+    )
 
 
 def local(path):
@@ -177,3 +202,9 @@ def shown(setting):
     ends = dict.fromkeys((rounds(setting, method)[0], rounds(setting, method)[-1]))
     pairs = [("source_only", "q0"), *((method, round) for round in ends)]
     return [(f"{name} {round}", model(setting, name, seed, round)) for name, round in pairs]
+
+
+def draw_spec(setting):
+    """Columns of the panel; the truth is one where the target has labels to validate on."""
+    chosen = STUDY.settings[setting]
+    return spec(titles=[title for title, _ in shown(setting)], truth=bool(DATA[setting]["val"]), draw=chosen.draw)

@@ -1,0 +1,124 @@
+"""Photographs of one's own, by the YAML of the README: models without a label, a table with some."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from sandbox import ROOT, TINY, Sandbox, merged
+
+from dadist.classes import CLASS_SETS
+from dadist.config import SOURCE_LOOK
+from dadist.data.streets import LANE, render
+from dadist.report.figures import BAR, GAP
+
+MODEL, PANEL = "results/mine/depth_distribution/seed1/q1/model.pt", "results/mine/report/panel.png"
+
+
+def promised() -> dict[str, Any]:
+    """The block of the README that is marked `own`."""
+    (block,) = re.findall(r"^<!-- own -->\n```yaml\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert len(block.splitlines()) <= 25
+    return dict(yaml.safe_load(block))
+
+
+# One round, and only the first images in it.
+FEWER = {"methods": ["source_only", "depth_distribution"], "selftrain": {"rounds": [3]}, "pseudo_label": {"images": 3}}
+OWN = merged(merged(TINY, promised()), {"settings": {"mine": FEWER}})
+IDS = {**dict(enumerate(CLASS_SETS["16"].names)), LANE: "lane marking", 255: None}
+CHECKED = {
+    "images": {"val": "checked/*.jpg"},
+    "labels": {"val": "checked/*_labels.png"},
+    "ids": IDS,
+}
+WITH_LABELS = merged(OWN, {"domains": {"photos": CHECKED}})
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """Photographs of several sizes in data/photos/, two of them with labels."""
+    box = Sandbox(tmp_path_factory.mktemp("own") / "run", OWN)
+    for index in range(8):
+        folder = box.folder / "data/photos" / ("checked" if index > 5 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        size = {"width": 120, "height": 90} if index % 2 else {"width": 160, "height": 80}
+        if index > 5:
+            size = {"width": 128, "height": 64}
+        street = render(SOURCE_LOOK, seed=5, index=index, **size)
+        Image.fromarray(street.image).save(folder / f"{index}.jpg")
+        if index > 5:
+            Image.fromarray(street.labels).save(folder / f"{index}_labels.png")
+    return box
+
+
+def test_photographs_without_labels_give_models_and_a_panel_without_truth(sandbox: Sandbox) -> None:
+    answer = sandbox.snakemake(MODEL, PANEL)
+    assert answer.returncode == 0, answer.stdout
+    assert (sandbox.folder / MODEL).is_file()
+    panel = cv2.imread(str(sandbox.folder / PANEL))
+    assert panel is not None
+    assert panel.shape == (BAR + 2 * 32 + GAP, 4 * 64 + 3 * GAP, 3)  # input, source_only, q0, q1
+    for folder in ("pseudo", "refined"):
+        maps = np.load(sandbox.folder / Path(MODEL).parent / folder / "labels.npy", mmap_mode="r")
+        assert maps.shape == (3, 32, 64)
+
+
+def test_the_table_of_photographs_without_labels_is_refused_with_the_keys(sandbox: Sandbox) -> None:
+    answer = sandbox.snakemake("results/mine/metrics.csv", "--dry-run")
+    assert answer.returncode != 0
+    assert "settings.mine.target: expected labels to compare with, got none of a split val in domains.photos" in (
+        answer.stdout
+    )
+    assert "by its keys images, labels and ids" in answer.stdout
+    assert "Traceback (most recent" not in answer.stdout
+
+
+def test_labels_of_a_few_photographs_give_the_table_without_training_again(sandbox: Sandbox) -> None:
+    jobs = sandbox.planned("results/mine/metrics.csv", overlay=WITH_LABELS)
+    assert {job.split()[0] for job in jobs} == {"prepare", "evaluate", "collect"}
+    answer = sandbox.snakemake("results/mine/metrics.csv", overlay=WITH_LABELS)
+    assert answer.returncode == 0, answer.stdout
+    header, *rows = (sandbox.folder / "results/mine/metrics.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("setting,method,seed,round,miou,miou_star,ground,built,plants,sky,people,vehicles,images")
+    assert [tuple(row.split(",")[1:4:2]) for row in rows] == [
+        ("source_only", "q0"),
+        ("depth_distribution", "q0"),
+        ("depth_distribution", "q1"),
+    ]
+
+
+def test_a_source_without_labels_is_refused_with_the_keys(sandbox: Sandbox) -> None:
+    change = {"source": {"domain": "photos"}, "methods": ["source_only"], "selftrain": {"methods": []}}
+    overlay = merged(OWN, {"settings": {"mine": change}})
+    answer = sandbox.snakemake("results/mine/source_only/seed1/q0/model.pt", "--dry-run", overlay=overlay)
+    assert answer.returncode != 0
+    assert "settings.mine.source: expected labels to learn from, got none in domains.photos" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"images": {"train": "a.jpg"}}, "domains.photos.images.train: expected a path below root with a *"),
+        ({"images": {"trane": "*.jpg"}}, "domains.photos.images: expected a glob for train"),
+        ({"imgaes": {"train": "*.jpg"}}, "domains.photos.imgaes: unknown key; did you mean 'images'?"),
+        ({"labels": {"train": "*.png"}}, "domains.photos.ids: expected either ids or colours"),
+    ],
+)
+def test_a_mistake_in_the_domain_is_told_at_planning(sandbox: Sandbox, change: dict[str, Any], told: str) -> None:
+    answer = sandbox.snakemake(MODEL, "--dry-run", overlay=merged(OWN, {"domains": {"photos": change}}))
+    assert answer.returncode != 0
+    assert told in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
+def test_an_id_that_the_domain_does_not_name_is_told_by_the_stage(sandbox: Sandbox, tmp_path: Path) -> None:
+    checked = {**CHECKED, "ids": {raw: label for raw, label in IDS.items() if label != "sky"}}
+    box = Sandbox(tmp_path / "run", merged(OWN, {"domains": {"photos": checked}}))
+    (box.folder / "data").symlink_to(sandbox.folder / "data")
+    answer = box.snakemake("results/data/photos-val-64x32-drive")
+    assert answer.returncode != 0
+    assert "as well; add it to `ids` of the domain" in answer.stdout
