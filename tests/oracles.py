@@ -167,6 +167,7 @@ class Pass:
     logits: Array  # (B, C, h, w)
     depth: Array  # (B, 1, h, w)
     density: Array  # (B, 1, h, w)
+    mirrored: list[bool]  # (B,) whose images are mirrored left to right
 
 
 @dataclass(frozen=True)
@@ -196,15 +197,20 @@ class Mixture:
 
 
 def source_density(given: Pass, truth: Truth, mixture: Mixture, *, reading: str, rule: str) -> Array:
-    """Density of the true depth under the predicted class; "masked": z = 0 where the class is not the label's."""
+    """Density of the true depth under the predicted class; "masked": z = 0 where the class is not the label's.
+
+    A cell of a mirrored image is asked where it stood before.
+    """
     out = np.zeros(given.density.shape)
     (height, width), (rows, columns) = truth.labels.shape[-2:], given.density.shape[-2:]
     for b, y, x in np.ndindex(len(out), rows, columns):
-        down, right = math.floor((y + 0.5) * height / rows), math.floor((x + 0.5) * width / columns)
+        column = columns - 1 - x if given.mirrored[b] else x
+        down, right = math.floor((y + 0.5) * height / rows), math.floor((column + 0.5) * width / columns)
+        right = width - 1 - right if given.mirrored[b] else right
         predicted = int(np.argmax(given.logits[b, :, y, x]))
         right_class = truth.labels[b, down, right] == predicted
         z = float(truth.inverse_depth[b, 0, down, right]) if right_class or reading == "ground_truth" else 0.0
-        out[b, 0, y, x] = mixture.squashed(predicted, x, y, z, rule)
+        out[b, 0, y, x] = mixture.squashed(predicted, column, y, z, rule)
     return out
 
 
@@ -214,7 +220,8 @@ def target_density(given: Pass, mixture: Mixture, *, rule: str) -> Array:
     for b, _, y, x in np.ndindex(*out.shape):
         z = float(given.depth[b, 0, y, x])
         if z > 0:
-            out[b, 0, y, x] = mixture.squashed(int(np.argmax(given.logits[b, :, y, x])), x, y, z, rule)
+            column = out.shape[-1] - 1 - x if given.mirrored[b] else x
+            out[b, 0, y, x] = mixture.squashed(int(np.argmax(given.logits[b, :, y, x])), column, y, z, rule)
     return out
 
 
