@@ -99,6 +99,17 @@ def test_a_source_without_labels_is_refused_with_the_keys(sandbox: Sandbox) -> N
     assert "settings.mine.source: expected labels to learn from, got none in domains.photos" in answer.stdout
 
 
+def test_a_folder_is_read_with_labels_as_a_source_and_without_as_a_target(sandbox: Sandbox) -> None:
+    domain = {"images": {"all": "checked/*.jpg"}, "labels": {"all": "checked/*_labels.png"}, "ids": IDS}
+    photos = {**OWN["domains"]["photos"], **domain}
+    source = {"source": {"domain": "photos"}, "methods": ["source_only"], "selftrain": {"methods": []}}
+    overlay = merged({**OWN, "domains": {"photos": photos}}, {"settings": {"mine": source}})
+    answer = sandbox.snakemake("results/mine/source_only/seed1/q0/model.pt", "--dry-run", overlay=overlay)
+    assert answer.returncode == 0, answer.stdout
+    both = re.findall(r"^    output: results/data/(photos-.*)$", answer.stdout, re.M)
+    assert sorted(both) == ["photos-all-64x32-drive", "photos-all-64x32-drive-unlabelled"]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -18,6 +18,9 @@ def data(setting, part):
     if part != "train" and split not in found.labelled:
         return None
     name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
+    # One split may be a source here and a target there: with its labels, and without.
+    if part != "val" and (part == "source") != (split == "all"):
+        name += "-labelled" if part == "source" else "-unlabelled"
     if view.fit == "pad":
         name += "-padded"
     if part == "val" and chosen.evaluate.labels == "working":
