@@ -64,7 +64,7 @@ LAYERS = (
     ("dadist.train", "dadist.inference"),
     ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
     ("dadist.evaluate",),
-    ("dadist.report",),
+    ("dadist.report", "dadist.bench"),
     ("dadist.stages",),
 )
 
