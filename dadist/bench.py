@@ -164,7 +164,9 @@ def _by_opencv(scene: Files, size: tuple[int, int]) -> Sample:
 
 
 def _by_rows(prepared: Prepared, index: int) -> Sample:
-    arrays = [prepared.images, prepared.labels, prepared.depth] if prepared.pixels.any() else [prepared.images]
+    arrays: Sample = [prepared.images]
+    if prepared.pixels.any():
+        arrays += [prepared.labels, prepared.depth]
     return [array[index].copy() for array in arrays]
 
 

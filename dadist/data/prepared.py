@@ -82,7 +82,10 @@ class Prepared:
             width, height = (self.width, self.height) if self.content is None else self.content[index]
             return self.labels[index, :height, :width]
         path, (width, height) = self.folder / native_file(index), self.native[index]
-        labels = decode(path)
+        try:
+            labels = decode(path)
+        except DataError as error:
+            raise DataError(f"{path}: expected a whole PNG, got a damaged one; {_AGAIN}") from error
         if labels.shape != (height, width) or labels.dtype != np.uint8:
             raise DataError(
                 f"{path}: expected labels of {width}x{height}, got {labels.dtype} {labels.shape}; "
