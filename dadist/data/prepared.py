@@ -1,9 +1,9 @@
 """A split at its working size, checked and written once as plain arrays that every later stage maps into memory.
 
 Plain, as `dadist.bench` measured on one core for image, labels and depth of 1280x760: 1200 samples a second come from
-the page cache and 270 from a local disk, at 5.8 MB each; from the shipped PNGs 27. zlib takes 29 % of that room and
-gives 76, PNG 22 % and 38: enough for a GPU only with threads that read ahead, and with one or two cores for each GPU.
-Depth as float16 would save nothing, and JPEG (4 %, 110) changes the pixels.
+the page cache and 200 from a local disk, at 5.8 MB each; from the shipped PNGs 27. zlib takes 30 % of that room and
+gives 75, PNG 23 % and 37: enough for a GPU only with threads that read ahead, and with one or two cores for each GPU.
+Depth as float16 would save nothing, and JPEG (5 %, 105) changes the pixels.
 """
 
 import dataclasses
