@@ -69,7 +69,7 @@ LAYERS = (
     ("dadist.state", "dadist.train", "dadist.inference"),
     ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
     ("dadist.evaluate", "dadist.depth_metrics", "dadist.step_cost", "dadist.step_time", "dadist.accounting"),
-    ("dadist.report",),
+    ("dadist.report", "dadist.bench"),
     ("dadist.stages",),
 )
 

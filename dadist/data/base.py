@@ -89,7 +89,9 @@ def decode(path: Path) -> NDArray[Any]:
     stored = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
     if stored is None:
         raise damaged(path)
-    return stored if stored.ndim == 2 else stored[..., [2, 1, 0, 3][: stored.shape[2]]]
+    if stored.ndim == 2:
+        return stored
+    return cv2.cvtColor(stored, cv2.COLOR_BGR2RGB if stored.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
 def _decode_jpeg(path: Path) -> NDArray[Any]:

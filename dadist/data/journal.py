@@ -99,6 +99,10 @@ def alone(path: Path) -> Iterator[Path]:
         except BlockingIOError:
             logging.warning("%s: another process is at work on this; waiting until it ends", path)
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            logging.warning("%s: this file system has no locks; see to it that no other process is at work here", path)
         yield path
 
 

@@ -1,4 +1,10 @@
-"""A split at its working size, checked and written once as plain arrays that every later stage maps into memory."""
+"""A split at its working size, checked and written once as plain arrays that every later stage maps into memory.
+
+Plain, as `dadist.bench` measured on one core for image, labels and depth of 1280x760: 1200 samples a second come from
+the page cache and 200 from a local disk, at 5.8 MB each; from the shipped PNGs 27. zlib takes 30 % of that room and
+gives 75, PNG 23 % and 37: enough for a GPU only with threads that read ahead, and with one or two cores for each GPU.
+Depth as float16 would save nothing, and JPEG (5 %, 105) changes the pixels.
+"""
 
 import dataclasses
 import json
@@ -81,7 +87,10 @@ class Prepared:
             width, height = (self.width, self.height) if self.content is None else self.content[index]
             return self.labels[index, :height, :width]
         path, (width, height) = self.folder / native_file(index), self.native[index]
-        labels = decode(path)
+        try:
+            labels = decode(path)
+        except DataError as error:
+            raise DataError(f"{path}: expected a whole PNG, got a damaged one; {_AGAIN}") from error
         if labels.shape != (height, width) or labels.dtype != np.uint8:
             raise DataError(
                 f"{path}: expected labels of {width}x{height}, got {labels.dtype} {labels.shape}; "

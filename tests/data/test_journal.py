@@ -122,3 +122,15 @@ def test_who_comes_second_waits_for_the_first(tmp_path: Path, caplog: pytest.Log
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(journal.fcntl, "flock", refuse)
+    with alone(tmp_path / "lock"):
+        assert "lock: this file system has no locks; see to it that no other process is at work here" in caplog.text

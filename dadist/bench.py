@@ -1,0 +1,233 @@
+"""How fast and how large the ways to keep training samples are, measured side by side on full-size files."""
+
+import csv
+import os
+import statistics
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dadist.classes import CLASS_SETS, ids
+from dadist.config import Look
+from dadist.data import cityscapes, streets, synthia
+from dadist.data.base import Files, Reader, decode
+from dadist.data.origin import Origin, Plan
+from dadist.data.prepared import Prepared, write
+from dadist.provenance import atomic
+
+SIZES = {"synthia": (1280, 760), "cityscapes": (2048, 1024)}  # (width, height) of the shipped files
+IMAGES = {"synthia": 9400, "cityscapes": 2975}  # of the source, and of the target's training split
+REPEATS = 5
+# Noise of this strength makes PNGs of 1.1 bytes a pixel, as leftImg8bit has them (11 GB for 5000 images).
+LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
+TABLE = CLASS_SETS["16"].lookup("synthia", ids("synthia"))
+Sample = list[NDArray[Any]]  # image (H, W, 3); of the source also labels (H, W), depth (H, W)
+Way = tuple[Callable[[], None], float]  # what reads every image once, and MB an image on the disk
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to keep the samples of one data set."""
+
+    dataset: str
+    way: str
+    images_per_s: float  # of processor time on one core; of wall-clock time where `way` says cold
+    mb_per_image: float  # on the disk, with the labels and depth of a source
+
+    def gb(self) -> float:
+        """What the whole data set takes, in 10^9 bytes."""
+        return self.mb_per_image * IMAGES[self.dataset] / 1000
+
+
+def run_data(width: int, height: int, images: int, out: Path) -> list[Row]:
+    """Render ``images`` scenes as SYNTHIA and Cityscapes ship them, and time ways to read them at another size.
+
+    Every way reads each image once a repetition, the ways taking turns, one thread; the median of REPEATS counts.
+
+    Args:
+        width: Of the samples, in pixels.
+        height: Of the samples, in pixels.
+        images: How many of each data set; a dozen or two do.
+        out: CSV to write; all else goes into a folder beside it, and is removed.
+    """
+    cv2.setNumThreads(1)
+    readers = {"synthia": synthia.reader(synthia.Options()), "cityscapes": cityscapes.reader(cityscapes.Options())}
+    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        root = Path(scratch)
+        _render(root, images)
+        ways = {
+            (name, way): made
+            for name, reader in readers.items()
+            for way, made in _ways(reader, root / name, (width, height)).items()
+        }
+        times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
+        for _ in range(REPEATS):
+            for key, (read_all, _) in ways.items():
+                times[key].append(_seconds(read_all, cold="cold" in key[1], folder=root / key[0] / "prepared"))
+    rows = [Row(*key, images / statistics.median(times[key]), mb) for key, (_, mb) in ways.items()]
+    with atomic(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["dataset", "way", "images_per_s", "mb_per_image", "gb"])
+        for row in rows:
+            table.writerow(
+                [row.dataset, row.way, f"{row.images_per_s:.1f}", f"{row.mb_per_image:.3f}", f"{row.gb():.1f}"]
+            )
+    return rows
+
+
+def _render(root: Path, images: int) -> None:
+    """The source with labels repacked to one channel as well, which PIL needs, and the target's training split."""
+    (width, height), (wide, high) = SIZES["synthia"], SIZES["cityscapes"]
+    source, target = root / "synthia", root / "cityscapes"
+    streets.write_synthia(source, LOOK, seed=1, images=images, width=width, height=height, workers=1)
+    streets.write_cityscapes(target, LOOK, seed=1, train=images, val=0, width=wide, height=high, workers=1)
+    (source / "parsed_LABELS").mkdir()
+    for path in (source / "GT/LABELS").iterdir():
+        _save(source / "parsed_LABELS" / path.name, decode(path)[..., 0].astype(np.uint8), 1)
+    for path in (*(source / "RGB").iterdir(), *(target / "leftImg8bit").rglob("*.png")):
+        _save(path, decode(path)[..., ::-1], 6)
+
+
+def _ways(reader: Reader, root: Path, size: tuple[int, int]) -> dict[str, Way]:
+    """The ways to read one data set, by name."""
+    source = "all" in reader.splits
+    plan = Plan(
+        "all" if source else "train", *size, "stretch", CLASS_SETS["16"], source, source, native=False, images=0
+    )
+    scenes = Origin(reader, root, plan, None).scenes
+
+    def prepare(name: str) -> None:
+        write(reader, root, root / name, plan, names=None, workers=1, code=str(time.monotonic_ns()))
+
+    def every(read: Callable[[int], Any]) -> Callable[[], None]:
+        def read_all() -> None:
+            for index in range(len(scenes)):
+                read(index)
+
+        return read_all
+
+    def rows() -> None:
+        prepared = Prepared(root / "prepared")  # anew: pages that are mapped can neither be dropped nor cost a look-up
+        for index in range(len(scenes)):
+            _by_rows(prepared, index)
+
+    prepare("prepared")
+    files = [path for scene in scenes for path in (scene.image, scene.labels, scene.depth) if path is not None]
+    shipped, raw = _mb(files) / len(scenes), _mb((root / "prepared").iterdir()) / len(scenes)
+    ways: dict[str, Way] = {
+        "shipped PNGs, PIL (depth by OpenCV)": (every(lambda i: _by_pil(scenes[i], size)), shipped),
+        "shipped PNGs, OpenCV": (every(lambda i: _by_opencv(scenes[i], size)), shipped),
+        "prepare itself": (lambda: prepare("again"), shipped),
+        "prepared arrays, warm": (rows, raw),
+        "prepared arrays, cold": (rows, raw),
+    }
+    for name, (pack, unpack) in PACKINGS.items():
+        folder = root / name.replace(" ", "_")
+        folder.mkdir()
+        for index in range(len(scenes)):
+            for part, content in enumerate(pack(_by_rows(Prepared(root / "prepared"), index))):
+                (folder / f"{index}.{part}").write_bytes(content)
+        read = every(_reader(folder, unpack, size, 3 if source else 1))
+        ways[name] = (read, _mb(folder.iterdir()) / len(scenes))
+    return ways
+
+
+def _by_pil(scene: Files, size: tuple[int, int]) -> Sample:
+    """As a plain data loader does; PIL cannot read 16 bits in colour."""
+    with Image.open(scene.image) as image:
+        sample = [np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))]
+    if scene.labels and scene.depth:
+        with Image.open(scene.labels.parents[2] / "parsed_LABELS" / scene.labels.name) as labels:
+            sample.append(TABLE[np.asarray(labels.resize(size, Image.Resampling.NEAREST))])
+        depth = _imread(scene.depth, cv2.IMREAD_ANYDEPTH)
+        sample.append(cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST))
+    return sample
+
+
+def _by_opencv(scene: Files, size: tuple[int, int]) -> Sample:
+    image = cv2.resize(_imread(scene.image, cv2.IMREAD_COLOR), size, interpolation=cv2.INTER_CUBIC)
+    sample: Sample = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB)]
+    if scene.labels and scene.depth:
+        labels, depth = _imread(scene.labels, cv2.IMREAD_UNCHANGED), _imread(scene.depth, cv2.IMREAD_ANYDEPTH)
+        sample.append(TABLE[cv2.resize(labels[..., 2], size, interpolation=cv2.INTER_NEAREST)])
+        sample.append(cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST))
+    return sample
+
+
+def _by_rows(prepared: Prepared, index: int) -> Sample:
+    arrays: Sample = [prepared.images]
+    if prepared.pixels.any():
+        arrays += [prepared.labels, prepared.depth]
+    return [array[index].copy() for array in arrays]
+
+
+def _imread(path: Path, flags: int) -> NDArray[Any]:
+    stored = cv2.imread(str(path), flags)
+    assert stored is not None, path
+    return stored
+
+
+def _png(array: NDArray[Any], level: int = 1) -> bytes:
+    return bytes(cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes())
+
+
+def _save(path: Path, array: NDArray[Any], level: int) -> None:
+    path.write_bytes(_png(array, level))
+
+
+def _jpeg(array: NDArray[Any]) -> bytes:
+    return bytes(cv2.imencode(".jpg", array, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+
+
+def _plain(contents: Sequence[bytes], size: tuple[int, int]) -> Sample:
+    width, height = size
+    shapes: list[tuple[int, ...]] = [(height, width, 3), (height, width), (height, width)]
+    parts = zip(contents, ("u1", "u1", "<u2"), shapes, strict=False)
+    return [np.frombuffer(one, kind).reshape(shape).copy() for one, kind, shape in parts]
+
+
+def _decoded(contents: Sequence[bytes], size: tuple[int, int]) -> Sample:
+    return [np.asarray(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_UNCHANGED)) for one in contents]
+
+
+# The alternatives: what each makes of a sample, a content an array, and how it is read again. float16 for the depth
+# would save nothing: it has the 2 bytes of centimetres, with fewer digits.
+Unpack = Callable[[Sequence[bytes], tuple[int, int]], Sample]
+PACKINGS: dict[str, tuple[Callable[[Sample], list[bytes]], Unpack]] = {
+    "raw, a file an array": (lambda sample: [one.tobytes() for one in sample], _plain),
+    "zlib level 1": (
+        lambda sample: [zlib.compress(one.tobytes(), 1) for one in sample],
+        lambda contents, size: _plain([zlib.decompress(one) for one in contents], size),
+    ),
+    "PNG level 1": (lambda sample: [_png(one) for one in sample], _decoded),
+    "JPEG quality 95, PNG labels and depth": (lambda sample: [_jpeg(sample[0]), *map(_png, sample[1:])], _decoded),
+}
+
+
+def _reader(folder: Path, unpack: Unpack, size: tuple[int, int], parts: int) -> Callable[[int], Sample]:
+    return lambda index: unpack([(folder / f"{index}.{part}").read_bytes() for part in range(parts)], size)
+
+
+def _mb(files: Iterable[Path]) -> float:
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def _seconds(read_all: Callable[[], None], *, cold: bool, folder: Path) -> float:
+    """Processor time; wall-clock time where the folder's files are cold, which the kernel drops from memory then."""
+    if cold:
+        for path in folder.iterdir():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    clock = time.perf_counter if cold else time.process_time
+    begun = clock()
+    read_all()
+    return clock() - begun
