@@ -1,7 +1,6 @@
 # What the rules share: the checked config, and the settings of each stage as JSON.
 
 import dataclasses
-import importlib
 import json
 
 from snakemake.exceptions import WorkflowError
@@ -10,6 +9,7 @@ from dadist.config import SOURCE_LOOK
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist import parsing
+from dadist.parts import PARTS, listed, part, place, reader
 from dadist.provenance import digest
 from dadist.study import declared_needs, study
 
@@ -41,15 +41,15 @@ def data_modules(setting):
     return ["dadist.stages.prepare", *sorted(names)]
 
 
-def reader(domain):
-    """The reader of a domain's data set."""
-    found = importlib.import_module(DATASETS[STUDY.domains[domain].dataset])
-    return found.reader(parsing.parse(found.Options, STUDY.domains[domain].options, f"domains.{domain}"))
-
-
 def setting_spec(setting, *keys):
     """Those of a stage that reads nothing but sections of its setting."""
     return spec(**{key: getattr(STUDY.settings[setting], key) for key in keys})
+
+
+def prepare_spec(data):
+    """What `prepare` makes of one split."""
+    found = PREPARED[data]
+    return spec(reader=found.reader, options=found.options, plan=found.plan)
 
 
 def render_spec(preset, dataset):

@@ -6,61 +6,34 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 
-def data(setting, part):
+def data(setting, which):
     """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it."""
-    chosen = STUDY.settings[setting]
-    view = chosen.source if part == "source" else chosen.target
-    domain = STUDY.domains[view.domain]
-    split = next(one for one in ("all", "train") if one in reader(view.domain).splits) if part == "source" else part
-    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
-    if view.fit == "pad":
-        name += "-padded"
-    if part == "val" and chosen.evaluate.labels == "working":
-        name += "-working"
-    if chosen.prepare.images:
-        name += f"-first{chosen.prepare.images}"
-    # Labels and depth: the source and the target's validation split have both, the target's training split neither.
-    PREPARED[name] = {
-        "reader": DATASETS[domain.dataset],
-        "options": domain.options,
-        "plan": {
-            "split": split,
-            "width": view.width,
-            "height": view.height,
-            "fit": view.fit,
-            "classes": chosen.classes,
-            "labels": part != "train",
-            "depth": part != "train" and domain.depth,
-            "native": part == "val" and chosen.evaluate.labels == "native",
-            "images": chosen.prepare.images,
-        },
-    }
-    OWNER[name] = view.domain
-    return f"results/data/{name}"
+    found = part(STUDY, setting, which)
+    PREPARED[found.name] = found
+    return f"results/data/{found.name}"
 
 
-PREPARED, OWNER = {}, {}
-DATA = {name: {part: data(name, part) for part in ("source", "train", "val")} for name in STUDY.settings}
+PREPARED = {}
+DATA = {name: {which: data(name, which) for which in PARTS} for name in STUDY.settings}
 
 
 def local(path):
     """A path of config.yaml: what the workflow makes, or else a place from data_root on."""
-    return path if path.startswith("results/") else os.path.join(STUDY.data_root, path)
+    return place(STUDY, path, "results/")
 
 
 def root(name):
     """Folder of a data set: one that `render` makes, or one that has to be there."""
-    folder = local(STUDY.domains[OWNER[name]].root)
+    domain = PREPARED[name].domain
+    folder = local(STUDY.domains[domain].root)
     if folder.startswith("results/") or os.path.isdir(folder):
         return folder
-    return absent(folder, reader(OWNER[name]).shipped, f"domains.{OWNER[name]}.root")
+    return absent(folder, reader(STUDY, domain).shipped, f"domains.{domain}.root")
 
 
 def names(name):
     """The text file that names the images of a split, if the domain has one."""
-    lists = STUDY.domains[OWNER[name]].lists
-    split = PREPARED[name]["plan"]["split"]
-    return [local(lists[split])] if split in lists else []
+    return listed(STUDY, PREPARED[name], "results/") or []
 
 
 def absent(path, expected, key):
