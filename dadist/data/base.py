@@ -1,8 +1,9 @@
 """What every data set's reader offers, and the reading of one file with its checks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import cv2
@@ -13,6 +14,14 @@ from PIL import Image
 
 class DataError(ValueError):
     """A file that holds something else than its format says: which file, what was expected, what came, the remedy."""
+
+
+class DamagedError(DataError):
+    """A file that cannot be decoded."""
+
+
+class WrongPackageError(FileNotFoundError):
+    """A folder that holds another package of the data set than its reader reads."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Reader(Protocol):
     dataset: str  # name: qualifies its labels in a class set
     splits: tuple[str, ...]  # "all" for a package that is not divided, else "train", "val"
     shipped: str  # for who has not got it: which archives, what the folder must look like
+    counts: Mapping[str, int] = MappingProxyType({})  # images a split that its owner ships, where one does
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -96,8 +106,8 @@ def _decode_jpeg(path: Path) -> NDArray[Any]:
         raise _damaged(path) from error
 
 
-def _damaged(path: Path) -> DataError:
-    return DataError(
+def _damaged(path: Path) -> DamagedError:
+    return DamagedError(
         f"{path}: expected a whole image file, got one that cannot be decoded "
         "(truncated, damaged, or not an image); copy or download the file again"
     )

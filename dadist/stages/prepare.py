@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from dadist import doctor
 from dadist.data import prepared
 from dadist.parsing import parse
 from dadist.progress import Progress
@@ -23,7 +24,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> N
     """Read, check, resize and pack every image of the split."""
     module, plan = importlib.import_module(params.reader), params.plan
     reader = module.reader(parse(module.Options, params.options, "options"))
-    images = len(reader.files(root, plan.split, labels=plan.labels, depth=plan.depth))
+    scenes = doctor.before_prepare(reader, root, plan, names[0] if names else None, data, workers=workers)
     prepared.write(
         reader,
         root,
@@ -31,7 +32,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> N
         plan,
         names=names[0] if names else None,
         workers=workers,
-        progress=Progress("image", min(images, plan.images or images)),
+        progress=Progress("image", len(scenes)),
     )
 
 
