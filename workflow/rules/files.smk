@@ -49,7 +49,7 @@ ABSENT = []
 
 onstart:
     if ABSENT:
-        raise WorkflowError(f"not there: {', '.join(ABSENT)}; what is expected there stands above")
+        raise WorkflowError(f"not there: {', '.join(sorted(ABSENT))}; what is expected there stands above")
 
 
 def model(setting, method, seed, round):
