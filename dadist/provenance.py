@@ -13,14 +13,16 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 
-# They carry settings, file names and lines of log to a stage, and decide nothing that a result depends on.
+# They carry settings, file names and lines of log to a stage, or stop it, and decide nothing that a result depends on.
 PLUMBING = (
     "dadist",
     "dadist.config",
     "dadist.data.registry",
+    "dadist.doctor",
     "dadist.limits",
     "dadist.methods.registry",
     "dadist.parsing",
+    "dadist.parts",
     "dadist.progress",
     "dadist.provenance",
     "dadist.stages",

@@ -60,8 +60,10 @@ LAYERS = (
         "dadist.parsing",
         "dadist.limits",
         "dadist.study",
+        "dadist.parts",
     ),
     ("dadist.data",),
+    ("dadist.doctor",),
     ("dadist.points", "dadist.gmm", "dadist.density"),
     ("dadist.model",),
     ("dadist.losses",),
@@ -71,7 +73,11 @@ LAYERS = (
     ("dadist.evaluate", "dadist.depth_metrics", "dadist.step_cost", "dadist.step_time", "dadist.accounting"),
     ("dadist.report", "dadist.bench"),
     ("dadist.stages",),
+    ("dadist.cli",),
 )
+
+# It stands beside the Snakefile and takes what the rules take: config.yaml, and the folder that they write to.
+BESIDE_SNAKEFILE = {"dadist.cli"}
 
 MODULE_LINES = 260
 LISTING = "dadist.config"  # one line a key of config.yaml, as many as there are
@@ -343,8 +349,12 @@ def test_every_data_set_and_method_is_registered(folder: str, registered: set[st
 
 @pytest.mark.parametrize("module", MODULES)
 def test_paths_and_surroundings_stay_out_of_python(module: str) -> None:
-    assert not [text for text in strings(module) if "results/" in text]
-    assert not [text for text in strings(module) if re.fullmatch(r"\S*config\.ya?ml", text)]
+    if module in BESIDE_SNAKEFILE:
+        assert {text for text in strings(module) if "results/" in text} == {"results/"}
+        assert {text for text in strings(module) if re.fullmatch(r"\S*config\.ya?ml", text)} == {"config.yaml"}
+    else:
+        assert not [text for text in strings(module) if "results/" in text]
+        assert not [text for text in strings(module) if re.fullmatch(r"\S*config\.ya?ml", text)]
     names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
     assert not names & {"os.environ", "os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
     assert not re.search(r"^\s*(import|from) yaml", MODULES[module].read_text(encoding="utf-8"), re.M)

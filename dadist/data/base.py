@@ -1,8 +1,9 @@
 """What every data set's reader offers, and the reading of one file with its checks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import cv2
@@ -13,6 +14,14 @@ from PIL import Image, ImageOps
 
 class DataError(ValueError):
     """A file that holds something else than its format says: which file, what was expected, what came, the remedy."""
+
+
+class DamagedError(DataError):
+    """A file that cannot be decoded."""
+
+
+class WrongPackageError(FileNotFoundError):
+    """A folder that holds another package of the data set than its reader reads."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Reader(Protocol):
     splits: tuple[str, ...]  # "all" for a package that is not divided, else "train", "val"
     labelled: tuple[str, ...]  # the splits that have labels
     shipped: str  # for who has not got it: which archives, what the folder must look like
+    counts: Mapping[str, int] = MappingProxyType({})  # images a split that its owner ships, where one does
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -107,9 +117,9 @@ def _decode_jpeg(path: Path) -> NDArray[Any]:
         raise damaged(path) from error
 
 
-def damaged(path: Path) -> DataError:
+def damaged(path: Path) -> "DamagedError":
     """What to raise for a file that cannot be decoded."""
-    return DataError(
+    return DamagedError(
         f"{path}: expected a whole image file, got one that cannot be decoded "
         "(truncated, damaged, or not an image); copy or download the file again"
     )

@@ -14,6 +14,7 @@ Source: README and label definitions of cityscapesScripts.
 import json
 import math
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class Cityscapes(Reader):
     dataset = "cityscapes"
     splits = ("train", "val")  # the labels of "test" are not public
     labelled = ("train", "val")
+    counts = MappingProxyType({"train": 2975, "val": 500})
     shipped = """leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip (cityscapes-dataset.com), unpacked so that
 the folder holds
     leftImg8bit/{train,val}/<city>/*_leftImg8bit.png     2975 and 500 images, 2048x1024

@@ -42,7 +42,7 @@ class Origin:
     """
 
     def __init__(self, reader: Reader, root: Path, plan: Plan, names: Path | None) -> None:
-        self.plan, self.ids = plan, reader.ids(root)
+        self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
         scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
         self.scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]  # in the order of the split
         paths = [[str(path) for path in (one.image, one.labels, one.depth) if path is not None] for one in self.scenes]

@@ -132,10 +132,8 @@ class Prepared:
         dtype, channels = ARRAYS[name]
         shape = (len(self), self.height, self.width, *channels)
         if array.shape != shape or array.dtype != dtype:
-            raise DataError(
-                f"{path}: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}; "
-                f"it was not written together with {INDEX}: {_AGAIN}"
-            )
+            got = f"expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
+            raise DataError(f"{path}: {got}; it was not written together with {INDEX}: {_AGAIN}")
         return array
 
 

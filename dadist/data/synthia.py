@@ -9,12 +9,13 @@ Source: README of the SYNTHIA-RAND-CITYSCAPES package.
 """
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.base import DataError, Files, NoOptions, Reader, decode, kind, listing, require
+from dadist.data.base import DataError, Files, NoOptions, Reader, WrongPackageError, decode, kind, listing, require
 
 UNPACK = "unpack the package SYNTHIA-RAND-CITYSCAPES there (RAND_CVPR16 is another one, without this depth)"
 
@@ -25,6 +26,7 @@ class Synthia(Reader):
     dataset = "synthia"
     splits = ("all",)
     labelled = ("all",)
+    counts = MappingProxyType({"all": 9400})
     shipped = """SYNTHIA-RAND-CITYSCAPES (synthia-dataset.net, not RAND_CVPR16), unpacked so that the folder holds
     RGB/0000000.png …         9400 images, 1280x760
     GT/LABELS/0000000.png …   class and instance ids, 16-bit (or parsed_LABELS/: one channel)
@@ -38,6 +40,10 @@ class Synthia(Reader):
         """The scenes; the only split is ``"all"``."""
         if split != "all":
             raise ValueError(f"split of SYNTHIA: expected 'all', got {split!r}; the package is not divided")
+        if (root / "GTTXT").is_dir() and not (root / "Depth").is_dir():
+            raise WrongPackageError(
+                f"{root}: expected the package SYNTHIA-RAND-CITYSCAPES, got RAND_CVPR16 (GTTXT/, no Depth/); {UNPACK}"
+            )
         images = listing(root / "RGB", "*.png", UNPACK)
         label_files = self._beside(images, self._label_folder(root)) if labels else [None] * len(images)
         depth_files = self._beside(images, root / "Depth") if depth else [None] * len(images)

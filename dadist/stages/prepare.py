@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from dadist import doctor
 from dadist.data import prepared
 from dadist.data.origin import Plan
 from dadist.parsing import parse
@@ -26,6 +27,8 @@ class Params:
 def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> None:
     """Read, check, resize and pack every image of the split."""
     module = importlib.import_module(params.reader)
+    reader = module.reader(parse(module.Options, params.options, "options"))
+    doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     prepared.write(
         module.reader(parse(module.Options, params.options, "options")),
         root,

@@ -43,8 +43,8 @@ rule prepare:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda w: spec(**PREPARED[w.data]),
-        code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data]["reader"]),
+        spec=lambda w: prepare_spec(w.data),
+        code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data].reader),
         files=lambda w: fingerprint(w.data),
     shell:
         "python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "

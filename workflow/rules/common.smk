@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import importlib
 import json
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dadist.data.origin import Origin, Plan
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist import parsing
+from dadist.parts import PARTS, listed, part, place, reader
 from dadist.provenance import digest
 from dadist.study import declared, study
 
@@ -46,15 +46,15 @@ def data_modules(setting):
     return ["dadist.stages.prepare", *sorted(names)]
 
 
-def reader(domain):
-    """The reader of a domain's data set."""
-    found = importlib.import_module(DATASETS[STUDY.domains[domain].dataset])
-    return found.reader(parsing.parse(found.Options, STUDY.domains[domain].options, f"domains.{domain}"))
-
-
 def setting_spec(setting, *keys):
     """Those of a stage that reads nothing but sections of its setting."""
     return spec(**{key: getattr(STUDY.settings[setting], key) for key in keys})
+
+
+def prepare_spec(data):
+    """What `prepare` makes of one split."""
+    found = PREPARED[data]
+    return spec(reader=found.reader, options=found.options, plan=found.plan)
 
 
 def render_spec(preset, dataset):
@@ -132,9 +132,10 @@ def fingerprint(name):
     folder = root(name)
     if not folder or folder.startswith("results/"):
         return None
-    plan, lists = Plan(**PREPARED[name]["plan"]), names(name)
+    found, lists = PREPARED[name], names(name)
     try:
-        return Origin(reader(OWNER[name]), Path(folder), plan, Path(lists[0]) if lists else None).fingerprint()
+        origin = Origin(reader(STUDY, found.domain), Path(folder), Plan(**found.plan), Path(lists) if lists else None)
+        return origin.fingerprint()
     except (ValueError, OSError) as error:
         logger.warning(f"{name}: {error}")
         return None

@@ -6,56 +6,27 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 
-def data(setting, part):
+def data(setting, which):
     """Folder of a prepared split, 'source', 'train' or 'val'; settings that prepare alike share it.
 
     None for what the domain cannot be: a source, or a target to validate on, without labels.
     """
-    chosen = STUDY.settings[setting]
-    view = chosen.source if part == "source" else chosen.target
-    domain, found = STUDY.domains[view.domain], reader(view.domain)
-    split = "val" if part == "val" else next(one for one in ("all", "train") if one in found.splits)
-    if part != "train" and split not in found.labelled:
+    found = part(STUDY, setting, which)
+    if found is None:
         return None
-    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
-    # One split may be a source here and a target there: with its labels, and without.
-    if part != "val" and (part == "source") != (split == "all"):
-        name += "-labelled" if part == "source" else "-unlabelled"
-    if view.fit == "pad":
-        name += "-padded"
-    if part == "val" and chosen.evaluate.labels == "working":
-        name += "-working"
-    if chosen.prepare.images:
-        name += f"-first{chosen.prepare.images}"
-    # Labels and depth: the source and the target's validation split have both, the target's training split neither.
-    asked = {"labels": part != "train", "depth": part != "train" and domain.depth}
-    PREPARED[name] = {
-        "reader": DATASETS[domain.dataset],
-        "options": found.relevant(domain.options, split, **asked),
-        "plan": {
-            "split": split,
-            "width": view.width,
-            "height": view.height,
-            "fit": view.fit,
-            "classes": chosen.classes,
-            **asked,
-            "native": part == "val" and chosen.evaluate.labels == "native",
-            "images": chosen.prepare.images,
-        },
-    }
-    OWNER[name] = view.domain
-    return f"results/data/{name}"
+    PREPARED[found.name] = found
+    return f"results/data/{found.name}"
 
 
 class Data(dict):
     """Setting → part → folder; those of a variant when they are first asked for."""
 
     def __missing__(self, setting):
-        self[setting] = {part: data(setting, part) for part in ("source", "train", "val")}
+        self[setting] = {which: data(setting, which) for which in PARTS}
         return self[setting]
 
 
-PREPARED, OWNER, DATA = {}, {}, Data()
+PREPARED, DATA = {}, Data()
 for setting in STUDY.settings:
     DATA[setting]
 
@@ -82,22 +53,21 @@ def labelled(setting, part):
 
 def local(path):
     """A path of config.yaml: what the workflow makes, or else a place from data_root on."""
-    return path if path.startswith("results/") else os.path.join(STUDY.data_root, path)
+    return place(STUDY, path, "results/")
 
 
 def root(name):
     """Folder of a data set: one that `render` makes, or one that has to be there."""
-    folder = local(STUDY.domains[OWNER[name]].root)
+    domain = PREPARED[name].domain
+    folder = local(STUDY.domains[domain].root)
     if folder.startswith("results/") or os.path.isdir(folder):
         return folder
-    return absent(folder, reader(OWNER[name]).shipped, f"domains.{OWNER[name]}.root")
+    return absent(folder, reader(STUDY, domain).shipped, f"domains.{domain}.root")
 
 
 def names(name):
     """The text file that names the images of a split, if the domain has one."""
-    lists = STUDY.domains[OWNER[name]].lists
-    split = PREPARED[name]["plan"]["split"]
-    return [local(lists[split])] if split in lists else []
+    return listed(STUDY, PREPARED[name], "results/") or []
 
 
 def absent(path, expected, key):

@@ -1,0 +1,166 @@
+"""`dadist COMMAND …`: what is not a stage of the workflow. Run it beside the Snakefile, as `snakemake` itself.
+
+Here alone, beside the rules, paths of the workflow's folder are known and config.yaml is read.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dadist.config import Study
+from dadist.parsing import ConfigError, hint
+
+if TYPE_CHECKING:
+    from dadist.doctor import Report, Split
+
+CONFIG = "config.yaml"
+MADE = "results/"
+SHOWN = 5  # findings of one name that are printed of one part; --json has all
+
+
+def doctor(words: Sequence[str]) -> int:
+    """Is my data all right? Checks every file of a setting's data sets, and reads a sample of them."""
+    parser = _parser("doctor", doctor)
+    parser.add_argument("setting", help="a name in `settings` of config.yaml")
+    parser.add_argument("--sample", type=int, default=24, help="images a split to decode (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of the sample (%(default)s)")
+    parser.add_argument("--workers", type=int, default=8, help="threads (%(default)s)")
+    parser.add_argument("--picture", type=Path, help=f"PNG to draw the sample on ({MADE}SETTING/doctor.png)")
+    parser.add_argument("--rows", type=int, default=3, help="images a split to draw (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
+    asked = parser.parse_args(words)
+    study = _study(asked.configfile, asked.config)
+    if asked.setting not in study.settings:
+        raise ConfigError(f"{asked.setting}: unknown setting{hint(asked.setting, study.settings)}")
+
+    from dadist.doctor import examine
+    from dadist.doctor.picture import draw
+
+    splits, titles = _splits(study, asked.setting)
+    report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
+    picture = asked.picture or Path(MADE, asked.setting, "doctor.png")
+    classes = study.settings[asked.setting].classes
+    draw({titles[part]: seen for part, seen in report.seen.items()}, classes, picture, asked.rows)
+    notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
+    sys.stdout.write(_as_json(report, notes, picture) if asked.json else _as_lines(report, notes, picture, titles))
+    return int(report.errors > 0)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "doctor": doctor,
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs a command; 0 if all is well, 1 if the command says that it is not, 2 if it could not be run."""
+    listing = "\n".join(
+        f"  {name:10} {(command.__doc__ or '').partition(chr(10))[0]}" for name, command in COMMANDS.items()
+    )
+    parser = argparse.ArgumentParser(
+        "dadist", epilog=f"commands:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="…", help="`dadist COMMAND --help` tells which")
+    asked = parser.parse_args(words)
+    try:
+        return COMMANDS[asked.command](asked.words)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"dadist {asked.command}: error: {error}\n")
+        return 2
+
+
+def _parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+    """With the flags that every command has which reads config.yaml; they mean what they mean to Snakemake."""
+    parser = argparse.ArgumentParser(f"dadist {name}", description=command.__doc__)
+    parser.add_argument("--configfile", nargs="+", action="extend", default=[], metavar="FILE", help="laid over it")
+    parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="laid over both")
+    return parser
+
+
+def _study(files: Sequence[str], entries: Sequence[str]) -> Study:
+    """The current folder's config.yaml under the given files and entries, merged as Snakemake merges them."""
+    from snakemake.common.configfile import load_configfile
+    from snakemake.exceptions import WorkflowError
+    from snakemake.utils import update_config
+
+    from dadist.study import study
+
+    config: dict[str, Any] = {}
+    for file in (CONFIG, *files):
+        if not Path(file).is_file():
+            raise ConfigError(f"{file}: expected a file of settings, found none; run this beside the Snakefile")
+        try:
+            update_config(config, load_configfile(file))
+        except WorkflowError as error:
+            raise ConfigError(f"{file}: expected YAML or JSON, got none: {error}; correct it") from None
+    if entries:
+        from snakemake.cli import parse_config
+
+        update_config(config, parse_config(entries))
+    return study(config)
+
+
+def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:
+    """The parts of a setting as the doctor takes them, and their titles."""
+    from dadist import parts
+    from dadist.data.origin import Plan
+    from dadist.doctor import Split
+
+    splits, titles = {}, {}
+    for which in parts.PARTS:
+        part = parts.part(study, setting, which)
+        if part is None:  # a target without labels: there is nothing to validate on
+            continue
+        reader = parts.reader(study, part.domain)
+        root = parts.place(study, study.domains[part.domain].root, MADE)
+        names = parts.listed(study, part, MADE)
+        if root.startswith(MADE) and not Path(root).is_dir():
+            raise FileNotFoundError(
+                f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
+            )
+        # Rendered streets are as many as config.yaml says, and a list takes what it names.
+        shipped = None if root.startswith(MADE) else reader.counts.get(part.plan["split"])
+        folder = Path(MADE, "data", part.name)
+        splits[which] = Split(reader, Path(root), Plan(**part.plan), Path(names) if names else None, folder, shipped)
+        titles[which] = f"{which}: {part.domain}, {part.plan['split']!r} in {root}"
+    return splits, titles
+
+
+def _as_lines(report: "Report", notes: Sequence[str], picture: Path, titles: dict[str, str]) -> str:
+    lines = [f"note  {note}" for note in notes]
+    for found in report.findings.values():
+        count: dict[str, int] = {}
+        for one in found:
+            count[one.fault] = count.get(one.fault, 0) + 1
+            if count[one.fault] <= SHOWN:
+                lines.append(str(one))
+        lines += [f"… and {many - SHOWN} more {fault}" for fault, many in count.items() if many > SHOWN]
+    for part, title in titles.items():
+        lines.append(f"{title}: {report.images[part]} images, {len(report.seen[part])} of them read")
+    warnings = sum(len(found) for found in report.findings.values()) - report.errors
+    lines.append(f"prepare has {report.need_bytes / 1e9:.3g} GB to write; picture: {picture}")
+    lines.append(f"{report.errors} errors, {warnings} warnings")
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(report: "Report", notes: Sequence[str], picture: Path) -> str:
+    findings = [
+        {"part": part, "level": one.level, **asdict(one)} for part, found in report.findings.items() for one in found
+    ]
+    whole = {
+        "errors": report.errors,
+        "findings": findings,
+        "images": report.images,
+        "need_bytes": report.need_bytes,
+        "notes": notes,
+        "picture": str(picture),
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Is the data all right? Faults by name, in which file, with what was expected and the remedy.
+
+`before_prepare` is the part of it that is quick enough to stand before every `prepare`; `examine` looks at a whole
+setting, reads a sample too, and is what `dadist doctor` prints.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dadist.data.base import DataError, Files, Reader
+from dadist.data.origin import Plan
+from dadist.data.prepared import INDEX
+from dadist.doctor.disk import check_disk, prepared_bytes
+from dadist.doctor.faults import FAULTS, Fault, Finding, not_found
+from dadist.doctor.headers import Header, formats, scan, sizes
+from dadist.doctor.sample import Seen, judge, look, pick
+from dadist.doctor.tree import Split, list_split, overlap
+
+__all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
+
+
+@dataclass
+class Report:
+    """What was found in a setting."""
+
+    findings: dict[str, list[Finding]] = field(default_factory=dict)  # by part
+    images: dict[str, int] = field(default_factory=dict)  # by part: files of the split that `prepare` will read
+    seen: dict[str, list[Seen]] = field(default_factory=dict)  # by part: the sample
+    need_bytes: int = 0  # what `prepare` has still to write
+
+    @property
+    def errors(self) -> int:
+        """How many findings would stop `prepare`, or are worse."""
+        return sum(one.level == "error" for found in self.findings.values() for one in found)
+
+
+def examine(
+    splits: Mapping[str, Split],
+    *,
+    sample: int,
+    seed: int,
+    workers: int,
+    free_bytes: int | None = None,
+) -> Report:
+    """Looks at every split: listing, headers, a decoded sample, the target's splits against each other, the disk.
+
+    Args:
+        splits: By part; "train" and "val" must have no image in common.
+        sample: Scenes to decode a split.
+        seed: Of the choice of the sample.
+        workers: Threads.
+        free_bytes: Free on the disk; None: ask it.
+    """
+    report, scenes = Report(), {}
+    for part, split in splits.items():
+        scenes[part], headers, found = _outside(split, workers)
+        bad = {one.file for one in found if one.level == "error"}
+        sound = [one for one in scenes[part] if not bad & {str(one.image), str(one.labels), str(one.depth)}]
+        kinds = {one.fault for one in found if one.fault.endswith("-format")}  # told for all files alike
+        try:
+            seen = look(split, [sound[index] for index in pick(len(sound), sample, seed)], workers)
+            found += [one for one in judge(split, seen) if one.fault not in kinds]
+        except (OSError, ValueError) as error:  # the table of ids, which some data sets have in a file
+            seen = []
+            found.append(not_found(error))
+        report.findings[part], report.images[part], report.seen[part] = found, len(scenes[part]), seen
+        if not (split.folder / INDEX).is_file():
+            report.need_bytes += prepared_bytes(split.plan, len(scenes[part]), _label_size(scenes[part], headers))
+    if {"train", "val"} <= scenes.keys():
+        report.findings["val"] += overlap(scenes["val"], scenes["train"])
+    folder = next(iter(splits.values())).folder.parent
+    report.findings["disk"] = list(check_disk(folder, report.need_bytes, free_bytes=free_bytes))
+    return report
+
+
+def before_prepare(
+    reader: Reader, root: Path, plan: Plan, names: Path | None, folder: Path, *, workers: int
+) -> list[Files]:
+    """Looks at one split without decoding more than a file of each kind, and tells the scenes to prepare.
+
+    Of the target's other split it lists the images alone. Warnings are logged.
+
+    Raises:
+        DataError: With the first error, and how many more there are.
+    """
+    split = Split(reader, root, plan, names, folder, shipped=None)
+    scenes, headers, findings = _outside(split, workers)
+    if names is None:  # one folder may serve both splits, each with its list; the doctor sees both lists
+        for other in set(reader.splits) - {plan.split}:
+            findings += overlap(scenes, _images(reader, root, other))
+    findings += check_disk(folder, prepared_bytes(plan, len(scenes), _label_size(scenes, headers)))
+    errors = [one for one in findings if one.level == "error"]
+    for one in findings:
+        if one.level == "warning":
+            logging.warning("%s: %s", one.fault, one.message)
+    if errors:
+        more = f" ({len(errors) - 1} more: `dadist doctor` tells them)" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0].message} [{errors[0].fault}]{more}")
+    return scenes
+
+
+def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header], list[Finding]]:
+    """What can be told of a split without decoding it."""
+    listing = list_split(split)
+    headers, unsound = scan(listing.scenes, workers)
+    findings = [*listing.findings, *unsound]
+    findings += formats(split.reader, listing.scenes, headers)
+    findings += sizes(listing.scenes, headers)
+    return listing.scenes, headers, findings
+
+
+def _label_size(scenes: list[Files], headers: Mapping[Path, Header]) -> tuple[int, int] | None:
+    found = next((headers[one.labels] for one in scenes if one.labels and one.labels in headers), None)
+    return None if found is None else (found.width, found.height)
+
+
+def _images(reader: Reader, root: Path, split: str) -> list[Files]:
+    """The images of another split; none if it is not there, which its own `prepare` will tell."""
+    try:
+        return reader.files(root, split, labels=False, depth=False)
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,132 @@
+"""The faults by name, and a finding: one of them in one file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from dadist.data.base import DamagedError, WrongPackageError
+
+Level = Literal["error", "warning"]
+
+
+class Fault(NamedTuple):
+    """A kind of fault."""
+
+    level: Level
+    remedy: str  # where what found it has no better one
+
+
+AGAIN = "copy or download the file again"
+# Names are stable: scripts may look for them.
+FAULTS: dict[str, Fault] = {
+    # what is there
+    "missing-folder": Fault("error", "unpack the data set there, or correct `root` of the domain"),
+    "missing-files": Fault("error", "the copy is not complete: unpack it again"),
+    "wrong-package": Fault("error", "take the package that the reader reads"),
+    "bad-data-set": Fault("error", "correct the keys of the domain, or take another package"),
+    "bad-list": Fault("error", "correct `lists` of the domain"),
+    "case-differs": Fault("error", "rename the file: upper and lower case are different files"),
+    "duplicate-name": Fault("error", "a scene's name must be its own: rename one"),
+    "symlink-loop": Fault("error", "remove the link"),
+    "dangling-link": Fault("error", "mend the link, or copy the file itself"),
+    "not-a-file": Fault("error", "remove what stands in the file's place, and copy the file"),
+    "split-overlap": Fault("error", "remove the image from one of the splits: what is trained on cannot validate"),
+    "count": Fault("warning", "unpack the archives again if that is not on purpose"),
+    "duplicate-stem": Fault("warning", "remove the one that is not the data set's"),
+    "empty-folder": Fault("warning", "unpack it again, or remove the folder"),
+    "unused-file": Fault("warning", "copy what belongs to it, or ignore it if that is on purpose"),
+    # files by their headers
+    "unreadable-file": Fault("error", "give yourself the right to read it, or copy it again"),
+    "empty-file": Fault("error", AGAIN),
+    "truncated-file": Fault("error", AGAIN),
+    "damaged-file": Fault("error", AGAIN),
+    "image-format": Fault("error", "take the files as shipped"),
+    "labels-format": Fault("error", "take the files as shipped"),
+    "depth-format": Fault("error", "take the files as shipped"),
+    "size-mismatch": Fault("error", "the two are not of one scene or one was resized: copy both again"),
+    "swapped-folders": Fault("error", "exchange the folders of images and labels"),
+    # what the sample holds
+    "unknown-ids": Fault("error", "labels of another data set or already mapped? take the files as shipped"),
+    "train-ids": Fault("error", "take the raw ids as shipped (Cityscapes: *_labelIds.png): they are mapped here"),
+    "no-labels": Fault("error", "the labels are not of this data set, or the class set holds none of its labels"),
+    "image-is-labels": Fault("error", "a copy went to the wrong folder: copy both again"),
+    "depth-unit": Fault("error", "the reader must give centimetres: take the files as shipped, or set their unit"),
+    "depth-empty": Fault("error", AGAIN),
+    "mostly-ignored": Fault("warning", "look at the picture: are labels and class set those that you mean?"),
+    "class-unseen": Fault("warning", "a class without pixels is not learned; a larger sample may find it"),
+    "depth-range": Fault("warning", "look at the picture: is this a street, and the unit centimetres?"),
+    "depth-holes": Fault("warning", "look at the picture: is depth missing, or was it damaged?"),
+    "grey-image": Fault("warning", "a network that is trained on colours sees less in it: is it an image?"),
+    # where prepared arrays go
+    "disk-full": Fault(
+        "error", "free some space, prepare fewer or smaller images, or put the folder of results on a larger disk"
+    ),
+    "no-memory-map": Fault(
+        "error", "put the folder of results on a disk of another kind: prepared arrays are mapped into memory"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault in a file or folder."""
+
+    fault: str  # a name of FAULTS
+    file: str
+    what: str  # "expected …, got …"
+    remedy: str
+
+    @property
+    def level(self) -> Level:
+        """How bad it is: an error stops `prepare`."""
+        return FAULTS[self.fault].level
+
+    @property
+    def message(self) -> str:
+        """As errors are told."""
+        return f"{self.file}: {self.what}; {self.remedy}"
+
+    def __str__(self) -> str:
+        return f"{self.level}  {self.fault}  {self.message}"
+
+
+def finding(fault: str, file: Path | str, what: str) -> Finding:
+    """A finding with the remedy of the table."""
+    return Finding(fault, str(file), what, FAULTS[fault].remedy)
+
+
+def told(fault: str, error: Exception, more: str = "") -> Finding:
+    """A finding from a reader's message, ``file: expected …, got …; remedy``; ``more`` goes after what was got."""
+    head, _, remedy = str(error).partition("; ")
+    file, _, what = head.partition(": expected")
+    if isinstance(error, DamagedError):
+        fault = "damaged-file"
+    return Finding(fault, file, f"expected{what}{more}", remedy or FAULTS[fault].remedy)
+
+
+def not_found(error: Exception) -> Finding:
+    """What a reader ended with: is a file missing, or there under another name or as another thing?"""
+    if isinstance(error, WrongPackageError):
+        return told("wrong-package", error)
+    if isinstance(error, ValueError):
+        return told("bad-data-set", error)
+    path = Path(str(error).partition(": expected")[0])
+    if path.is_symlink() and not path.exists():
+        return link(path)
+    if path.exists() and path.suffix:
+        return finding("not-a-file", path, "expected a file, got none")
+    beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    if alike := next((one for one in beside if one != path and one.name.casefold() == path.name.casefold()), None):
+        return finding("case-differs", alike, f"expected the name {path.name}, got {alike.name}")
+    return told("missing-files" if path.suffix or path.exists() else "missing-folder", error)
+
+
+def link(path: Path) -> Finding:
+    """A link that leads nowhere."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return finding("dangling-link", path, f"expected a file, got a link to {path.readlink()}, which is not there")
+    except OSError:
+        pass
+    return finding("symlink-loop", path, "expected a file, got a link that leads back to itself")

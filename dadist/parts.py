@@ -1,0 +1,80 @@
+"""The parts of a setting's data: what is prepared of which data set, and where the data set lies.
+
+Nothing here imports torch: the workflow reads this module each time it plans.
+"""
+
+import importlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from dadist.config import Study
+from dadist.data.registry import DATASETS
+from dadist.parsing import parse
+
+PARTS = ("source", "train", "val")  # train and val are the target's
+
+
+@dataclass(frozen=True)
+class Part:
+    """What `prepare` makes of one split, and what it makes it of."""
+
+    name: str  # of its folder; parts that are prepared alike have the same
+    domain: str  # name in domains
+    reader: str  # module of the data set
+    options: dict[str, Any]  # of its reader
+    plan: dict[str, Any]  # the fields of `prepared.Plan`
+
+
+def part(study: Study, setting: str, which: str) -> Part | None:
+    """One of the PARTS of a setting; None for a source, or a target to validate on, without labels.
+
+    The source and the target's validation split have labels and, if the domain has any, depth; the target's training
+    split has neither.
+    """
+    chosen = study.settings[setting]
+    view = chosen.source if which == "source" else chosen.target
+    domain, found = study.domains[view.domain], reader(study, view.domain)
+    split = "val" if which == "val" else next(one for one in ("all", "train") if one in found.splits)
+    if which != "train" and split not in found.labelled:
+        return None
+    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
+    # One split may be a source here and a target there: with its labels, and without.
+    if which != "val" and (which == "source") != (split == "all"):
+        name += "-labelled" if which == "source" else "-unlabelled"
+    if view.fit == "pad":
+        name += "-padded"
+    if which == "val" and chosen.evaluate.labels == "working":
+        name += "-working"
+    if chosen.prepare.images:
+        name += f"-first{chosen.prepare.images}"
+    asked = {"labels": which != "train", "depth": which != "train" and domain.depth}
+    plan = {
+        "split": split,
+        "width": view.width,
+        "height": view.height,
+        "fit": view.fit,
+        "classes": chosen.classes,
+        **asked,
+        "native": which == "val" and chosen.evaluate.labels == "native",
+        "images": chosen.prepare.images,
+    }
+    return Part(name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **asked), plan)
+
+
+def reader(study: Study, domain: str) -> Any:
+    """The reader of a domain's data set, a `dadist.data.base.Reader`."""
+    found = importlib.import_module(DATASETS[study.domains[domain].dataset])
+    return found.reader(parse(found.Options, study.domains[domain].options, f"domains.{domain}"))
+
+
+def place(study: Study, path: str, made: str) -> str:
+    """Where a path of config.yaml lies: as it is below ``made``, the workflow's own folder, else from data_root on."""
+    return path if path.startswith(made) else os.path.join(study.data_root, path)  # noqa: PTH118
+
+
+def listed(study: Study, one: Part, made: str) -> str | None:
+    """The text file that names the images of a part, if its domain has one."""
+    lists = study.domains[one.domain].lists
+    split = one.plan["split"]
+    return place(study, lists[split], made) if split in lists else None

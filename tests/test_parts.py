@@ -1,0 +1,54 @@
+"""The parts of a setting's data: names, plans and places."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sandbox import ROOT, merged
+
+from dadist import parts, study
+from dadist.config import Study
+from dadist.data.origin import Plan
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def changed(change: dict[str, Any]) -> Study:
+    return study.study(merged(CONFIG, change))
+
+
+def name(which: str, change: dict[str, Any], setting: str = "demo") -> str:
+    return parts.part(changed({"settings": {setting: change}}), setting, which).name
+
+
+@pytest.mark.parametrize("which", parts.PARTS)
+def test_a_part_carries_every_field_of_a_plan(which: str) -> None:
+    plan = Plan(**parts.part(changed({}), "s2c16", which).plan)
+    assert (plan.width, plan.height) == (1280, 760)
+    assert plan.labels == (which != "train")
+    assert plan.depth == (which == "source")
+    assert plan.native == (which == "val")
+
+
+def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
+    assert name("source", {}) == "demo_source-all-192x96-16"
+    assert name("val", {}) == "demo_target-val-192x96-16"
+    assert name("val", {"evaluate": {"labels": "working"}}) == "demo_target-val-192x96-16-working"
+    assert name("train", {"evaluate": {"labels": "working"}}) == "demo_target-train-192x96-16"
+    assert name("train", {"prepare": {"images": 5}}) == "demo_target-train-192x96-16-first5"
+    assert name("train", {"target": {"fit": "pad"}}) == "demo_target-train-192x96-16-padded"
+    assert name("source", {"adapt": {"iterations": 1000}}) == name("source", {})
+
+
+def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:
+    moved = changed({"data_root": "elsewhere"})
+    assert parts.place(moved, "SYNTHIA", "results/") == "elsewhere/SYNTHIA"
+    assert parts.place(moved, "results/streets/demo/synthia", "results/") == "results/streets/demo/synthia"
+    assert parts.place(moved, str(Path("/", "data", "SYNTHIA")), "results/") == str(Path("/", "data", "SYNTHIA"))
+
+
+def test_a_list_belongs_to_its_split_alone() -> None:
+    listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
+    found = {which: parts.listed(listing, parts.part(listing, "demo", which), "results/") for which in parts.PARTS}
+    assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}
