@@ -226,8 +226,8 @@ def _disk(setting: Setting, counts: Counts, costs: dict[str, StepCost]) -> dict[
 def _limited(setting: Setting, counts: Counts) -> Counts:
     most = setting.prepare.images or math.inf
     source, train, val = (int(min(count, most)) for count in (counts.source, counts.train, counts.val))
-    if min(source, train, val) < 1:
-        raise ValueError(f"counts: expected at least one image of each split, got {source}, {train} and {val}")
+    if min(source, train) < 1:
+        raise ValueError(f"counts: expected at least one image to train on of each domain, got {source} and {train}")
     return Counts(source, train, val, counts.label_width, counts.label_height)
 
 

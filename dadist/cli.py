@@ -15,6 +15,7 @@ from dadist.config import Study
 from dadist.parsing import ConfigError, hint
 
 if TYPE_CHECKING:
+    from dadist.accounting import Counts
     from dadist.doctor import Report, Split
 
 CONFIG = "config.yaml"
@@ -33,9 +34,7 @@ def doctor(words: Sequence[str]) -> int:
     parser.add_argument("--rows", type=int, default=3, help="images a split to draw (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
     asked = parser.parse_args(words)
-    study = _study(asked.configfile, asked.config)
-    if asked.setting not in study.settings:
-        raise ConfigError(f"{asked.setting}: unknown setting{hint(asked.setting, study.settings)}")
+    study = _study(asked.configfile, asked.config, asked.setting)
 
     from dadist.doctor import examine
     from dadist.doctor.picture import draw
@@ -50,8 +49,54 @@ def doctor(words: Sequence[str]) -> int:
     return int(report.errors > 0)
 
 
+def plan(words: Sequence[str]) -> int:
+    """What will it cost? Steps, epochs, FLOPs, memory, disk and a floor for the time of a setting, before it runs."""
+    parser = _parser("plan", plan)
+    parser.add_argument("setting", help="a name in `settings` of config.yaml")
+    parser.add_argument("--device", help="a device by name; without it, this machine, measured within seconds")
+    parser.add_argument("--measure", type=int, metavar="STEPS", help="train on noise for so many steps, and compare")
+    parser.add_argument("--method", default="depth_distribution", help="to measure (%(default)s)")
+    asked = parser.parse_args(words)
+    study = _study(asked.configfile, asked.config, asked.setting)
+
+    from dadist import accounting
+    from dadist.inference import device
+
+    if asked.device not in (None, *accounting.DEVICES):
+        raise ValueError(f"--device: unknown device{hint(asked.device, accounting.DEVICES)}")
+    setting = study.settings[asked.setting]
+    named = accounting.DEVICES[asked.device] if asked.device else accounting.this_machine(setting, device())
+    sys.stdout.write(accounting.plan(setting, _counts(study, asked.setting), named).table() + "\n")
+    if asked.measure:
+        sys.stdout.write("\n" + accounting.check(setting, asked.method, steps=asked.measure, device=device()) + "\n")
+    return 0
+
+
+def bench(words: Sequence[str]) -> int:
+    """How fast is it? Times this project's ways and others, side by side in one run."""
+    parser = argparse.ArgumentParser("dadist bench", description=bench.__doc__)
+    parser.add_argument("what", choices=("data",), help="data: reading prepared arrays against reading image files")
+    parser.add_argument("--width", type=int, default=1280, help="of a sample, pixels (%(default)s)")
+    parser.add_argument("--height", type=int, default=760, help="of a sample, pixels (%(default)s)")
+    parser.add_argument("--images", type=int, default=12, help="of each data set (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path(MADE, "bench", "data.csv"), help="CSV to write (%(default)s)")
+    asked = parser.parse_args(words)
+
+    from dadist.bench import run_data
+
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(f"{'data set':10}  {'way':36}  {'images/s':>9}  {'MB an image':>11}  {'GB in all':>9}\n")
+    for row in run_data(asked.width, asked.height, asked.images, asked.out):
+        sys.stdout.write(
+            f"{row.dataset:10}  {row.way:36}  {row.images_per_s:9.1f}  {row.mb_per_image:11.2f}  {row.gb():9.1f}\n"
+        )
+    return 0
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": doctor,
+    "plan": plan,
+    "bench": bench,
 }
 
 
@@ -81,7 +126,7 @@ def _parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
     return parser
 
 
-def _study(files: Sequence[str], entries: Sequence[str]) -> Study:
+def _study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
     """The current folder's config.yaml under the given files and entries, merged as Snakemake merges them."""
     from snakemake.common.configfile import load_configfile
     from snakemake.exceptions import WorkflowError
@@ -101,7 +146,41 @@ def _study(files: Sequence[str], entries: Sequence[str]) -> Study:
         from snakemake.cli import parse_config
 
         update_config(config, parse_config(entries))
-    return study(config)
+    found = study(config)
+    if setting not in found.settings:
+        raise ConfigError(f"{setting}: unknown setting{hint(setting, found.settings)}")
+    return found
+
+
+def _counts(study: Study, setting: str) -> "Counts":
+    """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as their owners ship them."""
+    from dadist import parts
+    from dadist.accounting import Counts
+    from dadist.data.base import read_size
+    from dadist.data.origin import Origin, Plan
+
+    view, images = study.settings[setting].target, {}
+    size = (view.width, view.height)
+    for which in parts.PARTS:
+        part = parts.part(study, setting, which)
+        if part is None:
+            images[which] = 0
+            continue
+        reader, root = parts.reader(study, part.domain), parts.place(study, study.domains[part.domain].root, MADE)
+        names = parts.listed(study, part, MADE)
+        if root.startswith(MADE):
+            render = study.render[Path(root).parts[-2]]
+            images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
+        elif Path(root).is_dir():
+            scenes = Origin(reader, Path(root), Plan(**part.plan), Path(names) if names else None).scenes
+            images[which] = len(scenes)
+            if which == "val" and part.plan["native"] and scenes[0].labels:
+                size = read_size(scenes[0].labels)
+        else:
+            images[which] = reader.counts.get(part.plan["split"], 0)
+            if not images[which]:
+                raise FileNotFoundError(f"{root}: expected a data set whose images can be counted, found none")
+    return Counts(images["source"], images["train"], images["val"], *size)
 
 
 def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:

@@ -66,6 +66,7 @@ def label(
     for rows in batches(first, batch):
         predicted, probability = predict(segmenter, images.images[rows])
         predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
+        predicted[~images.inside(np.arange(rows.start, rows.stop))] = IGNORE  # padding shows nothing
         labels.put(rows.start, predicted)
         sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
         counts += np.bincount(predicted.ravel(), minlength=256)[:classes]

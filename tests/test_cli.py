@@ -168,3 +168,33 @@ def test_overlays_are_merged_as_snakemake_merges_them(tmp_path: Path) -> None:
     told = box.run("python", "-m", "dadist.cli", "doctor", "demo", *flags)
     assert told.returncode == 1
     assert "of_flag/of_b/RGB: expected a folder" in told.stdout
+
+
+def test_a_plan_counts_the_images_that_are_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "demo", "--device", "cpu-core-fp32"]) == 0
+    printed = lines(capsys)
+    (trained,) = [line.split() for line in printed if line.startswith("adapt depth_distribution ")]
+    assert trained[2:5] == ["1", "4", "1.33"]  # runs, steps, and 4 batches of 2 of the 6 images
+    assert any(line.startswith("source, prepared") for line in printed)
+
+
+def test_a_plan_without_data_takes_the_numbers_that_the_owners_ship(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["plan", "s2c16", "--device", "h100-bf16", "--config", "data_root=nowhere"]) == 0
+    printed = " ".join(lines(capsys))
+    assert "9.718" in printed  # TFLOP a step
+    assert "54.87 GB" in printed  # 9400 images of 1280x760 at 6 bytes a pixel
+
+
+def test_an_unknown_device_is_told_with_those_that_are_known(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "demo", "--device", "h200"]) == 2
+    assert "--device: unknown device" in capsys.readouterr().err
+
+
+def test_the_benchmark_of_data_prints_a_line_a_way(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "data", "--width", "64", "--height", "32", "--images", "1"]) == 0
+    printed = lines(capsys)
+    assert len(printed) > 10
+    assert any("prepared arrays, warm" in line for line in printed)
+    assert (here / "results/bench/data.csv").is_file()

@@ -259,3 +259,33 @@ def test_mapillary_has_the_numbers_of_experiments_4_and_5() -> None:
 
 def test_a_setting_without_self_training_is_fine() -> None:
     assert study(changed("settings.demo.selftrain.rounds", [])).settings["demo"].selftrain.rounds == ()
+
+
+def test_a_setting_s_own_keys_go_before_its_presets_and_those_before_what_it_is_like() -> None:
+    settings = study(SHIPPED).settings
+    authors, poster = settings["s2c7_authors"], settings["s2c16_poster"]
+    assert authors.selftrain.rounds == (10000,)
+    assert settings["s2c16_authors"].selftrain.rounds == (30000,)
+    assert (authors.refine_labels.base, authors.refine_labels.span) == (100, 900)  # of the task, from s2c7
+    assert authors.adapt.class_weight_power == 1.0
+    assert settings["s2m7_authors"].adapt.class_weight_power == 0.0
+    assert settings["s2m7_authors"].evaluate.labels == "working"
+    assert poster.adapt.class_weight_power == 0.0
+    assert poster.objectives["depth_distribution"].knobs["squash"] == "none"
+    assert poster.objectives["depth_distribution"].knobs["source_density"] == "ground_truth"
+
+
+def test_an_unknown_preset_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(ConfigError, match=r"settings\.s2c16_poster\.presets: unknown preset; did you mean 'poster'"):
+        study({**SHIPPED, "settings": {**SHIPPED["settings"], "s2c16_poster": {"like": "s2c16", "presets": ["postr"]}}})
+
+
+def test_a_variant_is_its_base_but_for_its_overlay_and_trains_one_method() -> None:
+    settings = study(SHIPPED).settings
+    base, variant = settings["demo"], settings["demo-critic_depth"]
+    assert variant.objectives["depth_distribution"].knobs["feature"] == "depth"
+    assert (variant.methods, variant.selftrain.methods) == (("depth_distribution",), ())
+    assert variant.adapt == base.adapt
+    assert settings["demo-no_refinement"].selftrain.methods == ("depth_distribution",)
+    with pytest.raises(KeyError):
+        settings["demo-no_such"]

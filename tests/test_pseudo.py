@@ -94,3 +94,14 @@ def test_pseudo_labels_open_read_only(tmp_path: Path) -> None:
     assert (opened.labels == 4).all()
     with pytest.raises(ValueError, match="read-only"):
         opened.labels[0] = 1
+
+
+def test_padding_gets_no_label(tmp_path: Path) -> None:
+    images = np.full((1, builders.HEIGHT, builders.WIDTH, 3), 9, np.uint8)
+    content = [[builders.WIDTH // 2, builders.HEIGHT]]
+    split = builders.split(tmp_path / "target", images=images, labels=None, depth=None, content=content)
+    folder = tmp_path / "pseudo"
+    pseudo.label(Thirds(), split, folder, first=1, classes=3, confidence=0.1, batch=1, progress=lambda done: None)  # type: ignore[arg-type]
+    labels = pseudo.PseudoLabels(folder).labels[0]
+    assert (labels[:, builders.WIDTH // 2 :] == IGNORE).all()
+    assert (labels[:, : builders.WIDTH // 2] < 3).all()

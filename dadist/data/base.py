@@ -125,6 +125,15 @@ def damaged(path: Path) -> "DamagedError":
     )
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an image file, without decoding it."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except OSError as error:
+        raise damaged(path) from error
+
+
 def kind(array: NDArray[Any]) -> str:
     """Depth and channels of a decoded file in words, for messages."""
     channels = 1 if array.ndim == 2 else array.shape[2]
