@@ -1,15 +1,29 @@
 """A copy of the workflow in a folder of its own, where tests run it, edit it and break its inputs."""
 
+import contextlib
+import json
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import audit
 import yaml
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "dadist", "workflow", "profiles", "envs")
+
+
+class Touch(NamedTuple):
+    """A file that was opened or a folder that was listed."""
+
+    actor: str  # stage, and its split for `prepare`; or the program
+    event: str
+    path: str
+    refused: bool
 
 
 class Sandbox:
@@ -41,6 +55,16 @@ class Sandbox:
             check=False,
         )
 
+    def watch(self) -> None:
+        """Have every Python process that runs here from now on watched, as ``audit`` says."""
+        shutil.copy(audit.__file__, self.folder / "sitecustomize.py")
+        (self.folder / audit.NOTES).touch()
+
+    def touched(self, pattern: str = "") -> list[Touch]:
+        """What the processes touched, where the path matches."""
+        notes = (self.folder / audit.NOTES).read_text(encoding="utf-8").splitlines()
+        return [touch for touch in (Touch(**json.loads(note)) for note in notes) if re.search(pattern, touch.path)]
+
     def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
         """Snakemake on two cores, one thread a job; another ``overlay`` takes the place of the folder's own."""
         file = self.folder / "overlay.yaml"
@@ -57,6 +81,18 @@ class Sandbox:
         return sorted(f"{rule} {output}" for rule, output in jobs)
 
 
+@contextlib.contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    """A file with one place of its text changed, until the block ends."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path}: expected {old!r} once"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
 def merged(base: dict, over: dict) -> dict:
     """``over`` laid over ``base``, key by key, as Snakemake does with a second config file."""
     both = {**base, **over}
@@ -65,6 +101,20 @@ def merged(base: dict, over: dict) -> dict:
             both[key] = merged(base[key], over[key])
     return both
 
+
+def tempt(root: Path) -> None:
+    """Lay a label file beside each training image, as Cityscapes has them: whole ones, which the renderer omits."""
+    assert not (root / "gtFine/train").exists()
+    label = next((root / "gtFine/val").rglob("*.png"))
+    for image in (root / "leftImg8bit/train").rglob("*.png"):
+        folder = root / "gtFine/train" / image.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(label, folder / image.name.replace("leftImg8bit", "gtFine_labelIds"))
+
+
+# All of the demo.
+TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
+COMPONENTS = "results/demo/prior/components.csv"  # on demand
 
 # The demo with a few small images and a few steps; every rule and every method runs.
 TINY = {

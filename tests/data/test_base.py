@@ -1,4 +1,4 @@
-"""Reading one image file: 8-bit colour as RGB, and nothing else under that name."""
+"""Reading one image file: 8-bit colour as RGB, and nothing else under that name; choosing scenes by a list."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist.data.base import DataError, read_image
+from dadist.data.base import DataError, Files, chosen, read_image
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 
@@ -79,3 +79,69 @@ def test_a_photograph_is_turned_as_the_camera_was_held(tmp_path: Path) -> None:
     assert image.shape == (32, 16, 3)
     assert (image[:, 10:, 2] > 200).all()
     assert (image[:, :6, 2] < 50).all()
+
+
+# --- lists of names
+
+
+SCENES = [
+    Files(name, Path(f"leftImg8bit/train/{name.split('_')[0]}/{name}_leftImg8bit.png"), None, None)
+    for name in ("aachen_000000_000019", "aachen_000001_000019", "bochum_000000_000313")
+]
+
+
+def chosen_by(folder: Path, text: str) -> list[str]:
+    """The names of the scenes that a list takes."""
+    (folder / "names.txt").write_bytes(text.encode())
+    return [scene.name for scene in chosen(SCENES, folder / "names.txt")]
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "{city}/{name}_leftImg8bit.png",  # as lists are published for Cityscapes
+        "leftImg8bit/train/{city}/{name}_leftImg8bit.png",
+        "{name}_leftImg8bit.png",
+        "{name}_leftImg8bit",
+        "{name}",
+    ],
+)
+def test_a_list_takes_the_images_it_names_in_its_order(tmp_path: Path, style: str) -> None:
+    wanted = [SCENES[2].name, SCENES[0].name]
+    lines = [style.format(city=name.split("_")[0], name=name) for name in wanted]
+    assert chosen_by(tmp_path, "\n".join(lines)) == wanted  # without a last line end, as one published list is
+
+
+def test_blanks_empty_lines_and_line_ends_of_windows_do_not_count(tmp_path: Path) -> None:
+    text = f"\r\n  {SCENES[1].name} \r\n\r\n{SCENES[0].name}\r\n"
+    assert chosen_by(tmp_path, text) == [SCENES[1].name, SCENES[0].name]
+
+
+def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no\.txt: expected a list of names, found no file; see `lists`"):
+        chosen(SCENES, tmp_path / "no.txt")
+
+
+def test_a_name_that_the_data_set_lacks_is_told_with_its_line(tmp_path: Path) -> None:
+    text = f"{SCENES[0].name}\n\nzurich/zurich_000000_000019_leftImg8bit.png\n"
+    with pytest.raises(DataError) as error:
+        chosen_by(tmp_path, text)
+    assert str(error.value) == (
+        f"{tmp_path / 'names.txt'}, line 3: expected a name like aachen_000000_000019, "
+        "got zurich/zurich_000000_000019_leftImg8bit.png, which the data set does not have; "
+        "a list of another data set or split?"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_list_is_refused_with_the_way_to_have_all_images(tmp_path: Path, text: str) -> None:
+    with pytest.raises(
+        DataError, match=r"names\.txt: expected a name a line, .*; remove it from `lists` for all images"
+    ):
+        chosen_by(tmp_path, text)
+
+
+def test_a_name_that_comes_twice_is_refused_in_whatever_style(tmp_path: Path) -> None:
+    text = f"{SCENES[1].name}\n{SCENES[0].name}\naachen/{SCENES[1].name}_leftImg8bit.png\n"
+    with pytest.raises(DataError, match=r"expected each name once, got aachen_000001_000019 twice; remove one"):
+        chosen_by(tmp_path, text)

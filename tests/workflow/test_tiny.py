@@ -1,24 +1,15 @@
-"""The whole workflow on a few small images: what it makes, what it makes again, and what it never reads."""
-
-import contextlib
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+"""The whole workflow on a few small images: what it makes, and what it makes again."""
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from sandbox import TINY, Sandbox, merged
+from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, edited, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES
-from dadist.model.checkpoint import Checkpoint
 from dadist.report.figures import BAR, GAP
 
-TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
-COMPONENTS = "results/demo/prior/components.csv"  # on demand
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
 
 # Jobs of each rule in the tiny demo.
@@ -35,25 +26,6 @@ JOBS = {
     "collect": 1,
     "draw": 1,
 }
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    sandbox = Sandbox(tmp_path_factory.mktemp("tiny") / "run", TINY)
-    answer = sandbox.snakemake(*TARGETS, COMPONENTS)
-    assert answer.returncode == 0, answer.stdout
-    return sandbox
-
-
-@contextlib.contextmanager
-def edited(path: Path, old: str, new: str) -> Iterator[None]:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path}: expected {old!r} once"
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    try:
-        yield
-    finally:
-        path.write_text(text, encoding="utf-8")
 
 
 def rounds_from(first: int) -> list[str]:
@@ -164,22 +136,3 @@ def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
                 "collect results/demo/metrics.csv",
             ]
         )
-
-
-def test_training_gives_the_same_weights_where_every_target_label_is_broken(tiny: Sandbox, tmp_path: Path) -> None:
-    target = Path("results/streets/demo/cityscapes")
-    assert not (tiny.folder / target / "gtFine/train").exists()  # the renderer does not even write them
-    blind = Sandbox(tmp_path / "blind", TINY)
-    shutil.copytree(tiny.folder / "results/streets", blind.folder / "results/streets")
-    shutil.rmtree(blind.folder / target / "gtFine")
-    for image in sorted((blind.folder / target / "leftImg8bit").rglob("*.png")):
-        split, city = image.parts[-3:-1]
-        label = blind.folder / target / "gtFine" / split / city / image.name.replace("leftImg8bit", "gtFine_labelIds")
-        label.parent.mkdir(parents=True, exist_ok=True)
-        label.write_bytes(b"whoever opens this fails")
-    answer = blind.snakemake(f"{SELF_TRAINED}/q1/model.pt")
-    assert answer.returncode == 0, answer.stdout
-    assert not (blind.folder / "results/logs/render").exists()  # nothing brought the labels back
-    seen, unseen = (Checkpoint.load(box.folder / SELF_TRAINED / "q1/model.pt").weights for box in (tiny, blind))
-    for name, weight in seen.items():
-        torch.testing.assert_close(weight, unseen[name], rtol=0, atol=0, msg=lambda m, name=name: f"{name}: {m}")

@@ -1,0 +1,18 @@
+"""The tiny demo, run once for all tests that look at it, with a watch over the target's labels."""
+
+import pytest
+from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, tempt
+
+STREETS = "results/streets/demo"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    sandbox = Sandbox(tmp_path_factory.mktemp("tiny") / "run", TINY)
+    sandbox.watch()
+    answer = sandbox.snakemake(f"{STREETS}/synthia", f"{STREETS}/cityscapes")
+    assert answer.returncode == 0, answer.stdout
+    tempt(sandbox.folder / STREETS / "cityscapes")
+    answer = sandbox.snakemake(*TARGETS, COMPONENTS)
+    assert answer.returncode == 0, answer.stdout
+    return sandbox

@@ -1,0 +1,129 @@
+"""Target labels are neither needed nor opened before the evaluation: a watched run, and one without any label file."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from sandbox import TINY, Sandbox, edited
+
+from dadist.model.checkpoint import Checkpoint
+
+TARGET = "results/streets/demo/cityscapes"
+VAL = "results/data/demo_target-val-64x32-16"
+
+
+def actors(sandbox: Sandbox, pattern: str) -> set[str]:
+    return {touch.actor for touch in sandbox.touched(pattern)}
+
+
+def refused(sandbox: Sandbox) -> list[tuple[str, str]]:
+    return [(touch.actor, touch.path) for touch in sandbox.touched() if touch.refused]
+
+
+# --- the watched run
+
+
+def test_every_stage_was_watched(tiny: Sandbox) -> None:
+    stages = {path.stem for path in (tiny.folder / "dadist/stages").glob("*.py")} - {"__init__", "prepare"}
+    assert actors(tiny, "") == stages | {"prepare all", "prepare train", "prepare val", "snakemake"}
+
+
+def test_labels_of_the_training_split_lay_there_and_nobody_touched_them(tiny: Sandbox) -> None:
+    images, labels = (
+        {path.name.rsplit("_", count)[0] for path in (tiny.folder / TARGET / package / "train").rglob("*.png")}
+        for package, count in (("leftImg8bit", 1), ("gtFine", 2))
+    )
+    assert len(images) == 8
+    assert images == labels
+    assert not tiny.touched("gtFine/train")
+    assert not list((tiny.folder / "results/data").glob("*-train-*/labels*"))
+
+
+def test_labels_of_the_validation_split_were_opened_to_prepare_it_alone(tiny: Sandbox) -> None:
+    touched = tiny.touched("gtFine")
+    assert {touch.actor for touch in touched} - {"render"} == {"prepare val"}
+    files = {str(path.resolve()) for path in (tiny.folder / TARGET / "gtFine/val").rglob("*.png")}
+    assert {touch.path for touch in touched if touch.event == "open"} == files
+
+
+def test_prepared_labels_were_opened_to_evaluate_and_to_draw_the_truth_alone(tiny: Sandbox) -> None:
+    assert actors(tiny, f"{VAL}/labels") - {"prepare val"} == {"evaluate", "draw"}
+    assert not refused(tiny)
+
+
+def test_training_and_pseudo_labelling_touched_nothing_of_the_validation_split(tiny: Sandbox) -> None:
+    assert actors(tiny, "leftImg8bit/val") - {"render"} == {"prepare val"}
+    assert actors(tiny, VAL) - {"prepare val", "snakemake"} == {"evaluate", "draw"}
+
+
+# --- without labels
+
+
+def test_every_model_has_the_same_weights_where_no_target_label_exists(tiny: Sandbox, tmp_path: Path) -> None:
+    blind = Sandbox(tmp_path / "blind", TINY)
+    shutil.copytree(
+        tiny.folder / "results/streets", blind.folder / "results/streets", ignore=shutil.ignore_patterns("gtFine")
+    )
+    models = sorted(str(path.relative_to(tiny.folder)) for path in tiny.folder.glob("results/demo/*/seed*/q*/model.pt"))
+    assert "results/demo/depth_distribution/seed1/q2/model.pt" in models
+    answer = blind.snakemake(*models)
+    assert answer.returncode == 0, answer.stdout
+    assert not (blind.folder / "results/logs/render").exists()  # nothing brought the labels back
+    for model in models:
+        seen, unseen = (Checkpoint.load(box.folder / model).weights for box in (tiny, blind))
+        assert seen.keys() == unseen.keys()
+        assert [name for name, weight in seen.items() if not torch.equal(weight, unseen[name])] == []
+
+
+# --- the watch itself
+
+WAYS = {
+    "read_bytes": "pathlib.Path(labels).read_bytes()",
+    "os.open": "os.open(labels, os.O_RDONLY)",
+    "np.load": "np.load(labels, mmap_mode='r')",
+    "np.fromfile": "np.fromfile(labels)",
+    "PIL": "Image.open(labels)",
+    "link": "os.symlink(labels, 'innocent'); open('innocent')",
+    "copy": "shutil.copy(labels, 'innocent')",
+    "listing": "os.listdir(os.path.dirname(labels))",
+    "glob": "list(pathlib.Path(labels).parent.glob('*'))",
+    "handler": "try:\n    open(labels)\nexcept Exception:\n    pass",
+    "child": "subprocess.run([sys.executable, '-c', f'open({labels!r})'], check=True)",
+}
+IMPORTS = "import os, pathlib, shutil, subprocess, sys; import numpy as np; from PIL import Image"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    sandbox = Sandbox(tmp_path_factory.mktemp("watched") / "run", TINY)
+    sandbox.watch()
+    return sandbox
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_watch_sees_a_label_opened_this_way_and_stops_it(watched: Sandbox, way: str) -> None:
+    (watched.folder / "innocent").unlink(missing_ok=True)
+    labels = watched.folder / TARGET / "gtFine/train/city/city_labelIds.png"
+    labels.parent.mkdir(parents=True, exist_ok=True)
+    labels.write_bytes(b"labels")
+    (watched.folder / "dadist/stages/adapt.py").write_text(f"{IMPORTS}\nlabels = {str(labels)!r}\n{WAYS[way]}\n")
+    before = len(refused(watched))
+    answer = watched.run("python", "-m", "dadist.stages.adapt")
+    assert answer.returncode != 0
+    assert "Refused: adapt touches" in answer.stdout
+    assert refused(watched)[before][0] == "adapt"
+
+
+def test_an_adaptation_that_opened_the_validation_labels_would_be_caught(tiny: Sandbox, tmp_path: Path) -> None:
+    peeking = Sandbox(tmp_path / "run", TINY)
+    peeking.watch()
+    for made in ("results/data", "results/streets", "results/demo/warm_up"):
+        shutil.copytree(tiny.folder / made, peeking.folder / made)
+    honest = "labelled, unlabelled = Prepared(source), Prepared(target)\n"
+    peek = f"{honest}    Prepared(target.with_name(target.name.replace('-train-', '-val-'))).truth(0)\n"
+    with edited(peeking.folder / "dadist/stages/adapt.py", honest, peek):
+        answer = peeking.snakemake("results/demo/source_only/seed1/q0/model.pt", "--rerun-triggers", "mtime")
+    assert answer.returncode != 0
+    assert "Refused: adapt touches" in answer.stdout
+    assert refused(peeking) == [("adapt", str((peeking.folder / VAL / "labels/000000.png").resolve()))]
