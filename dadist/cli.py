@@ -153,7 +153,7 @@ def _study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
 
 
 def _counts(study: Study, setting: str) -> "Counts":
-    """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as their owners ship them."""
+    """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as they are shipped."""
     from dadist import parts
     from dadist.accounting import Counts
     from dadist.data.base import read_size
