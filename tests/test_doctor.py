@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from trees import write_mapillary
 
 from dadist import doctor
 from dadist.classes import CLASS_SETS, colourise, ids
 from dadist.config import SOURCE_LOOK
-from dadist.data import cityscapes, streets, synthia
+from dadist.data import cityscapes, mapillary, streets, synthia
 from dadist.data.base import DataError, NoOptions, decode
 from dadist.data.prepared import ARRAYS, INDEX, Plan, write
 from dadist.doctor import disk, headers, picture, sample
@@ -665,3 +666,17 @@ def test_a_finding_goes_through_json(trees: Trees) -> None:
     again = json.loads(json.dumps(dataclasses.asdict(one)))
     assert doctor.Finding(**again) == one
     assert str(one).startswith(f"error  empty-file  {one.file}: expected ")
+
+
+@pytest.mark.parametrize(("written", "asked"), [("v1.2", "v2.0"), ("v2.0", "v1.2")])
+def test_vistas_of_another_version_is_told_with_the_key_to_set(tmp_path: Path, written: str, asked: str) -> None:
+    write_mapillary(tmp_path / "vistas", version=written)
+    reader = mapillary.reader(mapillary.Options(version=asked))  # type: ignore[arg-type]
+    split = doctor.Split(reader, tmp_path / "vistas", plan("val"), None, tmp_path / "prepared", None)
+    found = doctor.examine({"val": split}, sample=2, seed=1, workers=1).findings["val"]
+    assert {one.fault for one in found} == {"wrong-package"}
+    assert f"set `version: {written}` in the domain" in found[0].message
+    healthy = mapillary.reader(mapillary.Options(version=written))  # type: ignore[arg-type]
+    assert healthy.counts == {"train": 18000, "val": 2000}
+    sound = dataclasses.replace(split, reader=healthy)
+    assert not doctor.examine({"val": sound}, sample=2, seed=1, workers=1).errors

@@ -13,12 +13,13 @@ Source: the config files of the packages (66 and 124 labels).
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.base import DataError, Files, Reader, kind, listing, require
+from dadist.data.base import DataError, Files, Reader, WrongPackageError, kind, listing, require
 from dadist.data.palette import Colour, decode_indexed, ids_of
 
 # A name, or what names begin with, and the label of classes.py that it is; None: it has no class anywhere. The longest
@@ -106,6 +107,7 @@ class Mapillary(Reader):
     dataset = "mapillary"
     splits = ("train", "val")  # the labels of "testing" are not public
     labelled = ("train", "val")
+    counts = MappingProxyType({"train": 18000, "val": 2000})
     shipped = """Mapillary Vistas, research edition (mapillary.com/dataset/vistas), unpacked so that the folder holds
     config_v1.2.json (version: v1.2; or config.json, of package 1.1), config_v2.0.json (version: v2.0)
     {training,validation}/images/*.jpg                    18000 and 2000 images
@@ -194,12 +196,11 @@ class Mapillary(Reader):
     def _config_file(self, root: Path) -> Path:
         path = _first([root / name for name in CONFIGS[self.version]])
         if not path.is_file():
-            remedy = UNPACK
+            said = f"{path}: expected the names of the labels, found no such file"
             if any((root / name).is_file() for name in CONFIGS[self.other]):
-                remedy = (
-                    f"the folder has labels of {self.other}: set `version: {self.other}` in the domain, or {UNPACK}"
-                )
-            raise FileNotFoundError(f"{path}: expected the names of the labels, found no such file; {remedy}")
+                meant = f"set `version: {self.other}` in the domain"
+                raise WrongPackageError(f"{said}; the folder has labels of {self.other}: {meant}, or {UNPACK}")
+            raise FileNotFoundError(f"{said}; {UNPACK}")
         return path
 
     def _label_folder(self, split: Path) -> Path:
