@@ -148,6 +148,7 @@ class Adapt:
     class_weight_cap: float | None
     zero_depth: Literal["keep", "ignore"]
     statistics_images: int
+    precision: Literal["float32", "bfloat16"]
     network: Network
     optimiser: Optimiser
 
@@ -203,6 +204,7 @@ class SelfTraining:
     statistics_images: int
     teacher: float
     jitter: Jitter
+    precision: Literal["float32", "bfloat16"]
     optimiser: Optimiser
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from dadist.config import Setting
 from dadist.data.loader import Source, Target
+from dadist.methods.registry import RECIPES
 from dadist.state import State
 from dadist.step_cost import count, method_of, noise, optimiser_of
 from dadist.train import to_device, train
@@ -56,8 +57,17 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
         return source
 
     plan = dataclasses.replace(optimiser_of(setting, name), poly_iterations=None)
+    precision = setting.selftrain.training.precision if name in RECIPES else setting.adapt.precision
     with tempfile.TemporaryDirectory() as folder:
-        train(method, timed, lambda _: target, iterations=steps, optimiser=plan, state=State(Path(folder), ""))
+        train(
+            method,
+            timed,
+            lambda _: target,
+            iterations=steps,
+            optimiser=plan,
+            precision=precision,
+            state=State(Path(folder), ""),
+        )
     timed(steps)
     seconds = statistics.median(after - before for before, after in itertools.pairwise(begun[1:]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -11,6 +11,7 @@ from torch import Tensor
 from dadist.config import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Method, Term
+from dadist.model.precision import computing_in
 from dadist.progress import Progress
 from dadist.state import State
 
@@ -30,6 +31,7 @@ def train(
     *,
     iterations: int,
     optimiser: Optimiser,
+    precision: str,
     state: State,
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
@@ -43,6 +45,7 @@ def train(
         target: Batch of a step; not called for a method that sees no target image.
         iterations: Steps.
         optimiser: Of the segmenter; the critics get Adam at the method's ``critic_lr`` and the same decay.
+        precision: That the networks compute in, one of PRECISIONS.
         state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
             of each term, unweighted.
 
@@ -62,7 +65,7 @@ def train(
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    with state.signals():
+    with state.signals(), computing_in(precision, [method.segmenter, *method.critics]):
         for step in range(begin, iterations):
             for one in optimisers:
                 one.zero_grad(set_to_none=True)

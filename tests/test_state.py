@@ -51,6 +51,7 @@ def run(folder: Path, name: str, state: State) -> Any:
         TargetLoader(target, sampling, source.labels if name in RECIPES else None),
         iterations=STEPS,
         optimiser=builders.DEMO.adapt.optimiser,
+        precision="float32",
         state=state,
     )
     return method

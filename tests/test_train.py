@@ -44,6 +44,7 @@ def run(
         TargetLoader(target, sampling, pseudo),
         iterations=iterations,
         optimiser=optimiser,
+        precision="float32",
         state=State(folder, ""),
     )
     return method
@@ -88,7 +89,7 @@ class Slope:
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
-    train(method, _none, _none, iterations=iterations, optimiser=optimiser, state=State(path, ""))  # type: ignore[arg-type]
+    train(method, _none, _none, iterations=iterations, optimiser=optimiser, precision="float32", state=State(path, ""))  # type: ignore[arg-type]
     return [(a - c, b - d) for (a, b), (c, d) in zip([(0.0, 0.0), *method.seen], method.seen, strict=False)]
 
 
@@ -147,7 +148,15 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
     monkeypatch.setattr(method, "critic_terms", watched)
     monkeypatch.setattr(method, "after_step", after_step)
     source, target = builders.source(), builders.target()
-    train(method, lambda _: source, lambda _: target, iterations=2, optimiser=ADAMW, state=State(tmp_path, ""))
+    train(
+        method,
+        lambda _: source,
+        lambda _: target,
+        iterations=2,
+        optimiser=ADAMW,
+        precision="float32",
+        state=State(tmp_path, ""),
+    )
     assert kept == []
     assert all(weight.requires_grad for weight in method.critics.parameters())
 
@@ -163,7 +172,7 @@ def test_a_method_that_sees_no_target_image_asks_for_none(tmp_path: Path) -> Non
         return builders.source()
 
     method = builders.method("source_only")
-    train(method, source, target, iterations=3, optimiser=SGD, state=State(tmp_path, ""))
+    train(method, source, target, iterations=3, optimiser=SGD, precision="float32", state=State(tmp_path, ""))
     assert asked == [0, 1, 2]
 
 
@@ -259,7 +268,15 @@ def test_a_training_without_steps_leaves_the_weights_and_a_header(tmp_path: Path
 def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
     method = builders.method("source_only")
     method.segmenter.eval()
-    train(method, lambda _: builders.source(), _none, iterations=1, optimiser=SGD, state=State(tmp_path, ""))  # type: ignore[arg-type]
+    train(
+        method,
+        lambda _: builders.source(),
+        _none,
+        iterations=1,
+        optimiser=SGD,
+        precision="float32",
+        state=State(tmp_path, ""),
+    )  # type: ignore[arg-type]
     assert all(module.training for module in method.segmenter.modules())
 
 

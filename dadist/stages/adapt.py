@@ -41,13 +41,9 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
     architecture = Architecture(
         classes=labelled.classes, heads=method_type.HEADS, fusion=method_type.FUSION, **vars(adapt.network)
     )
+    size = (labelled.width, labelled.height)
     segmenter, before = assembly.start(
-        architecture,
-        params.start,
-        init,
-        grid=params.grid,
-        size=(labelled.width, labelled.height),
-        iterations=adapt.iterations,
+        architecture, params.start, init, grid=params.grid, size=size, iterations=adapt.iterations
     )
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
@@ -69,6 +65,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
             TargetLoader(unlabelled, sampling),
             iterations=adapt.iterations,
             optimiser=adapt.optimiser,
+            precision=adapt.precision,
             state=state,
         )
         protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)

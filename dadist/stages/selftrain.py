@@ -61,6 +61,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
             TargetLoader(unlabelled, sampling, pseudo),
             iterations=params.iterations,
             optimiser=training.optimiser,
+            precision=training.precision,
             state=state,
         )
         protocol = assembly.protocol(

@@ -104,6 +104,7 @@ def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
         lambda step: builders.target(),
         iterations=2,
         optimiser=builders.DEMO.adapt.optimiser,
+        precision="float32",
         state=State(tmp_path, ""),
     )
     header = (tmp_path / "losses.csv").read_text(encoding="utf-8").splitlines()[0]

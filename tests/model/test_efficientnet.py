@@ -186,6 +186,7 @@ def test_it_trains_in_the_one_loop(tmp_path: Path, bn: str) -> None:
         TargetLoader(target, sampling),
         iterations=40,
         optimiser=ADAMW,
+        precision="float32",
         state=State(tmp_path, ""),
     )
     after = segmenter.state_dict()

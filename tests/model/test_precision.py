@@ -1,0 +1,63 @@
+from typing import Any
+
+import builders
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dadist.model.precision import computing_in
+
+
+def seen_dtypes(network: nn.Module) -> list[torch.dtype]:
+    """What the convolutions answer in, as they are called."""
+    found: list[torch.dtype] = []
+
+    def note(module: nn.Module, given: Any, answer: Tensor) -> None:
+        found.append(answer.dtype)
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(note)
+    return found
+
+
+def test_networks_compute_in_bfloat16_and_answer_in_float32() -> None:
+    method = builders.method("depth_distribution")
+    dtypes = seen_dtypes(method.segmenter), seen_dtypes(method.critics)
+    with computing_in("bfloat16", [method.segmenter, *method.critics]):
+        outputs = method.segmenter(builders.source().images)
+        for terms in (*method.segmenter_terms(builders.source(), builders.target(), 0), *method.critic_terms()):
+            assert all(term.value.dtype == torch.float32 for term in terms)
+            sum(term.weight * term.value for term in terms).backward()
+    assert {one.dtype for one in outputs} == {torch.float32}
+    assert all(set(found) == {torch.bfloat16} for found in dtypes)
+    assert {weight.dtype for weight in method.segmenter.parameters()} == {torch.float32}
+    assert all(weight.grad.isfinite().all() for weight in method.segmenter.parameters())
+
+
+def test_the_losses_are_those_of_float32_but_for_rounding() -> None:
+    values = []
+    for precision in ("float32", "bfloat16"):
+        method = builders.method("depth_distribution")
+        with computing_in(precision, [method.segmenter, *method.critics]):
+            terms = [one for terms in method.segmenter_terms(builders.source(), builders.target(), 0) for one in terms]
+        values.append(torch.stack([term.value for term in terms]))
+    torch.testing.assert_close(*values, rtol=0.05, atol=1e-3)
+    assert not torch.equal(*values)
+
+
+def test_afterwards_networks_compute_as_before() -> None:
+    network = builders.segmenter().eval()
+    images = builders.source().images
+    before = network(images).logits
+    with pytest.raises(RuntimeError, match="stop"), computing_in("bfloat16", [network]):
+        raise RuntimeError("stop")
+    assert torch.equal(network(images).logits, before)
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with (
+        pytest.raises(ValueError, match="precision: expected one of float32, bfloat16, got 'half'"),
+        computing_in("half", []),
+    ):
+        pass
