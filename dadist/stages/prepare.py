@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +29,8 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> N
     """Read, check, resize and pack every image of the split."""
     module = importlib.import_module(params.reader)
     reader = module.reader(parse(module.Options, params.options, "options"))
+    for note in params.plan.classes.asymmetries([reader.dataset]):
+        logging.info(note)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     prepared.write(
         module.reader(parse(module.Options, params.options, "options")),

@@ -132,4 +132,5 @@ def test_an_id_that_the_domain_does_not_name_is_told_by_the_stage(sandbox: Sandb
     (box.folder / "data").symlink_to(sandbox.folder / "data")
     answer = box.snakemake("results/data/photos-val-64x32-drive")
     assert answer.returncode != 0
-    assert "as well; add it to `ids` of the domain" in answer.stdout
+    assert ", got 9 as well" in answer.stdout
+    assert "add it to `ids` of the domain" in answer.stdout
