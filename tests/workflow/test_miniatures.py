@@ -63,7 +63,7 @@ def write_synthia(root: Path, *, parsed: bool) -> None:
 
 
 def write_weights(path: Path) -> None:
-    """A checkpoint of a small network, in place of the published ResNet-101 (tests/model/test_published.py)."""
+    """A checkpoint under the published file's name: nobody has published weights of the small network."""
     torch.manual_seed(7)
     network = Segmenter(Architecture("street", CLASS_SETS["16"], (), False, "paper", (1, 2), "caffe"))
     Checkpoint(network.architecture, network.state_dict(), {}).save(path)
