@@ -36,6 +36,7 @@ class Sandbox:
 
     def __init__(self, folder: Path, overlay: dict[str, object]) -> None:
         self.folder, self.overlay = folder, overlay
+        self.environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
         folder.mkdir(parents=True)
         for part in PARTS:
             if (ROOT / part).is_dir():
@@ -48,7 +49,7 @@ class Sandbox:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1"},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

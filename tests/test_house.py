@@ -229,7 +229,9 @@ def test_a_rule_is_portable_and_complete(rule: str) -> None:
     assert {"mem_mb", "runtime"} <= set(named(directives["resources"])) <= {"gpu", "mem_mb", "runtime"}
     assert re.search(r"digest\(|_spec\(", directives["params"])
     shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
-    assert shell.startswith(f"python -m dadist.stages.{rule} --params {{params.spec:q}} ")
+    # exec: told to end, as at SLURM's time limit, a shell in between would be gone before the stage has saved itself,
+    # and the job would end with it.
+    assert shell.startswith(f"exec python -m dadist.stages.{rule} --params {{params.spec:q}} ")
     assert shell.endswith(" 2> >(tee {log:q} >&2)")
 
 
@@ -249,7 +251,7 @@ def test_the_params_of_every_rule_parse_into_its_stage(sandbox: Sandbox) -> None
     answer = sandbox.snakemake("all", *ON_DEMAND, "--dry-run", "--printshellcmds")
     assert answer.returncode == 0, answer.stdout
     seen = set()
-    for line in re.findall(r"^Shell command: (python -m .*) 2> ", answer.stdout, re.M):
+    for line in re.findall(r"^Shell command: exec (python -m .*) 2> ", answer.stdout, re.M):
         words = shlex.split(line)
         module = words[2]
         hints = typing.get_type_hints(importlib.import_module(module).run)

@@ -51,7 +51,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     box = Sandbox(tmp_path_factory.mktemp("command") / "run", OWN)
     (box.folder / "own/synthia").mkdir(parents=True)
     answer = box.snakemake(SOURCE, "--dry-run", "--printshellcmds")
-    (line,) = re.findall(r"^Shell command: (python -m dadist.stages.prepare .*) 2> ", answer.stdout, re.M)
+    (line,) = re.findall(r"^Shell command: exec (python -m dadist.stages.prepare .*) 2> ", answer.stdout, re.M)
     return shlex.split(line)
 
 

@@ -21,7 +21,7 @@ rule render:
         spec=lambda w: render_spec(w.preset, w.dataset),
         code=digest("dadist.stages.render"),
     shell:
-        "python -m dadist.stages.render --params {params.spec:q} --workers {threads} --root {output.root:q} "
+        "exec python -m dadist.stages.render --params {params.spec:q} --workers {threads} --root {output.root:q} "
         "2> >(tee {log:q} >&2)"
 
 
@@ -47,5 +47,5 @@ rule prepare:
         code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data].reader),
         files=lambda w: fingerprint(w.data),
     shell:
-        "python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
+        "exec python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
         "--names {input.names:q} --data {output.data:q} 2> >(tee {log:q} >&2)"

@@ -23,7 +23,7 @@ rule fit_gmm:
         spec=lambda w: setting_spec(w.setting, "grid", "inverse_depth", "fit_gmm"),
         code=digest("dadist.stages.fit_gmm"),
     shell:
-        "python -m dadist.stages.fit_gmm --params {params.spec:q} --source {input.source:q} "
+        "exec python -m dadist.stages.fit_gmm --params {params.spec:q} --source {input.source:q} "
         "--mixtures {output.mixtures:q} 2> >(tee {log:q} >&2)"
 
 
@@ -48,5 +48,5 @@ rule compare_components:
         spec=lambda w: compare_spec(w.setting),
         code=digest("dadist.stages.compare_components"),
     shell:
-        "python -m dadist.stages.compare_components --params {params.spec:q} --source {input.source:q} "
+        "exec python -m dadist.stages.compare_components --params {params.spec:q} --source {input.source:q} "
         "--likelihoods {output.likelihoods:q} --curves {output.curves:q} 2> >(tee {log:q} >&2)"

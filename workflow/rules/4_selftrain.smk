@@ -24,7 +24,7 @@ rule pseudo_label:
         spec=lambda w: setting_spec(w.setting, "pseudo_label"),
         code=digest("dadist.stages.pseudo_label"),
     shell:
-        "python -m dadist.stages.pseudo_label --params {params.spec:q} --target {input.target:q} "
+        "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --target {input.target:q} "
         "--model {input.model:q} --labels {output.labels:q} 2> >(tee {log:q} >&2)"
 
 
@@ -49,7 +49,7 @@ rule refine_labels:
         spec=lambda w: setting_spec(w.setting, "refine_labels"),
         code=digest("dadist.stages.refine_labels"),
     shell:
-        "python -m dadist.stages.refine_labels --params {params.spec:q} --source {input.source:q} "
+        "exec python -m dadist.stages.refine_labels --params {params.spec:q} --source {input.source:q} "
         "--labels {input.labels:q} --refined {output.refined:q} 2> >(tee {log:q} >&2)"
 
 
@@ -79,6 +79,7 @@ rule selftrain:
     params:
         spec=lambda w: selftrain_spec(w.setting, w.method, w.seed, w.round),
     shell:
-        "python -m dadist.stages.selftrain --params {params.spec:q} --source {input.source:q} --target {input.target:q} "
-        "--labels {input.labels:q} --init {input.init:q} --model {output.model:q} --losses {output.losses:q} "
+        "exec python -m dadist.stages.selftrain --params {params.spec:q} --source {input.source:q} "
+        "--target {input.target:q} --labels {input.labels:q} --init {input.init:q} "
+        "--model {output.model:q} --losses {output.losses:q} "
         "2> >(tee {log:q} >&2)"

@@ -24,7 +24,7 @@ rule evaluate:
     params:
         spec=lambda w: evaluate_spec(w.setting),
     shell:
-        "python -m dadist.stages.evaluate --params {params.spec:q} --val {input.val:q} --model {input.model:q} "
+        "exec python -m dadist.stages.evaluate --params {params.spec:q} --val {input.val:q} --model {input.model:q} "
         "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
 
 
@@ -48,7 +48,7 @@ rule collect:
         spec=lambda w: setting_spec(w.setting, "classes"),
         code=digest("dadist.stages.collect"),
     shell:
-        "python -m dadist.stages.collect --params {params.spec:q} --metrics {input.metrics:q} "
+        "exec python -m dadist.stages.collect --params {params.spec:q} --metrics {input.metrics:q} "
         "--results {output.results:q} 2> >(tee {log:q} >&2)"
 
 
@@ -74,5 +74,5 @@ rule draw:
         spec=lambda w: draw_spec(w.setting),
         code=digest("dadist.stages.draw"),
     shell:
-        "python -m dadist.stages.draw --params {params.spec:q} --target {input.target:q} --models {input.models:q} "
+        "exec python -m dadist.stages.draw --params {params.spec:q} --target {input.target:q} --models {input.models:q} "
         "--picture {output.picture:q} 2> >(tee {log:q} >&2)"
