@@ -10,9 +10,13 @@ etc=/etc/slurm # nowhere else: the executor takes SLURM_CONF out of the environm
 mark="# Written by tests/slurm/cluster.sh of dadist."
 
 stop() {
-  local name file
+  local name file pid
   for name in slurmd slurmctld munged; do
-    [ ! -s "$folder/$name.pid" ] || kill "$(cat "$folder/$name.pid")" 2>/dev/null || true
+    [ -s "$folder/$name.pid" ] || continue
+    pid="$(cat "$folder/$name.pid")"
+    kill "$pid" 2>/dev/null || continue
+    # The controller writes its state on the way out.
+    for _ in $(seq 60); do kill -0 "$pid" 2>/dev/null || break; sleep 0.5; done
   done
   for file in slurm.conf gres.conf cgroup.conf; do
     if grep -qsxF "$mark" "$etc/$file"; then rm "$etc/$file"; fi
