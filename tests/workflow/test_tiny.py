@@ -1,13 +1,18 @@
 """The whole workflow on a few small images: what it makes, and what it makes again."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, edited, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES
+from dadist.evaluate import Metrics
+from dadist.pseudo import PseudoLabels
 from dadist.report.figures import BAR, GAP
 
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
@@ -136,3 +141,26 @@ def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
                 "collect results/demo/metrics.csv",
             ]
         )
+
+
+def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sandbox) -> None:
+    jobs = tiny.planned("results/demo/ablation.csv")
+    trained = {job.split("/")[1] for job in jobs if job.startswith("adapt ")}
+    variants = yaml.safe_load((tiny.folder / "config.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    assert trained == {f"demo-{variant}" for variant in variants} - {"demo-no_refinement"}
+    assert not [job for job in jobs if "/warm_up/" in job]
+    fitted = {job.split("/")[1] for job in jobs if job.startswith("fit_gmm ")}
+    assert fitted == {"demo-mixture_xy", "demo-mixture_z", "demo-mixture_yz"}
+    again = sorted(job.split("/")[-1] for job in jobs if "demo-no_refinement" in job and job.startswith("selftrain "))
+    assert again == ["model.pt"] * 2  # its rounds, from the base's q0
+
+
+def test_variants_run_to_their_metrics(tiny: Sandbox) -> None:
+    mixture = "results/demo-mixture_z/depth_distribution/seed1/q0/metrics.json"
+    unrefined = "results/demo-no_refinement/depth_distribution/seed1/q1/metrics.json"
+    answer = tiny.snakemake(mixture, unrefined)
+    assert answer.returncode == 0, answer.stdout
+    assert Metrics.load(tiny.folder / mixture).setting == "demo-mixture_z"
+    folder = tiny.folder / Path(unrefined).parent
+    kept, given = (PseudoLabels(folder / name).labels for name in ("refined", "pseudo"))
+    np.testing.assert_array_equal(kept, given)
