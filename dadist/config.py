@@ -148,6 +148,7 @@ class Adapt:
     class_weight_cap: float | None
     zero_depth: Literal["keep", "ignore"]
     statistics_images: int
+    deterministic: bool  # on a GPU; a CPU always is
     network: Network
     optimiser: Optimiser
 
@@ -201,6 +202,7 @@ class SelfTraining:
     flip: bool
     statistics: Literal["running", "target"]
     statistics_images: int
+    deterministic: bool  # on a GPU; a CPU always is
     teacher: float
     jitter: Jitter
     optimiser: Optimiser

@@ -8,7 +8,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.progress import Progress
-from dadist.stages import In, Out, stage
+from dadist.stages import Batch, In, Out, stage
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Params:
     pseudo_label: PseudoLabel
 
 
-def run(params: Params, *, target: In, model: In, labels: Out) -> None:
+def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> None:
     """Predict every image; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     pseudo.label(
@@ -27,7 +27,7 @@ def run(params: Params, *, target: In, model: In, labels: Out) -> None:
         labels,
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
-        batch=params.pseudo_label.batch,
+        batch=batch,
         progress=Progress("image", len(images)),
     )
 
