@@ -34,19 +34,27 @@ class Sandbox:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1"},
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
 
-    def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
+    def environment(self) -> dict[str, str]:
+        """Of what runs here: this folder's package, one thread."""
+        return {**os.environ, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1"}
+
+    def command(self, *arguments: str, overlay: dict[str, object] | None = None) -> list[str]:
         """Snakemake on two cores, one thread a job; another ``overlay`` takes the place of the folder's own."""
         file = self.folder / "overlay.yaml"
         file.write_text(yaml.safe_dump(self.overlay if overlay is None else overlay), encoding="utf-8")
         limits = ("--cores", "2", "--max-threads", "1", "--resources", "gpu=2", "--configfile", file.name)
-        return self.run("snakemake", *arguments, *limits)
+        return ["snakemake", *arguments, *limits]
+
+    def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `command`."""
+        return self.run(*self.command(*arguments, overlay=overlay))
 
     def planned(self, *targets: str, overlay: dict[str, object] | None = None) -> list[str]:
         """What a run would do: rule and first output of each job, sorted."""

@@ -34,7 +34,7 @@ def flags(run: Callable[..., None]) -> dict[str, str]:
 def stage(run: Callable[..., None]) -> None:
     """Run a stage as a script: parse its flags, log to stderr, end with one clear message if it cannot go on."""
     hints = typing.get_type_hints(run, include_extras=True)
-    name = Path(inspect.getfile(run)).stem
+    name = Path(inspect.getfile(inspect.unwrap(run))).stem
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S"
     )

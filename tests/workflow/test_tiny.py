@@ -1,8 +1,6 @@
-"""The whole workflow on a few small images: what it makes, what it makes again, and what it never reads."""
+"""The whole workflow on a few small images: what it makes, and what it never reads."""
 
-import contextlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -43,28 +41,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     answer = sandbox.snakemake(*TARGETS, COMPONENTS)
     assert answer.returncode == 0, answer.stdout
     return sandbox
-
-
-@contextlib.contextmanager
-def edited(path: Path, old: str, new: str) -> Iterator[None]:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path}: expected {old!r} once"
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    try:
-        yield
-    finally:
-        path.write_text(text, encoding="utf-8")
-
-
-def rounds_from(first: int) -> list[str]:
-    """The jobs that follow from another way to train rounds ``first``, ...; labels of the first one stay."""
-    jobs = ["collect results/demo/metrics.csv", "draw results/demo/report/panel.png"]
-    for index in range(first, 3):
-        folder = f"{SELF_TRAINED}/q{index}"
-        jobs += [f"selftrain {folder}/model.pt", f"evaluate {folder}/metrics.json"]
-        if index > first:
-            jobs += [f"pseudo_label {folder}/pseudo", f"refine_labels {folder}/refined"]
-    return sorted(jobs)
 
 
 def test_every_rule_runs_and_logs_under_its_name(tiny: Sandbox) -> None:
@@ -117,53 +93,11 @@ def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: 
     assert np.isfinite(table["mean"]).all()
 
 
-def test_running_again_does_nothing(tiny: Sandbox) -> None:
-    assert tiny.planned(*TARGETS, COMPONENTS) == []
-
-
-def test_another_number_of_components_fits_the_mixtures_again_and_compares_nothing(tiny: Sandbox) -> None:
-    overlay = merged(TINY, {"settings": {"demo": {"fit_gmm": {"components": 3}}}})
-    planned = tiny.planned(*TARGETS, COMPONENTS, overlay=overlay)
-    assert "fit_gmm results/demo/prior/mixtures.npz" in planned
-    assert not [job for job in planned if job.startswith("compare_components")]
-
-
-@pytest.mark.parametrize(("rounds", "first"), [([4, 3], 1), ([3, 4], 2)])
-def test_a_longer_round_is_trained_again_with_what_follows_it(tiny: Sandbox, rounds: list[int], first: int) -> None:
-    overlay = merged(TINY, {"settings": {"demo": {"selftrain": {"rounds": rounds}}}})
-    assert tiny.planned(*TARGETS, overlay=overlay) == rounds_from(first)
-
-
 def test_pretrained_weights_are_no_file_of_the_workflow(tiny: Sandbox) -> None:
     lite = {"backbone": "efficientnet_lite0", "pixels": "lite"}
     overlay = merged(TINY, {"settings": {"demo": {"start": "pretrained", "adapt": {"network": lite}}}})
     model = "results/demo/source_only/seed1/q0/model.pt"
     assert tiny.planned(model, overlay=overlay) == [f"adapt {model}"]
-
-
-def test_a_docstring_and_a_comment_run_nothing(tiny: Sandbox) -> None:
-    module = tiny.folder / "dadist/refine.py"
-    with (
-        edited(module, '"""The spatial aggregation prior: ', '"""Of old: '),
-        edited(module, "# the other classes", "# every other class"),
-    ):
-        assert tiny.planned(*TARGETS) == []
-
-
-def test_a_line_of_the_refinement_runs_the_rounds_and_no_adaptation(tiny: Sandbox) -> None:
-    with edited(tiny.folder / "dadist/refine.py", "connectivity=8", "connectivity=4"):
-        assert tiny.planned(*TARGETS) == sorted([*rounds_from(1), f"refine_labels {SELF_TRAINED}/q1/refined"])
-
-
-def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
-    with edited(tiny.folder / "dadist/methods/advent.py", "self_information(upsample", "2 * self_information(upsample"):
-        assert tiny.planned(*TARGETS) == sorted(
-            [
-                "adapt results/demo/advent/seed1/q0/model.pt",
-                "evaluate results/demo/advent/seed1/q0/metrics.json",
-                "collect results/demo/metrics.csv",
-            ]
-        )
 
 
 def test_training_gives_the_same_weights_where_every_target_label_is_broken(tiny: Sandbox, tmp_path: Path) -> None:
