@@ -242,7 +242,7 @@ KEYS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "pseudo_label.batch": (demo("pseudo_label", batch=3), ()),
     "a preset that no setting takes": ({"presets": {"mine": {"adapt": {"batch": 9}}}}, ()),
     "a class set that no setting takes": (
-        {"class_sets": {"mine": [{"name": "road", "colour": [1, 2, 3]}]}},
+        {"class_sets": {"mine": [{"name": "road", "colour": [1, 2, 3]}, {"name": "car", "colour": [4, 5, 6]}]}},
         (),
     ),
     "ablation": ({"ablation": {"variants": {"no_depth": {"adapt": {"flip": False}}}}}, ()),
