@@ -149,6 +149,7 @@ class Adapt:
     zero_depth: Literal["keep", "ignore"]
     statistics_images: int
     precision: Literal["float32", "bfloat16"]
+    deterministic: bool  # on a GPU; a CPU always is
     network: Network
     optimiser: Optimiser
 
@@ -202,6 +203,7 @@ class SelfTraining:
     flip: bool
     statistics: Literal["running", "target"]
     statistics_images: int
+    deterministic: bool  # on a GPU; a CPU always is
     teacher: float
     jitter: Jitter
     precision: Literal["float32", "bfloat16"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import io
 import logging
 import math
 import warnings
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
 from dadist.config import FitGmm
-from dadist.provenance import atomic
+from dadist.provenance import atomic, damaged, sealed
 
 LOG = logging.getLogger(__name__)
 
@@ -59,9 +60,11 @@ class Mixtures:
 
     def save(self, path: Path) -> None:
         """Write to an ``.npz`` file, all or nothing."""
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-            np.savez(file, version=VERSION, **{**values, "classes": self.classes.as_json()})
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        buffer = io.BytesIO()
+        np.savez(buffer, version=VERSION, **{**values, "classes": self.classes.as_json()})
+        with atomic(path) as temporary:
+            temporary.write_bytes(sealed(buffer.getvalue()))
 
     @classmethod
     def load(cls, path: Path) -> "Mixtures":
@@ -76,7 +79,9 @@ class Mixtures:
             raise FileNotFoundError(f"{path}: expected mixtures, found no file; run the rule fit_gmm")
         values: dict[str, Any] = {}
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if damaged(raw := path.read_bytes()):
+                raise ValueError("a damaged file: its checksum is wrong")
+            with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
                 if arrays["version"] != VERSION:
                     raise ValueError(f"version {arrays['version']} of the format, not {VERSION}")
                 for field in dataclasses.fields(cls):

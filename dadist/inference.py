@@ -7,12 +7,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist import gpus
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 
 
 def device() -> str:
     """``"cuda"`` where there is one, else ``"cpu"``."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def seeded(seed: int, *, deterministic: bool) -> None:
+    """Begin a training: its random numbers, and whether a GPU gives the same bits at every run; before its first use.
+
+    A CPU does so anyway. Where torch has no such way for an operation, it warns.
+    """
+    if deterministic:
+        gpus.settle_products()
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(seed)
 
 
 @torch.no_grad()

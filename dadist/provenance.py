@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import dataclasses
+import errno
 import functools
 import hashlib
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
+SEAL = b"sha256 "
 
 # They carry settings, file names and lines of log to a stage, or stop it, and decide nothing that a result depends on.
 PLUMBING = (
@@ -19,6 +21,7 @@ PLUMBING = (
     "dadist.config",
     "dadist.data.registry",
     "dadist.doctor",
+    "dadist.gpus",
     "dadist.limits",
     "dadist.methods.registry",
     "dadist.parsing",
@@ -83,8 +86,34 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(
+            f"{path}: expected room on the disk, got {error.strerror!r}; make room and run the same command again"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sealed(archive: bytes) -> bytes:
+    """A zip archive (torch's and numpy's files are) with a checksum of all of it as its comment; readers skip that."""
+    if archive[-2:] != bytes(2):
+        raise ValueError("expected a zip archive without a comment")
+    comment = SEAL + hashlib.sha256(archive).hexdigest().encode()
+    return archive[:-2] + len(comment).to_bytes(2, "little") + comment
+
+
+def damaged(archive: bytes) -> bool:
+    """Whether the content differs from what was `sealed`; False without a seal, for files of others."""
+    length = len(SEAL) + 64
+    begin = len(archive) - length
+    comment = archive[max(begin, 0) :]
+    if not comment.startswith(SEAL) or archive[begin - 2 : begin] != length.to_bytes(2, "little"):
+        return False
+    content = hashlib.sha256(memoryview(archive)[: begin - 2])
+    content.update(bytes(2))
+    return content.hexdigest().encode() != comment[len(SEAL) :]
 
 
 def _file(module: str) -> Path | None:

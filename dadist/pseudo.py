@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.prepared import Prepared
-from dadist.data.rows import Rows
+from dadist.data.rows import Checked, Rows
 from dadist.inference import batches, predict
 from dadist.model.segmenter import Segmenter
 from dadist.provenance import atomic
+
+NAMES = ("labels", "confidence")
 
 
 class PseudoLabels:
@@ -26,24 +27,31 @@ class PseudoLabels:
         index = folder / "index.json"
         if not index.is_file():
             raise FileNotFoundError(f"{index}: expected pseudo-labels, got none; run the stage pseudo_label")
-        self.counts: dict[str, list[int]] = json.loads(index.read_text(encoding="utf-8"))
-        self.labels: NDArray[np.uint8] = np.load(folder / "labels.npy", mmap_mode="r", allow_pickle=False)
-        self.confidence: NDArray[np.uint8] = np.load(folder / "confidence.npy", mmap_mode="r", allow_pickle=False)
+        content = json.loads(index.read_text(encoding="utf-8"))
+        self.counts: dict[str, list[int]] = {name: value for name, value in content.items() if name != "checks"}
+        self.labels, self.confidence = (
+            Checked.over(
+                np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray), path, content["checks"][name]
+            )
+            for name, path in ((name, folder / f"{name}.npy") for name in NAMES)
+        )
 
     @staticmethod
     def create(folder: Path, shape: tuple[int, int, int]) -> tuple[Rows, Rows]:
         """Labels and confidence to fill; `finish` makes the folder readable."""
         folder.mkdir(parents=True, exist_ok=True)
-        labels, confidence = (Rows.create(folder / f"{name}.npy", shape, np.uint8) for name in ("labels", "confidence"))
+        labels, confidence = (Rows.create(folder / f"{name}.npy", shape, np.uint8) for name in NAMES)
         return labels, confidence
 
     @staticmethod
-    def finish(folder: Path, filled: tuple[Rows, Rows], counts: dict[str, list[int]]) -> None:
-        """Write the index, last."""
+    def finish(
+        folder: Path, filled: tuple[Rows, Rows], counts: dict[str, list[int]], checks: dict[str, list[int]]
+    ) -> None:
+        """Write the index, last; ``checks`` are what putting the rows returned."""
         for rows in filled:
             rows.sync()
         with atomic(folder / "index.json") as path:
-            path.write_text(json.dumps(counts) + "\n", encoding="utf-8")
+            path.write_text(json.dumps({**counts, "checks": checks}) + "\n", encoding="utf-8")
 
 
 def label(
@@ -62,13 +70,13 @@ def label(
     The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9).
     """
     labels, sure = PseudoLabels.create(folder, images.images[:first].shape[:3])
-    counts = np.zeros(classes, np.int64)
+    counts, checks = np.zeros(classes, np.int64), {name: list[int]() for name in NAMES}
     for rows in batches(first, batch):
         predicted, probability = predict(segmenter, images.images[rows])
         predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
         predicted[~images.inside(np.arange(rows.start, rows.stop))] = IGNORE  # padding shows nothing
-        labels.put(rows.start, predicted)
-        sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
+        checks["labels"] += labels.put(rows.start, predicted)
+        checks["confidence"] += sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
         counts += np.bincount(predicted.ravel(), minlength=256)[:classes]
         progress(rows.stop)
-    PseudoLabels.finish(folder, (labels, sure), {"labelled": counts.tolist()})
+    PseudoLabels.finish(folder, (labels, sure), {"labelled": counts.tolist()}, checks)

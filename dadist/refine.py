@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.pseudo import PseudoLabels
+from dadist.pseudo import NAMES, PseudoLabels
 
 
 def thresholds(pixels: NDArray[np.integer], *, base: float, span: float) -> NDArray[np.float64]:
@@ -89,14 +89,14 @@ def refine(
     sizes = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
     least = sizes if enabled else np.zeros(len(pixels))
     out, sure = PseudoLabels.create(refined, given.labels.shape)
-    counts = np.zeros((2, 256), np.int64)
+    counts, checks = np.zeros((2, 256), np.int64), {name: list[int]() for name in NAMES}
     for row, before in enumerate(given.labels):
         after = remove_small(before, least) if enabled else before
-        out.put(row, after)
-        sure.put(row, given.confidence[row])
+        checks["labels"] += out.put(row, after)
+        checks["confidence"] += sure.put(row, given.confidence[row])
         counts += [np.bincount(one.ravel(), minlength=256) for one in (before, after)]
         if progress:
             progress(row + 1)
     classes = len(pixels)
     kept = {"labelled": counts[0, :classes].tolist(), "kept": counts[1, :classes].tolist()}
-    PseudoLabels.finish(refined, (out, sure), {**kept, "thresholds": np.rint(least).astype(int).tolist()})
+    PseudoLabels.finish(refined, (out, sure), {**kept, "thresholds": np.rint(least).astype(int).tolist()}, checks)

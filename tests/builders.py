@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,23 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
         "content": content,
         "native": native,
         "pixels": pixels[:CLASSES].tolist(),
+        "checks": checks(folder, whole, native),
         "names": [f"{i:04}" for i in range(count)],
     }
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     return Prepared(folder)
+
+
+def checks(folder: Path, arrays: dict[str, Any], native: Any) -> dict[str, list[int]]:
+    """Checksums of the rows of the arrays of `split`, or of the label files."""
+    found = {
+        name: [zlib.crc32(np.ascontiguousarray(row)) for row in rows]
+        for name, rows in arrays.items()
+        if rows is not None
+    }
+    if native:
+        found["labels"] = [zlib.crc32((folder / native_file(index)).read_bytes()) for index in range(len(native))]
+    return found
 
 
 def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:

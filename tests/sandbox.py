@@ -66,12 +66,16 @@ class Sandbox:
         notes = (self.folder / audit.NOTES).read_text(encoding="utf-8").splitlines()
         return [touch for touch in (Touch(**json.loads(note)) for note in notes) if re.search(pattern, touch.path)]
 
-    def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, overlay: dict[str, object] | None = None) -> list[str]:
         """Snakemake on two cores, one thread a job; another ``overlay`` takes the place of the folder's own."""
         file = self.folder / "overlay.yaml"
         file.write_text(yaml.safe_dump(self.overlay if overlay is None else overlay), encoding="utf-8")
         limits = ("--cores", "2", "--max-threads", "1", "--resources", "gpu=2", "--configfile", file.name)
-        return self.run("snakemake", *arguments, *limits)
+        return ["snakemake", *arguments, *limits]
+
+    def snakemake(self, *arguments: str, overlay: dict[str, object] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `command`."""
+        return self.run(*self.command(*arguments, overlay=overlay))
 
     def planned(self, *targets: str, overlay: dict[str, object] | None = None) -> list[str]:
         """What a run would do: rule and first output of each job, sorted."""

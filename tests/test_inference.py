@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from builders import Thirds
 from numpy.typing import NDArray
 from torch.testing import assert_close
 
+from dadist import inference
 from dadist.inference import batches, most_probable, outputs, predict, spread, tensor
 
 
@@ -63,3 +66,16 @@ def test_batches_cover_the_items_once(items: int, batch: int, expected: list[tup
 )
 def test_indices_are_spread_evenly_and_none_comes_twice(items: int, wanted: int, expected: list[int]) -> None:
     assert spread(items, wanted).tolist() == expected
+
+
+def test_a_deterministic_training_asks_torch_and_cublas_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    inference.seeded(5, deterministic=True)
+    first = torch.rand(1)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.backends.cudnn.deterministic
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    inference.seeded(5, deterministic=False)
+    assert torch.equal(torch.rand(1), first)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.deterministic

@@ -88,8 +88,8 @@ def test_a_folder_without_an_index_is_no_pseudo_labels(tmp_path: Path) -> None:
 
 def test_pseudo_labels_open_read_only(tmp_path: Path) -> None:
     files = PseudoLabels.create(tmp_path, (1, 2, 3))
-    files[0].put(0, np.full((2, 3), 4, np.uint8))
-    PseudoLabels.finish(tmp_path, files, {"labelled": [6]})
+    checks = {"labels": files[0].put(0, np.full((2, 3), 4, np.uint8)), "confidence": [0]}
+    PseudoLabels.finish(tmp_path, files, {"labelled": [6]}, checks)
     opened = PseudoLabels(tmp_path)
     assert (opened.labels == 4).all()
     with pytest.raises(ValueError, match="read-only"):

@@ -95,9 +95,8 @@ def given(folder: Path) -> NDArray[np.uint8]:
     maps[0, 2:, 4] = maps[0, 3, 3] = 1
     maps[1] = IGNORE
     labels, sure = PseudoLabels.create(folder, maps.shape)
-    labels.put(0, maps)
-    sure.put(0, np.full_like(maps, 200))
-    PseudoLabels.finish(folder, (labels, sure), {"labelled": [15, 5, 0]})
+    checks = {"labels": labels.put(0, maps), "confidence": sure.put(0, np.full_like(maps, 200))}
+    PseudoLabels.finish(folder, (labels, sure), {"labelled": [15, 5, 0]}, checks)
     return maps
 
 

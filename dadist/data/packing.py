@@ -1,6 +1,7 @@
 """One scene of a data set, read, checked and put at its place in a prepared split."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Packed(NamedTuple):
 
     pixels: list[int]  # per class before resizing; 0 without labels
     size: Size  # of its files
+    checks: dict[str, int]  # name of an array → checksum of its row; of labels of their own size, that of the file
 
 
 @dataclass(frozen=True)
@@ -81,33 +83,33 @@ class Packer:
         size: Size = (image.shape[1], image.shape[0])
         frame = (self.plan.width, self.plan.height)
         content = content_size(size, frame, self.plan.fit)
-        pixels = [0] * len(self.plan.classes)
+        pixels, checks = [0] * len(self.plan.classes), {}
         if scene.labels is not None:
             raw = self.reader.read_labels(scene.labels)
             require_size(scene.labels, raw, scene.image, image)
-            pixels = self._pack_labels(index, raw, scene.labels, content)
+            pixels, checks["labels"] = self._pack_labels(index, raw, scene.labels, content)
         if scene.depth is not None:
             depth = self.reader.read_depth(scene.depth)
             require_size(scene.depth, depth, scene.image, image)
             if not depth.any():
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-            self.rows["depth"].put(index, nearest(depth, content, frame, 0))
-        self.rows["images"].put(index, bicubic(image, content, frame))
-        return Packed(pixels, size)
+            (checks["depth"],) = self.rows["depth"].put(index, nearest(depth, content, frame, 0))
+        (checks["images"],) = self.rows["images"].put(index, bicubic(image, content, frame))
+        return Packed(pixels, size, checks)
 
-    def _pack_labels(self, index: int, raw: NDArray[np.uint8], path: Path, content: Size) -> list[int]:
-        """Write raw ids as train ids; pixels per class, ``(C,)``."""
+    def _pack_labels(self, index: int, raw: NDArray[np.uint8], path: Path, content: Size) -> tuple[list[int], int]:
+        """Write raw ids as train ids; pixels per class, ``(C,)``, and the checksum."""
         seen = histogram(raw)
         require_known(path, seen, self.reader.dataset, self.ids)
         table = self.plan.classes.lookup(self.reader.dataset, self.ids)
         if self.plan.native:
-            _write_png(self.folder / native_file(index), table[raw])
+            check = _write_png(self.folder / native_file(index), table[raw])
         else:
             frame = (self.plan.width, self.plan.height)
-            self.rows["labels"].put(index, nearest(table[raw], content, frame, IGNORE))
+            (check,) = self.rows["labels"].put(index, nearest(table[raw], content, frame, IGNORE))
         counts = np.zeros(256, np.int64)  # per train id
         np.add.at(counts, table, seen)
-        return [int(count) for count in counts[: len(self.plan.classes)]]
+        return [int(count) for count in counts[: len(self.plan.classes)]], check
 
     def sync(self) -> None:
         """Wait until all that is written is on the disk."""
@@ -153,9 +155,11 @@ def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
     return seen
 
 
-def _write_png(path: Path, array: NDArray[np.uint8]) -> None:
-    """By a plain write, which says why it fails, where cv2.imwrite only says that it does."""
+def _write_png(path: Path, array: NDArray[np.uint8]) -> int:
+    """By a plain write, which says why it fails, where cv2.imwrite only says that it does; the file's checksum."""
     _, content = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    file_bytes = content.tobytes()
     with path.open("wb") as file:
-        file.write(content.tobytes())
+        file.write(file_bytes)
         os.fsync(file.fileno())
+    return zlib.crc32(file_bytes)

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +26,10 @@ from dadist.data.fit import Fit, Size, content_size, frame_around
 from dadist.data.journal import Journal
 from dadist.data.origin import Origin, Plan
 from dadist.data.packing import ARRAYS, Packed, Packer, each, native_file
+from dadist.data.rows import Checked
 from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
 
-VERSION = 3  # of the folder's format
+VERSION = 4  # of the folder's format
 INDEX = "index.json"
 _AGAIN = "delete the folder and prepare the split again"
 
@@ -51,6 +53,7 @@ class Prepared:
         self.content: NDArray[np.int64] | None = _pairs(index["content"])
         # (N, 2), width and height of labels that keep the size of their files; None for labels of the images' size
         self.native: NDArray[np.int64] | None = _pairs(index["native"])
+        self._checks: dict[str, list[int]] = index["checks"]
         self.images: NDArray[np.uint8] = self._open("images")  # (N, H, W, 3) RGB
 
     def __len__(self) -> int:
@@ -91,6 +94,8 @@ class Prepared:
             labels = decode(path)
         except DataError as error:
             raise DataError(f"{path}: expected a whole PNG, got a damaged one; {_AGAIN}") from error
+        if zlib.crc32(path.read_bytes()) != self._checks["labels"][index]:
+            raise DataError(f"{path}: expected the file as it was written, got another checksum (damaged): {_AGAIN}")
         if labels.shape != (height, width) or labels.dtype != np.uint8:
             raise DataError(
                 f"{path}: expected labels of {width}x{height}, got {labels.dtype} {labels.shape}; "
@@ -134,7 +139,7 @@ class Prepared:
         if array.shape != shape or array.dtype != dtype:
             got = f"expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
             raise DataError(f"{path}: {got}; it was not written together with {INDEX}: {_AGAIN}")
-        return array
+        return Checked.over(array, path, self._checks[name])
 
 
 def write(
@@ -184,7 +189,7 @@ def write(
         pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
         if plan.labels:
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
-        index = _index(origin, reader.dataset, pixels, [one.size for one in packed])
+        index = _index(origin, reader.dataset, pixels, packed)
         with (content / INDEX).open("w", encoding="utf-8") as stream:
             json.dump(index, stream, indent=1)
             stream.flush()
@@ -201,7 +206,7 @@ def _pack(
     """Do what the journal does not have; what is known of each scene, in order."""
     scenes, stamps = origin.scenes, origin.stamps
     known = {
-        mark["scene"]: Packed(mark["pixels"], mark["size"])
+        mark["scene"]: Packed(mark["pixels"], mark["size"], mark["checks"])
         for mark in journal.marks
         if mark["stamp"] == stamps[mark["scene"]]
     }
@@ -220,8 +225,8 @@ def _pack(
     return [known[index] for index in range(len(scenes))]
 
 
-def _index(origin: Origin, dataset: str, pixels: list[int], sizes: list[Size]) -> dict[str, Any]:
-    plan = origin.plan
+def _index(origin: Origin, dataset: str, pixels: list[int], packed: list[Packed]) -> dict[str, Any]:
+    plan, sizes = origin.plan, [one.size for one in packed]
     frame = (plan.width, plan.height)
     return {
         "version": VERSION,
@@ -233,6 +238,7 @@ def _index(origin: Origin, dataset: str, pixels: list[int], sizes: list[Size]) -
         "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
+        "checks": {name: [one.checks[name] for one in packed] for name in (packed[0].checks if packed else ())},
         "names": [scene.name for scene in origin.scenes],
     }
 

@@ -41,7 +41,7 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save(content, buffer)
         with provenance.atomic(path) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+            temporary.write_bytes(provenance.sealed(buffer.getvalue()))
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
@@ -167,8 +167,14 @@ def _read(path: Path) -> Any:
     """What a file of torch holds; runs no code from it."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected weights, got no file; run the stage that makes it, or put it there")
+    raw = path.read_bytes()
+    if provenance.damaged(raw):
+        raise ValueError(
+            f"{path}: expected the weights as they were written, got others (its checksum is wrong: a damaged file); "
+            "delete it and run its stage again"
+        )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(

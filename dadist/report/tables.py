@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,8 +13,8 @@ from dadist.evaluate import Metrics
 from dadist.provenance import atomic
 
 
-def table(metrics: Sequence[Metrics], classes: ClassSet, path: Path) -> None:
-    """Write one row a model as CSV; rates in percent, empty where a class occurs in neither truth nor prediction.
+def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
+    """One row a model; rates in percent, empty where a class occurs in neither truth nor prediction.
 
     Columns: setting, method, seed, round, miou (over all classes), miou_star (over the 13 of 16; of other sets over
     all), one a class, the seven errors of depth if any model has them, images, iterations (those of the start
@@ -45,7 +46,29 @@ def table(metrics: Sequence[Metrics], classes: ClassSet, path: Path) -> None:
                 "code": protocol["code"],
             }
         )
+    return pd.DataFrame(rows)
+
+
+def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean and sample standard deviation over the seeds of each setting, method and round: two rows each.
+
+    Columns: those of the three, seeds (how many), statistic ("mean" or "std"; the std of one seed is empty), then the
+    rates and errors. A class that a seed has no rate for does not count there.
+    """
+    by = ["setting", "method", "round"]
+    if rows.empty:
+        return rows
+    measured = list(rows.columns[list(rows.columns).index("miou") : list(rows.columns).index("images")])
+    parts: list[dict[str, Any]] = []
+    for _, group in rows.groupby(by, sort=False):
+        for statistic, values in (("mean", group[measured].mean()), ("std", group[measured].std())):
+            names = {name: group[name].iloc[0] for name in by}
+            head = {"seeds": len(group), "statistic": statistic}
+            parts.append({**names, **head, **{str(name): value for name, value in values.items()}})
+    return pd.DataFrame(parts)
+
+
+def save(rows: pd.DataFrame, path: Path) -> None:
+    """Write as CSV: rates to the hundredth of a percent; errors of depth are of the order of 1: another digit."""
     with atomic(path) as temporary:
-        # Rates to the hundredth of a percent; errors of depth are of the order of 1, and need another digit.
-        digits = {name: 3 if name in DEPTH else 2 for name in rows[0]} if rows else {}
-        pd.DataFrame(rows).round(digits).to_csv(temporary, index=False)
+        rows.round({name: 3 if name in DEPTH else 2 for name in rows}).to_csv(temporary, index=False)

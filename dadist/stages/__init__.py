@@ -1,7 +1,8 @@
 """Stages: one small script a rule, and the glue between a rule and its script.
 
 A stage file ends in ``stage(run)``. The flags of the script are the keyword arguments of ``run``, which are the names
-of the rule's inputs and outputs, and ``--params``: one JSON of exactly the settings that the stage reads.
+of the rule's inputs and outputs, and ``--params``: one JSON of exactly the settings that the stage reads. A rule that
+asks for GPUs passes ``--gpus``.
 """
 
 import argparse
@@ -15,16 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist import parsing
+from dadist import gpus, parsing
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
 Out = Annotated[Path, "out"]
 Count = Annotated[int, "workers"]  # processes to use; changes no result
+Batch = Annotated[int, "batch"]  # images at once; changes no result
 
 
 def flags(run: Callable[..., None]) -> dict[str, str]:
-    """Flag name → ``"in"``, ``"out"`` or ``"workers"``, from the signature of a stage."""
+    """Flag name → ``"in"``, ``"out"``, ``"workers"`` or ``"batch"``, from the signature of a stage."""
     hints = typing.get_type_hints(run, include_extras=True)
     return {name: typing.get_args(hint)[-1] for name, hint in hints.items() if name not in ("params", "return")}
 
@@ -32,13 +34,14 @@ def flags(run: Callable[..., None]) -> dict[str, str]:
 def stage(run: Callable[..., None]) -> None:
     """Run a stage as a script: parse its flags, log to stderr, end with one clear message if it cannot go on."""
     hints = typing.get_type_hints(run, include_extras=True)
-    name = Path(inspect.getfile(run)).stem
+    name = Path(inspect.getfile(inspect.unwrap(run))).stem
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S"
     )
     logging.captureWarnings(True)
     parser = argparse.ArgumentParser(prog=f"python -m dadist.stages.{name}", allow_abbrev=False)
     parser.add_argument("--params", required=True, type=json.loads, help="JSON of the settings")
+    parser.add_argument("--gpus", default=0, type=int, help="how many to take of those that are free")
     for flag in flags(run):
         kind = typing.get_args(hints[flag])[0]
         many = typing.get_origin(kind) is list
@@ -46,6 +49,7 @@ def stage(run: Callable[..., None]) -> None:
     arguments: dict[str, Any] = vars(parser.parse_args())
     try:
         params = parsing.parse(hints["params"], arguments.pop("params"), name)
+        gpus.take(arguments.pop("gpus"))  # before CUDA is used; importing torch does not use it
         run(params, **arguments)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from dadist import assembly
 from dadist.config import Adapt, Objective
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
-from dadist.inference import device
+from dadist.inference import device, seeded
 from dadist.model.segmenter import Architecture
 from dadist.provenance import key
 from dadist.stages import In, Ins, Out, stage
@@ -36,7 +34,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
     """Build the network, start it from ``init``, train, take the statistics, save."""
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
-    torch.manual_seed(params.seed)
+    seeded(params.seed, deterministic=adapt.deterministic)
     method_type = assembly.method_type(params.implementation)
     architecture = Architecture(
         classes=labelled.classes, heads=method_type.HEADS, fusion=method_type.FUSION, **vars(adapt.network)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dadist.classes import ClassSet
 from dadist.evaluate import Metrics
-from dadist.report.tables import table
+from dadist.report.tables import over_seeds, save, table
 from dadist.stages import Ins, Out, stage
 
 
@@ -15,9 +15,11 @@ class Params:
     classes: ClassSet
 
 
-def run(params: Params, *, metrics: Ins, results: Out) -> None:
-    """One row a (method, seed, round), in the order of the inputs."""
-    table([Metrics.load(path) for path in metrics], params.classes, results)
+def run(params: Params, *, metrics: Ins, results: Out, summary: Out) -> None:
+    """One row a (method, seed, round), in the order of the inputs; a summary over the seeds beside it."""
+    rows = table([Metrics.load(path) for path in metrics], params.classes)
+    save(rows, results)
+    save(over_seeds(rows), summary)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dadist.inference import batches, device, most_probable, outputs
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import upsample
 from dadist.progress import Progress
-from dadist.stages import In, Out, stage
+from dadist.stages import Batch, In, Out, stage
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Params:
 
 
 @torch.no_grad()
-def run(params: Params, *, val: In, model: In, metrics: Out) -> None:
+def run(params: Params, *, batch: Batch, val: In, model: In, metrics: Out) -> None:
     """One confusion matrix over the whole split, and depth errors where network and data set have depth."""
     checkpoint, data, cap_m = Checkpoint.load(model), Prepared(val), params.evaluate.depth_cap_m
     segmenter = checkpoint.segmenter().to(device())
     classes = len(data.classes)
     total, errors = np.zeros((classes, classes), np.uint64), None
     progress = Progress("image", len(data))
-    for rows in batches(len(data), params.evaluate.batch):
+    for rows in batches(len(data), batch):
         found = outputs(segmenter, data.images[rows])
         for index, logits in enumerate(found.logits, rows.start):
             truth, (width, height) = data.truth(index), data.frame(index)

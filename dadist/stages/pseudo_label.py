@@ -8,7 +8,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.progress import Progress
-from dadist.stages import In, Out, stage
+from dadist.stages import Batch, In, Out, stage
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Params:
     pseudo_label: PseudoLabel
 
 
-def run(params: Params, *, target: In, model: In, labels: Out) -> None:
+def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> None:
     """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))
@@ -29,7 +29,7 @@ def run(params: Params, *, target: In, model: In, labels: Out) -> None:
         first=first,
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
-        batch=params.pseudo_label.batch,
+        batch=batch,
         progress=Progress("image", first),
     )
 

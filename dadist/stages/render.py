@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.config import Render
+from dadist.data.journal import alone
 from dadist.data.streets import write_cityscapes, write_synthia
 from dadist.progress import Progress
 from dadist.stages import Count, Out, stage
@@ -20,12 +21,13 @@ def run(params: Params, *, workers: Count, root: Out) -> None:
     """Write the source in SYNTHIA's layout, or the target in that of Cityscapes."""
     render = params.render
     size = {"seed": render.seed, "width": render.width, "height": render.height, "workers": workers}
-    if params.domain == "synthia":
-        progress = Progress("image", render.source)
-        write_synthia(root, render.look, images=render.source, progress=progress, **size)
-    else:
-        progress = Progress("image", render.train + render.val)
-        write_cityscapes(root, render.look, train=render.train, val=render.val, progress=progress, **size)
+    with alone(root.with_name(f".{root.name}.lock")):
+        if params.domain == "synthia":
+            progress = Progress("image", render.source)
+            write_synthia(root, render.look, images=render.source, progress=progress, **size)
+        else:
+            progress = Progress("image", render.train + render.val)
+            write_cityscapes(root, render.look, train=render.train, val=render.val, progress=progress, **size)
 
 
 if __name__ == "__main__":

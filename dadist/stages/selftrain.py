@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from dadist import assembly
 from dadist.config import SelfTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
-from dadist.inference import device
+from dadist.inference import device, seeded
 from dadist.provenance import key
 from dadist.pseudo import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
@@ -38,7 +36,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
     """Go on from the model of the round before, with a fresh optimiser."""
     training = params.training
     labelled, unlabelled = Prepared(source), Prepared(target)
-    torch.manual_seed(params.seed)
+    seeded(params.seed, deterministic=training.deterministic)
     segmenter, before = assembly.resume(init[0])
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(

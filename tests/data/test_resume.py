@@ -172,10 +172,10 @@ def test_on_a_full_disk_it_says_so_and_goes_on_once_there_is_room(
 ) -> None:
     put = Rows.put
 
-    def full(rows: Rows, first: int, array: NDArray[Any]) -> None:
+    def full(rows: Rows, first: int, array: NDArray[Any]) -> list[int]:
         if first >= 10:
             raise OSError(number, os.strerror(number))
-        put(rows, first, array)
+        return put(rows, first, array)
 
     monkeypatch.setattr(Rows, "put", full)
     with pytest.raises(OSError, match=r"split: expected room on the disk, got '.*' \(\d+ MB free\); make room and run"):

@@ -94,6 +94,20 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: float) -> None:
         Checkpoint.load(path)
 
 
+def test_a_flipped_byte_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    checkpoint().save(path)
+    content = bytearray(path.read_bytes())
+    for at in (0, 100, len(content) // 2, len(content) - 200, len(content) - 1):
+        content[at] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"model\.pt: expected the weights as they were written, .*; delete it"):
+            Checkpoint.load(path)
+        content[at] ^= 1
+    path.write_bytes(content)
+    Checkpoint.load(path)
+
+
 @pytest.mark.parametrize(
     "content",
     [

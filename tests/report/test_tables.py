@@ -7,7 +7,7 @@ import pytest
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES, depth_errors
 from dadist.evaluate import Metrics
-from dadist.report.tables import table
+from dadist.report.tables import over_seeds, save, table
 
 PROTOCOL: dict[str, str | int | float] = {
     "iterations": 780,
@@ -31,11 +31,11 @@ def metrics(classes: str, **changes: object) -> Metrics:
         "depth": None,
         "protocol": PROTOCOL,
     }
-    return Metrics(classes=CLASS_SETS[classes], confusion=confusion.tolist(), **{**values, **changes})  # type: ignore[arg-type]
+    return Metrics(classes=CLASS_SETS[classes], **{**values, "confusion": confusion.tolist(), **changes})  # type: ignore[arg-type]
 
 
 def written(path: Path, classes: str, *given: Metrics) -> list[list[str]]:
-    table(given, CLASS_SETS[classes], path)
+    save(table(given, CLASS_SETS[classes]), path)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 
@@ -83,8 +83,7 @@ def test_all_seven_classes_count_for_both_means(tmp_path: Path) -> None:
 
 def test_metrics_of_another_class_set_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected metrics of class set 16, got 7 \(demo, dada, seed 3, q1\); "):
-        table([metrics("7")], CLASS_SETS["16"], tmp_path / "metrics.csv")
-    assert not (tmp_path / "metrics.csv").exists()
+        table([metrics("7")], CLASS_SETS["16"])
 
 
 def test_depth_has_its_columns_once_a_model_has_it(tmp_path: Path) -> None:
@@ -95,3 +94,26 @@ def test_depth_has_its_columns_once_a_model_has_it(tmp_path: Path) -> None:
     assert without[-13:-6] == [""] * 7
     assert found["abs_rel"] == "1.01"  # (1.99 - 0.99) / 0.99
     assert (found["rms"], found["delta1"]) == ("1.0", "0.0")
+
+
+def test_the_summary_has_the_mean_and_the_sample_deviation_over_the_seeds(tmp_path: Path) -> None:
+    worse = np.zeros((7, 7), int)
+    worse[0, 0], worse[0, 1], worse[1, 1], worse[3, 3] = 1, 1, 1, 5  # IoU 1/2, 1/2 and 1: 66.67; the other has 72.22
+    given = [
+        metrics("7", seed=1),
+        metrics("7", seed=2, confusion=worse.tolist()),
+        metrics("7", seed=1, round="q2"),
+    ]
+    save(over_seeds(table(given, CLASS_SETS["7"])), tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = [(row["round"], row["seeds"], row["statistic"], row["miou"]) for row in rows]
+    # (72.22 - 66.67) / sqrt(2) = 3.93
+    assert found == [
+        ("q1", "2", "mean", "69.44"),
+        ("q1", "2", "std", "3.93"),
+        ("q2", "1", "mean", "72.22"),
+        ("q2", "1", "std", ""),
+    ]
+    assert list(rows[0])[:6] == ["setting", "method", "round", "seeds", "statistic", "miou"]
+    assert list(rows[0])[6:] == ["miou_star", *CLASS_SETS["7"].names]

@@ -75,7 +75,7 @@ def test_a_stage_takes_params_inputs_and_outputs_and_no_default(name: str) -> No
     signature = inspect.signature(module.run).parameters
     assert list(signature) == ["params", *flags(module.run)]
     assert all(parameter.default is inspect.Parameter.empty for parameter in signature.values())
-    assert set(flags(module.run).values()) <= {"in", "out", "workers"}
+    assert set(flags(module.run).values()) <= {"in", "out", "workers", "batch"}
     assert "out" in flags(module.run).values()
     assert typing.get_type_hints(module.run)["params"] is module.Params
     assert module.Params.__dataclass_params__.frozen
@@ -140,7 +140,9 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_missing_input_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path) -> None:
-    ended = script("collect", "--params", PARAMS, "--metrics", str(tmp_path / "a.json"), "--results", "b")
+    ended = script(
+        "collect", "--params", PARAMS, "--metrics", str(tmp_path / "a.json"), "--results", "b", "--summary", "c"
+    )
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert f"collect: error: {tmp_path / 'a.json'}: expected metrics, found no file; run the rule evaluate [" in line
@@ -148,7 +150,7 @@ def test_a_missing_input_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path) -
 
 def test_an_unknown_setting_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path) -> None:
     params = PARAMS.removesuffix("}") + ', "clases": "7"}'
-    ended = script("collect", "--params", params, "--metrics", "--results", str(tmp_path / "b"))
+    ended = script("collect", "--params", params, "--metrics", "--results", str(tmp_path / "b"), "--summary", "c")
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert "collect: error: collect.clases: unknown key; did you mean 'classes'? [parsing.py:" in line

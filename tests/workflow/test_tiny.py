@@ -5,9 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-import pytest
 import yaml
-from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, edited, merged
+from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES
@@ -31,17 +30,6 @@ JOBS = {
     "collect": 1,
     "draw": 1,
 }
-
-
-def rounds_from(first: int) -> list[str]:
-    """The jobs that follow from another way to train rounds ``first``, ...; labels of the first one stay."""
-    jobs = ["collect results/demo/metrics.csv", "draw results/demo/report/panel.png"]
-    for index in range(first, 3):
-        folder = f"{SELF_TRAINED}/q{index}"
-        jobs += [f"selftrain {folder}/model.pt", f"evaluate {folder}/metrics.json"]
-        if index > first:
-            jobs += [f"pseudo_label {folder}/pseudo", f"refine_labels {folder}/refined"]
-    return sorted(jobs)
 
 
 def test_every_rule_runs_and_logs_under_its_name(tiny: Sandbox) -> None:
@@ -94,53 +82,11 @@ def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: 
     assert np.isfinite(table["mean"]).all()
 
 
-def test_running_again_does_nothing(tiny: Sandbox) -> None:
-    assert tiny.planned(*TARGETS, COMPONENTS) == []
-
-
-def test_another_number_of_components_fits_the_mixtures_again_and_compares_nothing(tiny: Sandbox) -> None:
-    overlay = merged(TINY, {"settings": {"demo": {"fit_gmm": {"components": 3}}}})
-    planned = tiny.planned(*TARGETS, COMPONENTS, overlay=overlay)
-    assert "fit_gmm results/demo/prior/mixtures.npz" in planned
-    assert not [job for job in planned if job.startswith("compare_components")]
-
-
-@pytest.mark.parametrize(("rounds", "first"), [([4, 3], 1), ([3, 4], 2)])
-def test_a_longer_round_is_trained_again_with_what_follows_it(tiny: Sandbox, rounds: list[int], first: int) -> None:
-    overlay = merged(TINY, {"settings": {"demo": {"selftrain": {"rounds": rounds}}}})
-    assert tiny.planned(*TARGETS, overlay=overlay) == rounds_from(first)
-
-
 def test_pretrained_weights_are_no_file_of_the_workflow(tiny: Sandbox) -> None:
     lite = {"backbone": "efficientnet_lite0", "pixels": "lite"}
     overlay = merged(TINY, {"settings": {"demo": {"start": "pretrained", "adapt": {"network": lite}}}})
     model = "results/demo/source_only/seed1/q0/model.pt"
     assert tiny.planned(model, overlay=overlay) == [f"adapt {model}"]
-
-
-def test_a_docstring_and_a_comment_run_nothing(tiny: Sandbox) -> None:
-    module = tiny.folder / "dadist/refine.py"
-    with (
-        edited(module, '"""The spatial aggregation prior: ', '"""Of old: '),
-        edited(module, "# the other classes", "# every other class"),
-    ):
-        assert tiny.planned(*TARGETS) == []
-
-
-def test_a_line_of_the_refinement_runs_the_rounds_and_no_adaptation(tiny: Sandbox) -> None:
-    with edited(tiny.folder / "dadist/refine.py", "connectivity=8", "connectivity=4"):
-        assert tiny.planned(*TARGETS) == sorted([*rounds_from(1), f"refine_labels {SELF_TRAINED}/q1/refined"])
-
-
-def test_a_line_of_one_method_runs_that_method_alone(tiny: Sandbox) -> None:
-    with edited(tiny.folder / "dadist/methods/advent.py", "self_information(upsample", "2 * self_information(upsample"):
-        assert tiny.planned(*TARGETS) == sorted(
-            [
-                "adapt results/demo/advent/seed1/q0/model.pt",
-                "evaluate results/demo/advent/seed1/q0/metrics.json",
-                "collect results/demo/metrics.csv",
-            ]
-        )
 
 
 def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sandbox) -> None:

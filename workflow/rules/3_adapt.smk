@@ -26,7 +26,6 @@ rule adapt:
     params:
         spec=lambda w: adapt_spec(w.setting, w.method, w.seed),
     shell:
-        "exec python -m dadist.stages.adapt --params {params.spec:q} --source {input.source:q} "
-        "--target {input.target:q} --init {input.init:q} --mixtures {input.mixtures:q} "
-        "--model {output.model:q} --losses {output.losses:q} "
-        "2> >(tee {log:q} >&2)"
+        "exec python -m dadist.stages.adapt --params {params.spec:q} --gpus {resources.gpu} --source {input.source:q} "
+        "--target {input.target:q} --init {input.init:q} --mixtures {input.mixtures:q} --model {output.model:q} "
+        "--losses {output.losses:q} 2> >(tee {log:q} >&2)"

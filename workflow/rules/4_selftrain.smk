@@ -20,12 +20,14 @@ rule pseudo_label:
         gpu=1,
         mem_mb=8000,
         runtime=240,
+        batch=lambda w: STUDY.settings[w.setting].pseudo_label.batch,
     params:
-        spec=lambda w: setting_spec(w.setting, "pseudo_label"),
+        spec=lambda w: pseudo_label_spec(w.setting),
         code=digest("dadist.stages.pseudo_label"),
     shell:
-        "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --target {input.target:q} "
-        "--model {input.model:q} --labels {output.labels:q} 2> >(tee {log:q} >&2)"
+        "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --gpus {resources.gpu} "
+        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --labels {output.labels:q} "
+        "2> >(tee {log:q} >&2)"
 
 
 rule refine_labels:
@@ -79,7 +81,6 @@ rule selftrain:
     params:
         spec=lambda w: selftrain_spec(w.setting, w.method, w.seed, w.round),
     shell:
-        "exec python -m dadist.stages.selftrain --params {params.spec:q} --source {input.source:q} "
-        "--target {input.target:q} --labels {input.labels:q} --init {input.init:q} "
-        "--model {output.model:q} --losses {output.losses:q} "
-        "2> >(tee {log:q} >&2)"
+        "exec python -m dadist.stages.selftrain --params {params.spec:q} --gpus {resources.gpu} --source {input.source:q} "
+        "--target {input.target:q} --labels {input.labels:q} --init {input.init:q} --model {output.model:q} "
+        "--losses {output.losses:q} 2> >(tee {log:q} >&2)"

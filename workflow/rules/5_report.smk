@@ -21,11 +21,12 @@ rule evaluate:
         gpu=1,
         mem_mb=8000,
         runtime=60,
+        batch=lambda w: STUDY.settings[w.setting].evaluate.batch,
     params:
         spec=lambda w: evaluate_spec(w.setting),
     shell:
-        "exec python -m dadist.stages.evaluate --params {params.spec:q} --val {input.val:q} --model {input.model:q} "
-        "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
+        "exec python -m dadist.stages.evaluate --params {params.spec:q} --gpus {resources.gpu} --batch {resources.batch} "
+        "--val {input.val:q} --model {input.model:q} --metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
 
 
 rule collect:
@@ -34,6 +35,7 @@ rule collect:
         metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in rows(w.setting, w.table)],
     output:
         results="results/{setting}/{table}.csv",
+        summary="results/{setting}/{table}_summary.csv",
     log:
         "results/logs/collect/{setting}-{table}.log",
     benchmark:
@@ -49,7 +51,7 @@ rule collect:
         code=digest("dadist.stages.collect"),
     shell:
         "exec python -m dadist.stages.collect --params {params.spec:q} --metrics {input.metrics:q} "
-        "--results {output.results:q} 2> >(tee {log:q} >&2)"
+        "--results {output.results:q} --summary {output.summary:q} 2> >(tee {log:q} >&2)"
 
 
 rule draw:
@@ -74,5 +76,5 @@ rule draw:
         spec=lambda w: draw_spec(w.setting),
         code=digest("dadist.stages.draw"),
     shell:
-        "exec python -m dadist.stages.draw --params {params.spec:q} --target {input.target:q} --models {input.models:q} "
-        "--picture {output.picture:q} 2> >(tee {log:q} >&2)"
+        "exec python -m dadist.stages.draw --params {params.spec:q} --gpus {resources.gpu} --target {input.target:q} "
+        "--models {input.models:q} --picture {output.picture:q} 2> >(tee {log:q} >&2)"

@@ -117,10 +117,19 @@ def selftrain_spec(setting, method, seed, round):
     )
 
 
+def pseudo_label_spec(setting):
+    """What `pseudo_label` is sure by; images at once are a resource, since another number must not re-run it."""
+    return spec(pseudo_label=dataclasses.replace(STUDY.settings[setting].pseudo_label, batch=1))
+
+
 def evaluate_spec(setting):
-    """What `evaluate` measures with; the digest goes into the table."""
+    """What `evaluate` measures with; the digest goes into the table. Images at once are a resource here, too."""
     chosen = STUDY.settings[setting]
-    return spec(code=digest("dadist.stages.evaluate"), inverse_depth=chosen.inverse_depth, evaluate=chosen.evaluate)
+    return spec(
+        code=digest("dadist.stages.evaluate"),
+        inverse_depth=chosen.inverse_depth,
+        evaluate=dataclasses.replace(chosen.evaluate, batch=1),
+    )
 
 
 @functools.cache

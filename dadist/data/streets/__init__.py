@@ -7,6 +7,8 @@ The source has the default look (all knobs 0), the target another; train, val an
 import itertools
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -215,5 +217,18 @@ def _results(task: Callable[..., None], arguments: list[tuple[object, ...]], wor
         return
     # Not fork: numpy's and cv2's threads make it unsafe, and Python 3.12 warns.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
         yield from pool.map(task, *zip(*arguments, strict=True), chunksize=4)
+
+
+def _begin() -> None:
+    """Begin a worker: one thread of OpenCV, and an end when its parent's comes, which kill -9 does not tell it."""
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

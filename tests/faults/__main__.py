@@ -1,0 +1,48 @@
+"""The long form: kill the study many times, and compare what comes out with an untouched one."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tests import one another by name
+
+from faults.victim import TABLE, Victim, harried
+
+
+def main() -> None:
+    """Whole studies from nothing, until as many kills have hit as were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--span", type=float, default=20.0, help="seconds after the start that a kill comes at the latest"
+    )
+    asked = parser.parse_args()
+    hits, studies = Counter[str](), 0
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Victim(Path(folder) / "whole")
+        answer = whole.snakemake(TABLE)
+        assert answer.returncode == 0, answer.stdout
+        expected = whole.products()
+        while hits.total() < asked.kills:
+            victim = Victim(Path(folder) / f"victim{studies}")
+            hits += harried(victim, TABLE, asked.kills - hits.total(), asked.seed + studies, asked.span)
+            text = victim.transcript.read_text(encoding="utf-8", errors="replace")
+            different = [name for name, content in victim.products().items() if content != expected.get(name)]
+            missing = sorted(expected.keys() - victim.products().keys())
+            went_on = text.count("going on from step")
+            verdict = "the same bits" if not different and not missing else f"DIFFERENT {different} MISSING {missing}"
+            print(f"study {studies}: {hits.total()} kills so far, {went_on} trainings went on, {verdict}", flush=True)  # noqa: T201
+            if different or missing or victim.rest():
+                kept = Path(tempfile.mkdtemp()) / "victim"
+                shutil.copytree(victim.folder, kept)
+                raise SystemExit(f"left over: {victim.rest()}; the folder is kept as {kept}")
+            studies += 1
+    print(f"{studies} studies; " + ", ".join(f"{number} x {kind}" for kind, number in sorted(hits.items())))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

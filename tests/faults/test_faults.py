@@ -1,0 +1,149 @@
+"""The study under faults: what is lost, what is said, and what comes out at the end."""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.victim import TABLE, Victim, harried
+
+DEMO = "results/demo"
+Q0 = f"{DEMO}/depth_distribution/seed1/q0"
+Q1 = f"{DEMO}/depth_distribution/seed1/q1"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Victim:
+    """The study that nothing happens to."""
+    box = Victim(tmp_path_factory.mktemp("whole") / "run")
+    answer = box.snakemake(TABLE)
+    assert answer.returncode == 0, answer.stdout
+    return box
+
+
+@pytest.fixture(scope="module")
+def commands(whole: Victim) -> list[list[str]]:
+    """How the workflow runs its stages."""
+    answer = whole.snakemake(TABLE, "--dry-run", "--forceall", "--printshellcmds")
+    return [shlex.split(line) for line in re.findall(r"^Shell command: (python -m .*) 2> ", answer.stdout, re.M)]
+
+
+def making(commands: list[list[str]], stage: str, output: str) -> list[str]:
+    """The command of a stage that makes a file."""
+    (words,) = (words for words in commands if words[2] == f"dadist.stages.{stage}" and output in words)
+    return words
+
+
+@pytest.fixture
+def copy(whole: Victim, tmp_path: Path) -> Path:
+    """The results of the study, to break."""
+    shutil.copytree(whole.folder / "results", tmp_path / "results", copy_function=shutil.copy2)
+    return tmp_path
+
+
+def stage(words: list[str], folder: Path, whole: Victim, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage's command in a folder of results; ``changes`` take the place of a flag's value."""
+    words = list(words)
+    for flag, value in changes.items():
+        words[words.index(f"--{flag}") + 1] = value
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env=whole.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def flip(path: Path) -> None:
+    """Another bit in the middle of a file, as a bad disk has it: with the time of before."""
+    content, status = bytearray(path.read_bytes()), path.stat()
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_study_that_is_killed_at_random_ends_with_the_same_bits(whole: Victim, tmp_path: Path) -> None:
+    victim = Victim(tmp_path / "run")
+    for part in ("results/streets", "results/data", ".snakemake"):
+        shutil.copytree(whole.folder / part, victim.folder / part)
+    harried(victim, TABLE, kills=3, seed=3, span_s=25.0)
+    assert victim.products() == whole.products()
+    assert victim.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reader", "output"),
+    [
+        (f"{Q0}/model.pt", "evaluate", f"{Q0}/metrics.json"),
+        (f"{DEMO}/prior/mixtures.npz", "adapt", f"{Q0}/model.pt"),
+        ("results/data/demo_source-all-64x32-16/images.npy", "adapt", f"{Q0}/model.pt"),
+        ("results/data/demo_target-train-64x32-16/images.npy", "pseudo_label", f"{Q1}/pseudo"),
+        (f"{Q1}/pseudo/labels.npy", "refine_labels", f"{Q1}/refined"),
+        (f"{Q1}/refined/labels.npy", "selftrain", f"{Q1}/model.pt"),
+    ],
+)
+def test_a_flipped_byte_is_told_by_whoever_reads_it(
+    whole: Victim, commands: list[list[str]], copy: Path, damaged: str, reader: str, output: str
+) -> None:
+    flip(copy / damaged)
+    before = {path: path.stat().st_mtime_ns for path in (copy / "results/demo").rglob("*") if path.is_file()}
+    words = making(commands, reader, output)
+    flag = words[words.index(output) - 1].removeprefix("--")
+    answer = stage(words, copy, whole, **{flag: "again/out.pt"})
+    assert answer.returncode == 1, answer.stdout
+    assert f"{damaged}: expected " in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, options: str) -> Iterator[None]:
+    """A file system of its own; skips where that takes more rights than there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"mounting a file system takes root: {made.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("size=2m", "size=64m", "No space left on device"),
+        ("size=64m,ro", "size=64m,rw", "Read-only file system"),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_training_says_what_is_wrong_with_the_disk_and_goes_on_once_it_is_mended(
+    whole: Victim, commands: list[list[str]], copy: Path, before: str, after: str, said: str
+) -> None:
+    with small_disk(copy / "out", before):
+        files = {"model": "out/model.pt", "losses": "out/losses.csv"}
+        answer = stage(making(commands, "adapt", f"{Q0}/losses.csv"), copy, whole, **files)
+        assert answer.returncode == 1, answer.stdout
+        (line,) = [line for line in answer.stdout.splitlines() if "error:" in line]
+        assert said in line
+        assert "out" in line
+        assert not (copy / "out/model.pt").exists()
+        remount(copy / "out", after)
+        answer = stage(making(commands, "adapt", f"{Q0}/losses.csv"), copy, whole, **files)
+        assert answer.returncode == 0, answer.stdout
+        assert (copy / "out/model.pt").read_bytes() == (whole.folder / Q0 / "model.pt").read_bytes()

@@ -1,0 +1,132 @@
+"""A small study that is killed again and again, and must end as if nobody had touched it."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox import TINY, Sandbox, merged
+
+TABLE = "results/demo/metrics.csv"
+# Trainings of a few seconds, each of which saves itself many times.
+STUDY = merged(
+    TINY,
+    {
+        "settings": {
+            "demo": {
+                "methods": ["depth_distribution"],
+                "adapt": {"iterations": 80},
+                "objectives": {"warm_up": {"iterations": 60}},
+                "selftrain": {"rounds": [40]},
+            }
+        }
+    },
+)
+KINDS = ("a job", "snakemake", "all")
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
+PATIENCE_S = 600.0
+
+
+class Victim(Sandbox):
+    """The study; its copy of the package saves the state of a training as often as it can."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, STUDY)
+        state = folder / "dadist/state.py"
+        text = state.read_text(encoding="utf-8")
+        often = re.sub(
+            r"^(LEAST_S|SAVE_SHARE) = [\d.]+", lambda found: f"{found[1]} = {FAST[found[1]]}", text, flags=re.M
+        )
+        assert often != text
+        state.write_text(often, encoding="utf-8")
+        self.transcript = folder / "transcript.txt"
+
+    def start(self, target: str) -> subprocess.Popen[bytes]:
+        """Snakemake, in a process group of its own."""
+        with self.transcript.open("ab") as file:
+            return subprocess.Popen(
+                self.command(target),
+                cwd=self.folder,
+                env=self.environment,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def unlock(self) -> None:
+        """What the README says to do after a kill -9 of Snakemake itself."""
+        if any((self.folder / ".snakemake/locks").glob("*")):
+            assert self.snakemake("--unlock").returncode == 0
+
+    def jobs(self) -> list[int]:
+        """Stages at work in this folder, whoever started them; not the shells around them."""
+        return [pid for pid, words in _processes(self.folder) if any(one.startswith("dadist.stages.") for one in words)]
+
+    def products(self) -> dict[str, bytes]:
+        """What must come out the same: networks, histories, tables."""
+        found = self.folder / "results/demo"
+        names = ("model.pt", "losses.csv", "metrics.csv", "metrics_summary.csv")
+        return {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.name in names}
+
+    def rest(self) -> list[str]:
+        """Hidden files and folders that a finished study should have none of; locks stay, and Snakemake's notes."""
+        paths = (self.folder / "results").rglob(".*")
+        return [str(path) for path in paths if not path.name.endswith((".lock", ".snakemake_timestamp"))]
+
+
+FAST = {"LEAST_S": 0.2, "SAVE_SHARE": 1.0}
+
+
+def _processes(folder: Path) -> Iterator[tuple[int, list[str]]]:
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (path / "cwd").resolve() == folder.resolve():
+                yield int(path.name), (path / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+
+
+def strike(victim: Victim, process: subprocess.Popen[bytes], kind: str, number: int) -> bool:
+    """Send a signal to a random job, to Snakemake alone, or to all of it; whether there was anything to hit."""
+    try:
+        if kind == "a job":
+            os.kill(random.choice(victim.jobs()), number)
+        elif kind == "snakemake":
+            process.send_signal(number)
+        else:
+            os.killpg(process.pid, number)
+    except (ProcessLookupError, IndexError):
+        return False
+    return True
+
+
+def harried(victim: Victim, target: str, kills: int, seed: int, span_s: float) -> Counter[str]:
+    """Run the same command until it succeeds, killed up to ``kills`` times at random moments; what hit, and how often.
+
+    Args:
+        victim: Whose study.
+        target: What to make.
+        kills: At most so many.
+        seed: Of moments and kinds; where they fall depends on the machine as well.
+        span_s: The latest moment, from the start of Snakemake on.
+    """
+    draw, hits = random.Random(seed), Counter[str]()
+    end = time.monotonic() + PATIENCE_S * (1 + kills / 5)
+    while time.monotonic() < end:
+        victim.unlock()
+        process = victim.start(target)
+        if hits.total() < kills:
+            kind, number = draw.choice(KINDS), draw.choice(SIGNALS)
+            try:
+                process.wait(draw.uniform(1.0, span_s))
+            except subprocess.TimeoutExpired:
+                if strike(victim, process, kind, number):
+                    hits[f"{signal.Signals(number).name} to {kind}"] += 1
+        if process.wait(PATIENCE_S) == 0:
+            return hits
+    raise AssertionError(f"not done after {hits}: {victim.transcript.read_text(encoding='utf-8')[-3000:]}")

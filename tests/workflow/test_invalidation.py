@@ -1,0 +1,317 @@
+"""What an edit runs again: exactly what it can change, and what follows from that."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sandbox import TINY, Sandbox, merged
+
+from dadist.config import Look
+from dadist.data import streets
+
+NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png", "results/demo/prior/components.csv")
+
+# The source is rendered; the target is the user's, with a list of the images to train on.
+STUDY = merged(
+    TINY,
+    {
+        "data_root": "own",
+        "domains": {"demo_target": {"root": "cityscapes", "lists": {"train": "names.txt"}}},
+        "settings": {"demo": {"methods": ["source_only", "adabn", "advent", "depth_distribution"]}},
+    },
+)
+
+METHODS = ("source_only", "adabn", "advent", "depth_distribution")
+TRAININGS = ("adapt warm_up", *(f"adapt {method}" for method in METHODS))
+EVALUATIONS = (*(f"evaluate {method} q0" for method in METHODS), "evaluate q1", "evaluate q2")
+ROUNDS = ("selftrain q1", "selftrain q2")
+LABELS = ("pseudo_label q1", "pseudo_label q2")
+REFINED = ("refine_labels q1", "refine_labels q2")
+PREPARED = ("prepare source", "prepare train", "prepare val")
+NETWORKS = (*TRAININGS, *ROUNDS, *EVALUATIONS, *LABELS, "draw")  # whatever builds a network
+
+# Job → the jobs that read what it makes.
+READERS: dict[str, tuple[str, ...]] = {
+    "render": ("prepare source",),
+    "prepare source": ("fit_gmm", "compare_components", *TRAININGS, *REFINED, *ROUNDS),
+    "prepare train": (*TRAININGS, *LABELS, *ROUNDS),
+    "prepare val": (*EVALUATIONS, "draw"),
+    "fit_gmm": ("adapt depth_distribution",),
+    "compare_components": (),
+    "adapt warm_up": ("adapt source_only", "adapt advent", "adapt depth_distribution"),
+    "adapt source_only": ("adapt adabn", "evaluate source_only q0", "draw"),
+    "adapt adabn": ("evaluate adabn q0",),
+    "adapt advent": ("evaluate advent q0",),
+    "adapt depth_distribution": ("evaluate depth_distribution q0", "pseudo_label q1", "selftrain q1", "draw"),
+    "pseudo_label q1": ("refine_labels q1",),
+    "refine_labels q1": ("selftrain q1",),
+    "selftrain q1": ("evaluate q1", "pseudo_label q2", "selftrain q2"),
+    "pseudo_label q2": ("refine_labels q2",),
+    "refine_labels q2": ("selftrain q2",),
+    "selftrain q2": ("evaluate q2", "draw"),
+    **dict.fromkeys(EVALUATIONS, ("collect",)),
+    "collect": (),
+    "draw": (),
+}
+
+FOLDERS = {"demo_source-all": "source", "demo_target-train": "train", "demo_target-val": "val"}
+
+
+def short(job: str) -> str:
+    """A job of READERS, from its rule and first output."""
+    rule, path = job.split()
+    parts = path.split("/")
+    if rule == "prepare":
+        return f"prepare {FOLDERS['-'.join(parts[2].split('-')[:2])]}"
+    if rule == "adapt":
+        return f"adapt {parts[2]}"
+    if rule == "evaluate":
+        return f"evaluate {parts[2]} q0" if parts[4] == "q0" else f"evaluate {parts[4]}"
+    return f"{rule} {parts[4]}" if f"{rule} q1" in READERS else rule
+
+
+def following(jobs: tuple[str, ...]) -> set[str]:
+    """The jobs and all that follows from them."""
+    found, pending = set[str](), list(jobs)
+    while pending:
+        job = pending.pop()
+        if job not in found:
+            found.add(job)
+            pending += READERS[job]
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    box = Sandbox(tmp_path_factory.mktemp("invalidation") / "run", STUDY)
+    streets.write_cityscapes(
+        box.folder / "own/cityscapes", NO_GAP, train=7, val=4, seed=2, width=64, height=32, workers=1
+    )
+    names = [path.name for path in images(box, "train")]
+    (box.folder / "own/names.txt").write_text("\n".join(names[:6]) + "\n", encoding="utf-8")
+    answer = box.snakemake(*TARGETS)
+    assert answer.returncode == 0, answer.stdout
+    return box
+
+
+def images(box: Sandbox, split: str) -> list[Path]:
+    return sorted((box.folder / "own/cityscapes/leftImg8bit" / split).rglob("*.png"))
+
+
+# --- edits, each undone
+
+
+@contextlib.contextmanager
+def written(path: Path, text: str) -> Iterator[None]:
+    """A file with another text, and the time of now."""
+    before, status = path.read_text(encoding="utf-8"), path.stat()
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def replaced(name: str, old: str, new: str) -> Callable[[Sandbox], contextlib.AbstractContextManager[None]]:
+    """An edit of one place of a file."""
+
+    def edit(box: Sandbox) -> contextlib.AbstractContextManager[None]:
+        text = (box.folder / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{name}: expected {old!r} once"
+        return written(box.folder / name, text.replace(old, new))
+
+    return edit
+
+
+def code(name: str) -> Callable[[Sandbox], contextlib.AbstractContextManager[None]]:
+    """A statement more in a module."""
+
+    def edit(box: Sandbox) -> contextlib.AbstractContextManager[None]:
+        path = box.folder / "dadist" / name
+        return written(path, path.read_text(encoding="utf-8") + "\n\nEDITED = 1\n")
+
+    return edit
+
+
+@contextlib.contextmanager
+def touched(box: Sandbox, split: str, index: int) -> Iterator[None]:
+    path = images(box, split)[index]
+    status = path.stat()
+    path.touch()
+    yield
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@contextlib.contextmanager
+def added(box: Sandbox, split: str) -> Iterator[None]:
+    """One more image, with its labels in `val`."""
+    made = []
+    for kind, ending in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_labelIds")):
+        found = sorted((box.folder / "own/cityscapes" / kind / split).rglob(f"*_{ending}.png"))
+        if found:
+            city, sequence, _, *rest = found[-1].name.split("_")
+            made.append(found[-1].with_name("_".join([city, sequence, "000099", *rest])))
+            shutil.copy2(found[-1], made[-1])
+    yield
+    for path in made:
+        path.unlink()
+
+
+@contextlib.contextmanager
+def removed(box: Sandbox, split: str, index: int) -> Iterator[None]:
+    path = images(box, split)[index]
+    away = path.with_suffix(".away")
+    path.rename(away)
+    yield
+    away.rename(path)
+
+
+def listed(box: Sandbox) -> contextlib.AbstractContextManager[None]:
+    path = box.folder / "own/names.txt"
+    return written(path, "".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]))
+
+
+FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[None]], tuple[str, ...]]] = {
+    # what is no code
+    "a docstring": (replaced("dadist/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
+    "a comment": (replaced("dadist/refine.py", "# the other classes", "# every other class"), ()),
+    "a comment of config.yaml": (replaced("config.yaml", "# [D] of the training;", "# [D] of trainings;"), ()),
+    # plumbing: it carries, and decides nothing
+    "state": (code("state.py"), ()),
+    "progress": (code("progress.py"), ()),
+    "provenance": (code("provenance.py"), ()),
+    "gpus": (code("gpus.py"), ()),
+    "config": (code("config.py"), ()),
+    "the glue of the stages": (code("stages/__init__.py"), ()),
+    "the registry of methods": (code("methods/registry.py"), ()),
+    "what is no stage": (code("step_cost.py"), ()),
+    # every layer
+    "the renderer": (code("data/streets/paint.py"), ("render",)),
+    "the reader of the source": (code("data/synthia.py"), ("prepare source",)),
+    "the reader of the target": (code("data/cityscapes.py"), ("prepare train", "prepare val")),
+    "the reader of a data set that is not here": (code("data/mapillary.py"), ()),
+    "packing": (code("data/packing.py"), PREPARED),
+    "the draw of points": (code("points.py"), ("fit_gmm", "compare_components")),
+    "the density": (code("density.py"), ("adapt depth_distribution",)),
+    "a loss of all": (code("losses/segmentation.py"), (*TRAININGS, *ROUNDS)),
+    "a loss of two methods": (code("losses/adversarial.py"), ("adapt advent", "adapt depth_distribution")),
+    "a loss of one method": (code("losses/depth.py"), ("adapt depth_distribution",)),
+    "a method": (code("methods/advent.py"), ("adapt advent",)),
+    "a method that no table asks for": (code("methods/dada.py"), ()),
+    "the common part of methods with a critic": (
+        code("methods/adversarial.py"),
+        ("adapt advent", "adapt depth_distribution"),
+    ),
+    "the recipe": (code("methods/class_mix.py"), ROUNDS),
+    "a recipe that is not used": (code("methods/plain.py"), ()),
+    "a backbone": (code("model/backbone.py"), NETWORKS),
+    "the critic": (code("model/critic.py"), ("adapt advent", "adapt depth_distribution")),
+    "the loop": (code("train.py"), (*TRAININGS, *ROUNDS)),
+    "pseudo-labels": (code("pseudo.py"), (*LABELS, *REFINED, *ROUNDS)),
+    "the refinement": (code("refine.py"), REFINED),
+    "the metric": (code("evaluate.py"), (*EVALUATIONS, "collect")),
+    "the table": (code("report/tables.py"), ("collect",)),
+    "the panel": (code("report/figures.py"), ("draw",)),
+    "the curves of components": (code("report/components.py"), ("compare_components",)),
+    "a stage": (code("stages/fit_gmm.py"), ("fit_gmm",)),
+    # the user's images
+    "an image to train on": (lambda box: touched(box, "train", 0), ("prepare train",)),
+    "an image that the list leaves out": (lambda box: touched(box, "train", 6), ()),
+    "an image more beside the list": (lambda box: added(box, "train"), ()),
+    "an image to validate on": (lambda box: touched(box, "val", 0), ("prepare val",)),
+    "an image more to validate on": (lambda box: added(box, "val"), ("prepare val",)),
+    "an image less to validate on": (lambda box: removed(box, "val", 1), ("prepare val",)),
+    "the list": (listed, ("prepare train",)),
+}
+
+
+def demo(section: str, **keys: object) -> dict[str, object]:
+    """Keys of one section of the setting."""
+    return {"settings": {"demo": {section: keys}}}
+
+
+TRAINING = {"optimiser": {"lr": 2.0e-3}}
+KEYS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+    # what changes no number
+    "evaluate.batch": (demo("evaluate", batch=3), ()),
+    "pseudo_label.batch": (demo("pseudo_label", batch=3), ()),
+    "a preset that no setting takes": ({"presets": {"mine": {"adapt": {"batch": 9}}}}, ()),
+    "a class set that no setting takes": (
+        {"class_sets": {"mine": [{"name": "road", "colour": [1, 2, 3]}, {"name": "car", "colour": [4, 5, 6]}]}},
+        (),
+    ),
+    "ablation": ({"ablation": {"variants": {"no_depth": {"adapt": {"flip": False}}}}}, ()),
+    "another setting": ({"settings": {"hard": {"adapt": {"batch": 3}}}}, ()),
+    "objectives.dada, which no table asks for": (demo("objectives", dada={"depth": 0.5}), ()),
+    "a default that the setting overrides": ({"adapt": {"iterations": 91}, "refine_labels": {"base": 51.0}}, ()),
+    # every section
+    "render.seed": ({"render": {"demo": {"seed": 9}}}, ("render",)),
+    "render.source": ({"render": {"demo": {"source": 13}}}, ("render",)),
+    "render.look, which is the target's": ({"render": {"demo": {"look": {"haze": 0.1}}}}, ()),
+    "inverse_depth": (
+        {"settings": {"demo": {"inverse_depth": 900.0}}},
+        ("fit_gmm", "compare_components", *TRAININGS, *ROUNDS, *EVALUATIONS),
+    ),
+    "fit_gmm.components": (demo("fit_gmm", components=3), ("fit_gmm",)),
+    "fit_gmm.reg_covar": (demo("fit_gmm", reg_covar=0.01), ("fit_gmm", "compare_components")),
+    "compare_components": (demo("compare_components", components=[1, 2]), ("compare_components",)),
+    "adapt.batch": (demo("adapt", batch=3), TRAININGS),
+    "adapt.iterations": (
+        demo("adapt", iterations=5),
+        ("adapt source_only", "adapt advent", "adapt depth_distribution"),
+    ),
+    "adapt.deterministic": (demo("adapt", deterministic=True), TRAININGS),
+    "adapt.class_weight_power": (demo("adapt", class_weight_power=1.0), (*TRAININGS, *ROUNDS)),
+    "objectives.advent": (demo("objectives", advent={"adversarial": 0.5}), ("adapt advent",)),
+    "objectives.warm_up.iterations": (demo("objectives", warm_up={"iterations": 6}), ("adapt warm_up",)),
+    "pseudo_label.confidence": (demo("pseudo_label", confidence=0.2), LABELS),
+    "refine_labels.floor": (demo("refine_labels", floor=9.0), REFINED),
+    "selftrain.rounds, the first": (demo("selftrain", rounds=[4, 3]), ("selftrain q1",)),
+    "selftrain.rounds, the second": (demo("selftrain", rounds=[3, 4]), ("selftrain q2",)),
+    "selftrain.training": (demo("selftrain", training=TRAINING), ROUNDS),
+    "evaluate.depth_cap_m": (demo("evaluate", depth_cap_m=50.0), EVALUATIONS),
+    "draw.images": (demo("draw", images=1), ("draw",)),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_runs_what_it_can_change_and_what_follows(finished: Sandbox, case: str) -> None:
+    edit, roots = FILES[case]
+    with edit(finished):
+        planned = finished.planned(*TARGETS)
+    assert {short(job) for job in planned} == following(roots)
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_a_key_runs_what_it_can_change_and_what_follows(finished: Sandbox, case: str) -> None:
+    overlay, roots = KEYS[case]
+    planned = finished.planned(*TARGETS, overlay=merged(STUDY, overlay))
+    assert {short(job) for job in planned} == following(roots)
+
+
+def test_without_an_edit_nothing_runs_after_all_those_that_were_undone(finished: Sandbox) -> None:
+    assert finished.planned(*TARGETS) == []
+
+
+def test_another_seed_adds_its_own_jobs_and_keeps_what_is_there(finished: Sandbox) -> None:
+    planned = finished.planned(*TARGETS, overlay=merged(STUDY, {"settings": {"demo": {"seeds": [1, 2]}}}))
+    assert {job for job in planned if "/seed2/" not in job} == {"collect results/demo/metrics.csv"}
+    assert len(planned) == 1 + len(TRAININGS) + len(EVALUATIONS) + len((*ROUNDS, *LABELS, *REFINED))
+
+
+def test_another_order_of_methods_writes_the_table_again_and_trains_nothing(finished: Sandbox) -> None:
+    overlay = merged(STUDY, {"settings": {"demo": {"methods": ["advent", "depth_distribution"]}}})
+    assert {short(job) for job in finished.planned(*TARGETS, overlay=overlay)} == {"collect"}
+
+
+def test_a_lost_model_that_nothing_needs_is_made_again_when_it_is_asked_for(finished: Sandbox) -> None:
+    model = "results/demo/advent/seed1/q0/model.pt"
+    away = (finished.folder / model).rename(finished.folder / f"{model}.away")
+    planned, asked = finished.planned(*TARGETS), finished.planned(model)
+    away.rename(finished.folder / model)
+    assert (planned, asked) == ([], [f"adapt {model}"])
