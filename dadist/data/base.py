@@ -201,7 +201,11 @@ def chosen(scenes: list[Files], names: Path) -> list[Files]:
     """
     if not names.is_file():
         raise FileNotFoundError(f"{names}: expected a list of names, found no file; see `lists` of the domain")
-    lines = [line.strip() for line in names.read_text(encoding="utf-8").splitlines()]
+    try:
+        text = names.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of its encoding
+    except UnicodeDecodeError as error:
+        raise DataError(f"{names}: expected a text file in UTF-8, got {error}; save it as UTF-8") from error
+    lines = [line.strip() for line in text.splitlines()]
     known = {key: scene for scene in scenes for key in (scene.name, scene.image.name, scene.image.stem)}
     found = []
     for number, line in enumerate(lines, 1):
