@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
+
 
 class DataError(ValueError):
     """A file that holds something else than its format says: which file, what was expected, what came, the remedy."""
