@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FAR_CM = 65535  # in a depth map: farther than the 16 bits reach
+from dadist.data.base import FAR_CM
+
 LEAST_M = 0.01  # no depth is nearer: the unit of the depth maps
 THRESHOLD = 1.25  # of the accuracies δ1, δ2, δ3: ratios below 1.25, 1.25², 1.25³
 NAMES = ("abs_rel", "sq_rel", "rms", "log_rms", "delta1", "delta2", "delta3")

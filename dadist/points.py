@@ -8,12 +8,8 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.config import FitGmm
+from dadist.data.fit import centres
 from dadist.data.prepared import Prepared
-
-
-def centres(size: int, cells: int) -> NDArray[np.intp]:
-    """Pixel under the centre of each cell, where ``cells`` cells span ``size`` pixels: ``(cells,)``."""
-    return (2 * np.arange(cells) + 1) * size // (2 * cells)
 
 
 def sample(

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
 from dadist.classes import CLASS_SETS, IGNORE, ClassSet
-from dadist.points import centres, sample
+from dadist.points import sample
 
 
 @dataclass
@@ -40,13 +40,6 @@ def draw(
         builders.DEMO.fit_gmm, points=points, **{"seed": 3, "zero_depth": "ignore", "nearest_m": 0.0} | changes
     )
     return sample(prepared, settings, grid=grid, numerator=numerator)  # type: ignore[arg-type]
-
-
-def test_centres_are_the_pixels_that_hold_the_cells_centres() -> None:
-    assert centres(760, 96).tolist() == [int((i + 0.5) * 760 / 96) for i in range(96)]
-    assert centres(1280, 161).tolist() == [int((i + 0.5) * 1280 / 161) for i in range(161)]
-    assert centres(4, 4).tolist() == [0, 1, 2, 3]
-    assert centres(2, 4).tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("zero_depth", ["keep", "ignore"])

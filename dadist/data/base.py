@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
+
 
 class DataError(ValueError):
     """A file that holds something else than its format says: which file, what was expected, what came, the remedy."""
@@ -201,7 +203,11 @@ def chosen(scenes: list[Files], names: Path) -> list[Files]:
     """
     if not names.is_file():
         raise FileNotFoundError(f"{names}: expected a list of names, found no file; see `lists` of the domain")
-    lines = [line.strip() for line in names.read_text(encoding="utf-8").splitlines()]
+    try:
+        text = names.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of its encoding
+    except UnicodeDecodeError as error:
+        raise DataError(f"{names}: expected a text file in UTF-8, got {error}; save it as UTF-8") from error
+    lines = [line.strip() for line in text.splitlines()]
     known = {key: scene for scene in scenes for key in (scene.name, scene.image.name, scene.image.stem)}
     found = []
     for number, line in enumerate(lines, 1):

@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.base import DataError, Files, NoOptions, Reader, decode, kind, listing, require
+from dadist.data.base import FAR_CM, DataError, Files, NoOptions, Reader, decode, kind, listing, require
 
 IMAGE = "_leftImg8bit.png"
 LABELS = "_gtFine_labelIds.png"
 DISPARITY = "_disparity.png"
 CAMERA = "_camera.json"
-FAR_CM = 65535
 
 
 class Cityscapes(Reader):

@@ -34,6 +34,11 @@ def frame_around(size: Size, frame: Size, fit: Fit) -> Size:
     return h * width // height, h
 
 
+def centres(size: int, cells: int) -> NDArray[np.intp]:
+    """Pixel under the centre of each cell, where ``cells`` cells span ``size`` pixels: ``(cells,)``."""
+    return (2 * np.arange(cells) + 1) * size // (2 * cells)
+
+
 def bicubic(image: NDArray[np.uint8], content: Size, frame: Size) -> NDArray[np.uint8]:
     """``(h, w, 3)`` resized to ``content`` by PIL's bicubic filter and padded with black: ``(H, W, 3)``."""
     if image.shape[1::-1] != content:
@@ -44,14 +49,11 @@ def bicubic(image: NDArray[np.uint8], content: Size, frame: Size) -> NDArray[np.
 def nearest(stored: NDArray[T], content: Size, frame: Size, fill: int) -> NDArray[T]:
     """``(h, w)`` resized to ``content`` and padded with ``fill``: ``(H, W)``.
 
-    A cell takes the pixel that holds its centre: row floor((i + 0.5) h / height), columns likewise.
+    A cell takes the pixel that holds its centre.
     """
     if stored.shape[::-1] != content:
-        rows, columns = (
-            (2 * np.arange(cells) + 1) * pixels // (2 * cells)
-            for cells, pixels in zip(content[::-1], stored.shape, strict=True)
-        )
-        stored = stored[np.ix_(rows, columns)]
+        (width, height), (rows, columns) = content, stored.shape
+        stored = stored[np.ix_(centres(rows, height), centres(columns, width))]
     return _padded(stored, frame, fill)
 
 

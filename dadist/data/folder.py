@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.base import DataError, Files, Reader, damaged, decode, kind
+from dadist.data.base import FAR_CM, DataError, Files, Reader, damaged, decode, kind
 from dadist.data.palette import Colour, decode_colours, decode_indexed, ids_of
 
 SPLITS = ("all", "train", "val")
-FAR_CM = 65535
 WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet, colourise
-from dadist.doctor.sample import FAR, THUMB, Seen
+from dadist.data.base import FAR_CM
+from dadist.doctor.sample import THUMB, Seen
 from dadist.provenance import atomic
 
 Picture = NDArray[np.uint8]
@@ -45,7 +46,7 @@ def _row(seen: Seen, classes: ClassSet) -> Picture:
         known = seen.labels < len(classes)
         cells.append(_over(seen.image, colourise(seen.labels, classes), known))
     if seen.depth is not None:
-        cells.append(_over(seen.image, _coloured(seen.depth), (seen.depth > 0) & (seen.depth < FAR)))
+        cells.append(_over(seen.image, _coloured(seen.depth), (seen.depth > 0) & (seen.depth < FAR_CM)))
     height = round(len(seen.image) * THUMB / seen.image.shape[1])
     row = np.full((height, COLUMNS * THUMB, 3), 255, np.uint8)
     for index, cell in enumerate(cells):

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.base import DataError, Files, Reader, read_image, require_known
+from dadist.data.base import FAR_CM, DataError, Files, Reader, read_image, require_known
 from dadist.doctor.faults import Finding, finding, told
 from dadist.doctor.tree import Split
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
-FAR = 65535  # as readers give depth: so far that there is no number
 THUMB = 320  # pixels, width of what the picture shows
 EVERY = 4  # pixels: depths are taken from every fourth row and column
 # Street scenes, in centimetres. The nearest hundredth of the pixels is the road before the car; the median tells no
@@ -151,7 +150,7 @@ def _judge_depth(folder: str, depths: NDArray[np.uint16]) -> Iterator[Finding]:
     holes = np.mean(depths == 0)
     if holes > MUCH:
         yield finding("depth-holes", folder, f"expected depth in most pixels, got 0 in {holes:.0%}")
-    measured = depths[(depths > 0) & (depths < FAR)]
+    measured = depths[(depths > 0) & (depths < FAR_CM)]
     if not measured.size:
         return
     nearest, median = np.quantile(measured, (0.01, 0.5))

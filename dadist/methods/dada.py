@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dadist.data.loader import Source
-from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Term
+from dadist.methods.base import Term, depth_terms
 from dadist.model.segmenter import Outputs, upsample
 
 SOURCE_DEPTH = True
@@ -39,12 +38,7 @@ class Dada(Adversarial):
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation and depth."""
-        assert outputs.depth is not None
-        terms = super().source_terms(outputs, source)
-        if self.knobs.depth:
-            depth = upsample(outputs.depth, source.labels.shape[-2:])
-            terms.append(Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth))
-        return terms
+        return [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.knobs.depth)]
 
     def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
         """I(P) times inverse depth, ``(B, C, H, W)``."""

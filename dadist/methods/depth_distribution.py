@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from dadist.data.fit import centres
 from dadist.data.loader import Source, Target
 from dadist.data.transforms import flip
 from dadist.density import Density, squash
@@ -23,9 +24,8 @@ from dadist.losses.adversarial import GAMES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Ingredients, Term
+from dadist.methods.base import Ingredients, Term, depth_terms
 from dadist.model.segmenter import Outputs, Segmenter, upsample
-from dadist.points import centres
 
 NEEDS = ("mixtures",)
 SOURCE_DEPTH = True
@@ -69,12 +69,8 @@ class DepthDistribution(Adversarial):
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, depth, and balance under the true depth and the predicted class."""
-        assert outputs.depth is not None
         assert outputs.density is not None
-        terms = super().source_terms(outputs, source)
-        if self.knobs.depth:
-            depth = upsample(outputs.depth, source.labels.shape[-2:])
-            terms.append(Term("depth", berhu(depth, source.inverse_depth, source.valid), self.knobs.depth))
+        terms = [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.knobs.depth)]
         if self.knobs.balance_source:
             expected = self.source_density(outputs.logits, source)
             terms.append(Term("balance_source", _balance(outputs.density, expected), self.knobs.balance_source))

@@ -19,9 +19,9 @@ class Backbone(nn.Module, ABC):
         """Features of images."""
 
     @staticmethod
-    @abstractmethod
     def grid(width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of the features of a ``width`` x ``height`` image."""
+        """Columns and rows of the features of a ``width`` x ``height`` image; by default three strides of 2."""
+        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
 
 
 class ResNet101(Backbone):
@@ -93,11 +93,6 @@ class Street(Backbone):
         x = self.layer2(self.layer1(self.stem(images)))
         features: Tensor = self.layer4(self.layer3(x))
         return features
-
-    @staticmethod
-    def grid(width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of the features: 24 x 12 for 192 x 96."""
-        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
 
 
 class Block(nn.Module):
@@ -171,11 +166,6 @@ class EfficientNetLite0(Backbone):
         """Features of images."""
         features: Tensor = self.blocks(self.stem(images))
         return features
-
-    @staticmethod
-    def grid(width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of the features at stride 8: 160 x 95 for 1280 x 760."""
-        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
 
 
 class InvertedResidual(nn.Module):

@@ -33,7 +33,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> N
         logging.info(note)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     prepared.write(
-        module.reader(parse(module.Options, params.options, "options")),
+        reader,
         root,
         data,
         params.plan,

@@ -145,3 +145,13 @@ def test_a_name_that_comes_twice_is_refused_in_whatever_style(tmp_path: Path) ->
     text = f"{SCENES[1].name}\n{SCENES[0].name}\naachen/{SCENES[1].name}_leftImg8bit.png\n"
     with pytest.raises(DataError, match=r"expected each name once, got aachen_000001_000019 twice; remove one"):
         chosen_by(tmp_path, text)
+
+
+def test_a_list_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    assert chosen_by(tmp_path, f"\ufeff{SCENES[1].name}\n") == [SCENES[1].name]
+
+
+def test_a_list_in_another_encoding_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes("Zürich_000001\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"names\.txt: expected a text file in UTF-8, got .*; save it as UTF-8"):
+        chosen(SCENES, tmp_path / "names.txt")

@@ -1,5 +1,6 @@
 """A preparation that is killed, runs into a damaged file or a full disk, and goes on."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -87,6 +88,16 @@ def marked(folder: Path) -> set[str]:
     return {f"{line['scene']:07}" for line in lines if "scene" in line}
 
 
+@contextlib.contextmanager
+def cut(path: Path) -> Iterator[None]:
+    """A file that is damaged until the block ends; what reads it there ends in an error."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50])
+    with pytest.raises(DataError, match=rf"{path.name}: expected a whole image file"):
+        yield
+    path.write_bytes(whole)
+
+
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Scenes whose image was opened in this process."""
@@ -134,15 +145,12 @@ def test_two_at_once_make_it_once(root: Path, tmp_path: Path) -> None:
 def test_after_a_damaged_file_is_mended_the_others_are_not_read_again(
     root: Path, tmp_path: Path, opened: list[str]
 ) -> None:
-    folder, path = tmp_path / "split", root / "RGB/0000020.png"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:50])
-    with pytest.raises(DataError, match=r"0000020\.png: expected a whole image file"):
+    folder = tmp_path / "split"
+    with cut(root / "RGB/0000020.png"):
         prepare(root, folder)
     assert not folder.exists()
     done = marked(folder)
     assert len(done) >= 18
-    path.write_bytes(whole)
     opened.clear()
     prepare(root, folder)
     assert not done & set(opened)
@@ -152,12 +160,9 @@ def test_after_a_damaged_file_is_mended_the_others_are_not_read_again(
 
 
 def test_an_image_that_changed_meanwhile_is_read_again(root: Path, tmp_path: Path, opened: list[str]) -> None:
-    folder, cut = tmp_path / "split", root / "Depth/0000020.png"
-    whole = cut.read_bytes()
-    cut.write_bytes(whole[:50])
-    with pytest.raises(DataError):
+    folder = tmp_path / "split"
+    with cut(root / "Depth/0000020.png"):
         prepare(root, folder)
-    cut.write_bytes(whole)
     shutil.copyfile(root / "GT/LABELS/0000003.png", root / "GT/LABELS/0000005.png")
     opened.clear()
     split = prepare(root, folder)
@@ -187,12 +192,9 @@ def test_on_a_full_disk_it_says_so_and_goes_on_once_there_is_room(
 
 
 def test_work_for_another_plan_is_not_gone_on_with_and_goes(root: Path, tmp_path: Path, opened: list[str]) -> None:
-    folder, path = tmp_path / "split", root / "RGB/0000020.png"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:50])
-    with pytest.raises(DataError):
+    folder = tmp_path / "split"
+    with cut(root / "RGB/0000020.png"):
         prepare(root, folder)
-    path.write_bytes(whole)
     opened.clear()
     assert prepare(root, folder, fit="stretch").content is None
     assert len(opened) == SCENES

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from dadist import classes
 from dadist.config import Look
+from dadist.data.base import FAR_CM
 from dadist.data.streets.colour import colour
 from dadist.data.streets.layout import LANE, add_bonnet, lay_out
 from dadist.data.streets.look import Dice, air, camera
@@ -33,7 +34,6 @@ __all__ = ["LANE", "Street", "render", "write_cityscapes", "write_synthia"]
 
 STREAMS = {"synthia": 0, "train": 1, "val": 2}  # each split has streets of its own
 CITIES = {"train": ("alderfurt", "birkenau", "corvenia"), "val": ("dunmere", "eschental")}  # invented
-FAR_CM = 65535
 
 
 @dataclass(frozen=True)
