@@ -21,7 +21,8 @@ from dadist.config import Look
 from dadist.data import cityscapes, streets, synthia
 from dadist.data.base import Files, Reader, decode
 from dadist.data.origin import Origin, Plan
-from dadist.data.prepared import Prepared, write
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
 from dadist.provenance import atomic
 
 SIZES = {"synthia": (1280, 760), "cityscapes": (2048, 1024)}  # (width, height) of the shipped files

@@ -31,7 +31,7 @@ DEMO = study.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").re
 
 
 def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, **arrays: Any) -> Prepared:
-    """A prepared split of noise, or of the given arrays; written as `prepared.write` does.
+    """A prepared split of noise, or of the given arrays; written as `preparation.write` does.
 
     Labels of another size than the images, or a list of them, become labels that keep the size of their files.
     """

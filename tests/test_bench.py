@@ -10,7 +10,8 @@ from dadist import bench
 from dadist.classes import CLASS_SETS
 from dadist.data import synthia
 from dadist.data.origin import Origin, Plan
-from dadist.data.prepared import Prepared, write
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
 
 
 @pytest.fixture

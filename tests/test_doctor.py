@@ -19,7 +19,10 @@ from dadist.classes import CLASS_SETS, colourise, ids
 from dadist.config import SOURCE_LOOK
 from dadist.data import cityscapes, mapillary, streets, synthia
 from dadist.data.base import DataError, NoOptions, decode
-from dadist.data.prepared import ARRAYS, INDEX, Plan, write
+from dadist.data.origin import Plan
+from dadist.data.packing import ARRAYS
+from dadist.data.preparation import write
+from dadist.data.prepared import INDEX
 from dadist.doctor import disk, headers, picture, sample
 
 SIZE: dict[str, Any] = {"seed": 1, "width": 64, "height": 32, "workers": 1}

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from dadist.classes import CLASS_SETS, IGNORE, ids
 from dadist.config import Look
-from dadist.data import cityscapes, prepared, streets
+from dadist.data import cityscapes, streets
+from dadist.data.origin import Plan
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
 from dadist.evaluate import confusion, iou, mean_iou
 
 official = importlib.import_module("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
@@ -93,9 +96,9 @@ def test_scores_agree_on_streets_that_went_through_prepare_at_another_size(tmp_p
     streets.write_cityscapes(
         tmp_path / "data", look, seed=1, train=0, val=4, width=WIDTH, height=HEIGHT, workers=1, progress=None
     )
-    plan = prepared.Plan("val", 64, 32, "stretch", NINETEEN, labels=True, depth=False, native=True, images=0)
-    prepared.write(READER, tmp_path / "data", tmp_path / "val", plan, names=None, workers=1)
-    val = prepared.Prepared(tmp_path / "val")
+    plan = Plan("val", 64, 32, "stretch", NINETEEN, labels=True, depth=False, native=True, images=0)
+    write(READER, tmp_path / "data", tmp_path / "val", plan, names=None, workers=1)
+    val = Prepared(tmp_path / "val")
     assert val.images.shape == (4, 32, 64, 3)
     files = READER.files(tmp_path / "data", "val", labels=True, depth=False)
     pairs, total = [], np.zeros((19, 19), np.uint64)

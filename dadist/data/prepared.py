@@ -6,13 +6,9 @@ gives 75, PNG 23 % and 37: enough for a GPU only with threads that read ahead, a
 Depth as float16 would save nothing, and JPEG (5 %, 105) changes the pixels.
 """
 
-import dataclasses
 import json
-import logging
-import os
-import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,13 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.data.base import DataError, Reader, decode
-from dadist.data.fit import Fit, Size, content_size, frame_around
-from dadist.data.journal import Journal
-from dadist.data.origin import Origin, Plan
-from dadist.data.packing import ARRAYS, Packed, Packer, each, native_file
+from dadist.data.base import DataError, decode
+from dadist.data.fit import Fit, Size, frame_around
+from dadist.data.packing import ARRAYS, native_file
 from dadist.data.rows import Checked
-from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
 
 VERSION = 4  # of the folder's format
 INDEX = "index.json"
@@ -35,7 +28,7 @@ _AGAIN = "delete the folder and prepare the split again"
 
 
 class Prepared:
-    """A folder that `write` made, opened read-only.
+    """A folder that `preparation.write` made, opened read-only.
 
     Labels and depth are opened when they are first asked for, so who asks for images alone touches no label.
     An object that goes to another process takes the folder's path with it, not the arrays.
@@ -140,115 +133,6 @@ class Prepared:
             got = f"expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
             raise DataError(f"{path}: {got}; it was not written together with {INDEX}: {_AGAIN}")
         return Checked.over(array, path, self._checks[name])
-
-
-def write(
-    reader: Reader,
-    root: Path,
-    folder: Path,
-    plan: Plan,
-    *,
-    names: Path | None,
-    workers: int,
-    code: str = "",
-    progress: Callable[[int], Callable[[int], None]] | None = None,
-) -> None:
-    """Read, check and resize a split of the data set at ``root``, and write it as a folder for `Prepared`.
-
-    Images are resized by PIL's bicubic filter, as in the authors' code; labels and depth take the nearest pixel to
-    the centre of each cell; what a padded frame does not show of them is black, ignored, without depth.
-
-    Whoever is stopped goes on where it was: the folder is made in a `workplace` beside it, where a `Journal` knows the
-    images that are done; an image whose files have changed since is done again. The folder appears whole.
-
-    Args:
-        names: Text file that names the scenes to take; None for all.
-        workers: How many images are in work at a time.
-        code: What else decides the arrays, such as a digest of the reader; work of another code is not gone on with.
-        progress: Called with the number of images to do; what it returns, with the number of those done so far.
-
-    Raises:
-        DataError: A file is not what it should be.
-        OSError: A file or folder is missing, or the disk is full.
-    """
-    origin = Origin(reader, root, plan, names)
-    key = origin.key(code)
-    with full_disk_told(folder), workplace(folder, INDEX, key, f"{key}-{origin.fingerprint()}") as place:
-        if place is None:
-            logging.info("%s: made before, and its files are the same", folder)
-            return
-        content, file = place / CONTENT, place / JOURNAL
-        if file.exists():
-            packer = Packer.resume(reader, origin.ids, plan, content)
-        else:
-            shutil.rmtree(content, ignore_errors=True)
-            packer = Packer.begin(reader, origin.ids, plan, content, len(origin.scenes))
-        with Journal(file, packer.sync) as journal:
-            packed = _pack(packer, journal, origin, workers, progress)
-            journal.sync()
-        pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
-        if plan.labels:
-            _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
-        index = _index(origin, reader.dataset, pixels, packed)
-        with (content / INDEX).open("w", encoding="utf-8") as stream:
-            json.dump(index, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-
-
-def _pack(
-    packer: Packer,
-    journal: Journal,
-    origin: Origin,
-    workers: int,
-    progress: Callable[[int], Callable[[int], None]] | None,
-) -> list[Packed]:
-    """Do what the journal does not have; what is known of each scene, in order."""
-    scenes, stamps = origin.scenes, origin.stamps
-    known = {
-        mark["scene"]: Packed(mark["pixels"], mark["size"], mark["checks"])
-        for mark in journal.marks
-        if mark["stamp"] == stamps[mark["scene"]]
-    }
-    left = [index for index in range(len(scenes)) if index not in known]
-    if known:
-        logging.info("%d of %d images were done before", len(known), len(scenes))
-
-    def work(index: int) -> None:
-        known[index] = packed = packer(index, scenes[index])
-        journal.add({"scene": index, "stamp": stamps[index], **packed._asdict()})
-
-    report = progress(len(left)) if progress is not None else None
-    for done in each(work, left, workers):
-        if report is not None:
-            report(done)
-    return [known[index] for index in range(len(scenes))]
-
-
-def _index(origin: Origin, dataset: str, pixels: list[int], packed: list[Packed]) -> dict[str, Any]:
-    plan, sizes = origin.plan, [one.size for one in packed]
-    frame = (plan.width, plan.height)
-    return {
-        "version": VERSION,
-        "dataset": dataset,
-        "split": plan.split,
-        "classes": dataclasses.asdict(plan.classes),
-        "width": plan.width,
-        "height": plan.height,
-        "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
-        "native": sizes if plan.native and plan.labels else None,
-        "pixels": pixels,
-        "checks": {name: [one.checks[name] for one in packed] for name in (packed[0].checks if packed else ())},
-        "names": [scene.name for scene in origin.scenes],
-    }
-
-
-def _warn_of_absent(pixels: list[int], classes: ClassSet, where: str) -> None:
-    for name, count in zip(classes.names, pixels, strict=True):
-        if count == 0:
-            logging.warning(
-                "class %r has no labelled pixel in %s: it will not be learned, or its IoU will be nan", name, where
-            )
 
 
 def _pairs(listed: list[list[int]] | None) -> NDArray[np.int64] | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from dadist import doctor
-from dadist.data import prepared
+from dadist.data import preparation
 from dadist.data.origin import Plan
 from dadist.parsing import parse
 from dadist.progress import Progress
@@ -32,7 +32,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> N
     for note in params.plan.classes.asymmetries([reader.dataset]):
         logging.info(note)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
-    prepared.write(
+    preparation.write(
         reader,
         root,
         data,

@@ -17,8 +17,10 @@ from PIL import Image
 from dadist import classes
 from dadist.data import cityscapes, prepared, synthia
 from dadist.data.base import DataError, read_image
+from dadist.data.origin import Plan
 from dadist.data.packing import histogram
-from dadist.data.prepared import Plan, Prepared, write
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
 
 WIDTH, HEIGHT, SCENES = 12, 8, 3
 SYNTHIA, CITYSCAPES = synthia.reader(synthia.Options()), cityscapes.reader(cityscapes.Options())

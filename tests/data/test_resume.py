@@ -24,7 +24,8 @@ from dadist.config import Look
 from dadist.data import packing, streets, synthia
 from dadist.data.base import DataError, read_image
 from dadist.data.origin import Plan
-from dadist.data.prepared import Prepared, write
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
 from dadist.data.rows import Rows
 
 SCENES = 24
