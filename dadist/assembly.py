@@ -13,11 +13,12 @@ from torch import Tensor
 
 from dadist.config import Knob
 from dadist.data.prepared import Prepared
-from dadist.gmm import Mixtures
 from dadist.inference import batches, spread, tensor
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
+from dadist.methods.registry import ARTEFACTS
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
+from dadist.model.layouts import build
 from dadist.model.published import packaged
 from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
 
@@ -82,7 +83,7 @@ def start(
         ValueError: when the network's grid is another, or the file does not fit.
         FileNotFoundError: when there is no such file, or the package is not installed.
     """
-    segmenter = Segmenter(architecture)
+    segmenter = build(architecture)
     if segmenter.grid(*size) != grid:
         raise ValueError(
             f"grid: {architecture.backbone} has {segmenter.grid(*size)} cells at {size}, got {grid}; set it so"
@@ -116,15 +117,31 @@ def draws(seed: int, before: Made) -> int:
 
 
 def ingredients(
-    source: Prepared, *, power: float, cap: float | None, mixtures: Sequence[Path], seed: int, device: str
+    source: Prepared,
+    *,
+    power: float,
+    cap: float | None,
+    artefacts: Sequence[Path],
+    seed: int,
+    horizon: int,
+    device: str,
 ) -> Ingredients:
-    """What a method is built from; class weights from the source's pixel counts, plain for power 0."""
+    """What a method is built from; class weights from the source's pixel counts, plain for power 0.
+
+    An artefact is loaded by what ARTEFACTS says of the name of its file.
+    """
     return Ingredients(
         classes=len(source.classes),
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
-        mixtures=Mixtures.load(mixtures[0]) if mixtures else None,
+        artefacts={path.stem: _artefact(path) for path in artefacts},
         seed=seed,
+        horizon=horizon,
     )
+
+
+def _artefact(path: Path) -> Any:
+    module, name, _ = ARTEFACTS[path.stem]
+    return getattr(importlib.import_module(module), name).load(path)
 
 
 def protocol(

@@ -135,6 +135,7 @@ class Optimiser:
     head_lr_mult: float
     power: float
     poly_iterations: int | None  # where the decay reaches 0; None: at the last iteration
+    warm_up: int  # iterations
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dadist.classes import IGNORE
-from dadist.gmm import Mixtures
+from dadist.mixtures import Mixtures
 
 RULES = ("exponential", "median", "none")
 

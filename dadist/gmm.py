@@ -1,97 +1,20 @@
-"""Mixtures of normals over (column, row, inverse depth), or some of these, one a class, fitted to points."""
+"""Fitting mixtures of normals over (column, row, inverse depth), or some of these, one a class, to points."""
 
-import dataclasses
 import functools
-import io
 import logging
 import math
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
 from dadist.config import FitGmm
-from dadist.provenance import atomic, damaged, sealed
+from dadist.mixtures import FEATURES, Mixtures
 
 LOG = logging.getLogger(__name__)
-
-VERSION = 2  # of the file's format
-FEATURES = "xyz"
-
-
-@dataclass(frozen=True, eq=False)
-class Mixtures:
-    """C classes of K normals over F of the scaled features (x sx, y sy, z).
-
-    x is a column and y a row of the feature grid, from 0, and z = numerator / (cm + 1) is inverse depth. A component
-    that a class does without has weight 0; a class without a fit has nothing else.
-    """
-
-    features: str  # F letters: "xyz" (the authors'), or some of these in this order
-    weights: NDArray[np.float64]  # (C, K), a row sums to 1, or to 0 where the class has no fit
-    means: NDArray[np.float64]  # (C, K, F)
-    covariances: NDArray[np.float64]  # (C, K, F, F)
-    scale: NDArray[np.float64]  # (2,) sx, sy: 1, 1 for cells (the authors'); 1 / grid height for fractions of it
-    grid: tuple[int, int]  # cells across, cells down
-    numerator: float  # of the inverse depth
-    classes: ClassSet
-    components: int  # K
-    covariance: Literal["diag", "full"]
-    seed: int
-    images: int  # that the points were drawn from
-    points: NDArray[np.int64]  # (C,) fitted to
-    held_out: NDArray[np.float64]  # (C,) mean log-likelihood of points kept from the fit, nats; nan if there are none
-    median: float  # a typical density: exp of the mean, over the points, of their class's median log-density
-
-    def __post_init__(self) -> None:
-        if not self.features or self.features != "".join(one for one in FEATURES if one in self.features):
-            raise ValueError(f"features: expected some of {FEATURES} in this order, got {self.features!r}")
-        count, k, f = len(self.classes), self.components, len(self.features)
-        shapes = {"weights": (count, k), "means": (count, k, f), "covariances": (count, k, f, f), "scale": (2,)}
-        for name, expected in (shapes | {"points": (count,), "held_out": (count,)}).items():
-            if (shape := np.shape(getattr(self, name))) != expected:
-                raise ValueError(f"{name}: expected shape {expected} for {k} components a class, got {shape}")
-
-    def save(self, path: Path) -> None:
-        """Write to an ``.npz`` file, all or nothing."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        buffer = io.BytesIO()
-        np.savez(buffer, version=VERSION, **{**values, "classes": self.classes.as_json()})
-        with atomic(path) as temporary:
-            temporary.write_bytes(sealed(buffer.getvalue()))
-
-    @classmethod
-    def load(cls, path: Path) -> "Mixtures":
-        """Read what ``save`` wrote.
-
-        Raises:
-            FileNotFoundError: No such file.
-            ValueError: The file holds something else.
-        """
-        remedy = "delete it and run the rule fit_gmm again"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: expected mixtures, found no file; run the rule fit_gmm")
-        values: dict[str, Any] = {}
-        try:
-            if damaged(raw := path.read_bytes()):
-                raise ValueError("a damaged file: its checksum is wrong")
-            with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-                if arrays["version"] != VERSION:
-                    raise ValueError(f"version {arrays['version']} of the format, not {VERSION}")
-                for field in dataclasses.fields(cls):
-                    value = arrays[field.name]
-                    values[field.name] = value.item() if value.ndim == 0 else value
-            values["classes"] = ClassSet.from_json(values["classes"])
-            values["grid"] = (int(values["grid"][0]), int(values["grid"][1]))
-            return cls(**values)
-        except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path}: expected mixtures as fit_gmm writes them, got {error}; {remedy}") from error
 
 
 def fit(

@@ -15,10 +15,11 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from dadist import assembly
 from dadist.config import Knob, Optimiser, Setting
 from dadist.data.loader import Source, Target
-from dadist.gmm import Mixtures
 from dadist.methods.base import Ingredients, Method
 from dadist.methods.registry import METHODS, RECIPES
-from dadist.model.segmenter import Architecture, Segmenter
+from dadist.mixtures import Mixtures
+from dadist.model.layouts import build
+from dadist.model.segmenter import Architecture
 from dadist.train import to_device
 
 STATES = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps a weight; Adam, the critics', keeps two
@@ -89,13 +90,13 @@ def step_cost(setting: Setting, name: str) -> StepCost:
     peaks: list[int] = []
     flops, traffic, largest = count(lambda: peaks.extend(_step(method, source, target)))
     trained = [4 * p.numel() for p in method.segmenter.parameters() if p.requires_grad]
-    critics = [4 * p.numel() for p in method.critics.parameters()]
+    others = [4 * p.numel() for networks in (method.companions, method.critics) for p in networks.parameters()]
     return StepCost(
         flops=flops,
         traffic=traffic,
         weights=sum(one.numel() * one.element_size() for one in _weights(method)),
-        gradients=sum(trained) + sum(critics),
-        states=STATES[optimiser_of(setting, name).name] * sum(trained) + 2 * sum(critics),
+        gradients=sum(trained) + sum(others),
+        states=STATES[optimiser_of(setting, name).name] * sum(trained) + 2 * sum(others),
         activations=max(peaks),
         transient=largest,
     )
@@ -104,7 +105,7 @@ def step_cost(setting: Setting, name: str) -> StepCost:
 def forward_flops(setting: Setting, name: str) -> int:
     """FLOPs of one prediction, an image of the target, by the network of a method."""
     with torch.device("meta"):
-        segmenter = Segmenter(_architecture(setting, assembly.method_type(METHODS[name])))
+        segmenter = build(_architecture(setting, name))
         image = torch.empty(1, 3, setting.target.height, setting.target.width)
     return count(lambda: segmenter(image))[0]
 
@@ -114,24 +115,35 @@ def optimiser_of(setting: Setting, name: str) -> Optimiser:
     return setting.selftrain.training.optimiser if name in RECIPES else setting.adapt.optimiser
 
 
-def _architecture(setting: Setting, method_type: Any) -> Architecture:
-    heads, fusion = method_type.HEADS, method_type.FUSION
-    return Architecture(classes=setting.classes, heads=heads, fusion=fusion, **vars(setting.adapt.network))
+def _architecture(setting: Setting, name: str) -> Architecture:
+    """The network of a method."""
+    method_type, knobs = assembly.method_type(METHODS[name]), _knobs(setting, name)
+    heads, layout = method_type.heads(knobs), method_type.LAYOUT
+    return Architecture(classes=setting.classes, heads=heads, layout=layout, **vars(setting.adapt.network))
+
+
+def _knobs(setting: Setting, name: str) -> Any:
+    values: Mapping[str, Knob] = setting.objectives[name].knobs
+    return assembly.knobs(METHODS[name], values)
 
 
 def method_of(setting: Setting, name: str) -> Method:
-    """The method on random weights, with mixtures that only have the right size; a round's network has every head."""
-    module = {**METHODS, **RECIPES}[name]
-    method_type = assembly.method_type(module)
-    adapted = assembly.method_type(METHODS[setting.selftrain.methods[0]]) if name in RECIPES else method_type
-    knobs: Any = setting.selftrain.training
-    if name in METHODS:
-        values: Mapping[str, Knob] = setting.objectives[name].knobs
-        knobs = assembly.knobs(module, values)
+    """The method on random weights, with artefacts that only have the right size; a round's network is a method's."""
     classes = len(setting.classes)
-    weights = torch.ones(classes) if setting.adapt.class_weight_power else None
-    ingredients = Ingredients(classes=classes, class_weights=weights, mixtures=_mixtures(setting), seed=0)
-    method: Method = method_type(Segmenter(_architecture(setting, adapted)), knobs, ingredients)
+    ingredients = Ingredients(
+        classes=classes,
+        class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
+        artefacts={"mixtures": _mixtures(setting)},
+        seed=0,
+        horizon=1,
+    )
+    method: Method
+    if name in RECIPES:
+        network = build(_architecture(setting, setting.selftrain.methods[0]))
+        method = assembly.method_type(RECIPES[name])(network, setting.selftrain.training, ingredients)
+    else:
+        network = build(_architecture(setting, name))
+        method = assembly.method_type(METHODS[name])(network, _knobs(setting, name), ingredients)
     return method
 
 
@@ -202,8 +214,8 @@ def kept(weights: list[Tensor]) -> Iterator[dict[int, Any]]:
 
 
 def _weights(method: Method) -> list[Tensor]:
-    """Parameters and buffers of network, averaged network and critics, each once."""
-    modules = nn.ModuleList([method.segmenter, method.result(), method.critics])
+    """Parameters and buffers of all networks, each once."""
+    modules = nn.ModuleList(method.networks().values())
     return [*modules.parameters(), *modules.buffers()]
 
 

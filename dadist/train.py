@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dadist.config import Optimiser
 from dadist.data.loader import Source, Target
@@ -36,8 +36,8 @@ def train(
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
-    One step: gradients of the segmenter's terms with the critics frozen, gradients of the critics' terms, then both
-    optimisers, so that all gradients are taken at the same weights. Rates decay as (1 - step / poly_iterations)^power.
+    One step: gradients of the segmenter's terms with the critics frozen, gradients of the critics' terms, then all
+    optimisers, so that all gradients are taken at the same weights. Rates go by `decay`.
 
     Args:
         method: What to train; its networks are on the device that the batches are on.
@@ -65,12 +65,12 @@ def train(
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    with state.signals(), computing_in(precision, [method.segmenter, *method.critics]):
+    with state.signals(), computing_in(precision, [*trained(method).values()]):
         for step in range(begin, iterations):
             for one in optimisers:
                 one.zero_grad(set_to_none=True)
                 for group in one.param_groups:
-                    group["lr"] = group["initial_lr"] * (1 - step / end) ** optimiser.power
+                    group["lr"] = group["initial_lr"] * decay(step, end, optimiser)
             _backward(method, source(step), target(step) if method.TARGET_IMAGES else None, step, log)
             for one in optimisers:
                 one.step()
@@ -127,8 +127,20 @@ def _sum(terms: list[Term], log: "Losses") -> Tensor:
     return torch.stack([term.weight * term.value for term in terms]).sum()
 
 
+def decay(step: int, end: int, plan: Optimiser) -> float:
+    """Factor of every rate: rises linearly from 0 over ``warm_up`` steps, then is (1 - step / end)^power."""
+    return step / plan.warm_up if step < plan.warm_up else (1 - step / end) ** plan.power
+
+
+def trained(method: Method) -> dict[str, nn.Module]:
+    """The networks that have an optimiser, by name."""
+    return {"segmenter": method.segmenter, **method.companions, **method.critics}
+
+
 def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
     heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
+    if method.companion_lr is None:
+        heads += method.companions.parameters()
     groups = [
         {"params": list(method.segmenter.backbone.parameters()), "lr": plan.lr, "initial_lr": plan.lr},
         {"params": heads, "lr": plan.lr * plan.head_lr_mult, "initial_lr": plan.lr * plan.head_lr_mult},
@@ -138,12 +150,12 @@ def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
         segmenter = torch.optim.SGD(groups, lr=plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay)
     else:
         segmenter = torch.optim.AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), weight_decay=plan.weight_decay)
-    critics = list(method.critics.parameters())
-    if not critics:
-        return [segmenter]
-    group = {"params": critics, "lr": method.critic_lr, "initial_lr": method.critic_lr}
-    # The betas of AdaptSegNet, ADVENT, DADA and the method's own code.
-    return [segmenter, torch.optim.Adam([group], lr=method.critic_lr, betas=(0.9, 0.99))]
+    found: list[torch.optim.Optimizer] = [segmenter]
+    for networks, lr in ((method.companions, method.companion_lr), (method.critics, method.critic_lr)):
+        if lr is not None and len(networks):
+            group = {"params": list(networks.parameters()), "lr": lr, "initial_lr": lr}
+            found.append(torch.optim.Adam([group], lr=lr, betas=method.betas))
+    return found
 
 
 class Losses:

@@ -18,9 +18,10 @@ from dadist.classes import CLASS_SETS, IGNORE
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
-from dadist.gmm import Mixtures
 from dadist.methods.base import Ingredients
 from dadist.methods.registry import METHODS, RECIPES
+from dadist.mixtures import Mixtures
+from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
@@ -89,16 +90,16 @@ def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:
     return split(folder, count, seed=seed, labels=None, depth=None)
 
 
-def architecture(heads: tuple[str, ...] = (), *, fusion: bool = False, **changes: Any) -> Architecture:
+def architecture(heads: tuple[str, ...] = (), layout: str = "parallel", **changes: Any) -> Architecture:
     """The small network with 7 classes."""
-    plain = Architecture("street", SEVEN, heads, fusion, bn="train", rates=(1, 2), pixels="imagenet")
+    plain = Architecture("street", SEVEN, heads, layout, bn="train", rates=(1, 2), pixels="imagenet")
     return dataclasses.replace(plain, **changes)
 
 
-def segmenter(heads: tuple[str, ...] = (), *, fusion: bool = False, seed: int = 0) -> Segmenter:
+def segmenter(heads: tuple[str, ...] = (), layout: str = "parallel", *, seed: int = 0) -> Segmenter:
     """A network with random weights."""
     torch.manual_seed(seed)
-    return Segmenter(architecture(heads, fusion=fusion))
+    return build(architecture(heads, layout))
 
 
 class Thirds(nn.Module):
@@ -110,7 +111,7 @@ class Thirds(nn.Module):
         self.step = step
 
     def forward(self, images: Tensor) -> Outputs:
-        return Outputs(self.scale * images[:, :, :: self.step, :: self.step], None, None)
+        return Outputs(self.scale * images[:, :, :: self.step, :: self.step])
 
 
 def mixtures(median: float = 1e-4) -> Mixtures:
@@ -159,7 +160,8 @@ def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
 
 def ingredients(**changes: Any) -> Ingredients:
     """What a method is built from; plain cross-entropy."""
-    return dataclasses.replace(Ingredients(CLASSES, None, mixtures(), seed=4), **changes)
+    plain = Ingredients(CLASSES, None, {"mixtures": mixtures()}, seed=4, horizon=100)
+    return dataclasses.replace(plain, **changes)
 
 
 def knobs(name: str, **changes: Any) -> Any:
@@ -174,8 +176,8 @@ def knobs(name: str, **changes: Any) -> Any:
 def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
     """A method or recipe on the small network; ``changes`` are knobs."""
     kind = assembly.method_type({**METHODS, **RECIPES}[name])
-    network = segmenter(kind.HEADS, fusion=kind.FUSION, seed=seed)
-    return kind(network, knobs(name, **changes), ingredients())
+    chosen = knobs(name, **changes)
+    return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, ingredients())
 
 
 def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:

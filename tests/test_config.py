@@ -26,6 +26,7 @@ OPTIMISER = {
     "head_lr_mult": 1.0,
     "power": 0.9,
     "poly_iterations": None,
+    "warm_up": 0,
 }
 
 

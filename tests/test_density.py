@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.density import RULES, Density, squash
-from dadist.gmm import Mixtures
+from dadist.mixtures import Mixtures
 
 
 def mixtures(

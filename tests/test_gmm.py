@@ -1,6 +1,5 @@
 import dataclasses
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 from dadist import gmm
 from dadist.classes import CLASS_SETS
 from dadist.config import FitGmm
+from dadist.mixtures import Mixtures
 from dadist.parsing import ConfigError
 
 FIT = FitGmm(
@@ -31,7 +31,7 @@ FIT = FitGmm(
 )
 
 
-def fit(points: list[NDArray[np.float64]], **changes: Any) -> gmm.Mixtures:
+def fit(points: list[NDArray[np.float64]], **changes: Any) -> Mixtures:
     settings = dataclasses.replace(FIT, **changes)
     return gmm.fit(points, settings, classes=CLASS_SETS["7"], grid=(24, 12), numerator=1000, images=3)
 
@@ -175,73 +175,3 @@ def test_a_fit_gives_the_same_numbers_again() -> None:
     first, again = (fit(clouds(500, 300), held_out=0.1) for _ in range(2))
     assert_array_equal(first.covariances, again.covariances)
     assert first.median == again.median
-
-
-def test_mixtures_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
-    mixtures = fit(clouds(60, 40), held_out=0.1)
-    mixtures.save(tmp_path / "prior" / "mixtures.npz")
-    again = gmm.Mixtures.load(tmp_path / "prior" / "mixtures.npz")
-    for name, value in vars(mixtures).items():
-        assert_array_equal(getattr(again, name), value)
-        assert type(getattr(again, name)) is type(value) or name == "numerator"
-    assert [path.name for path in (tmp_path / "prior").iterdir()] == ["mixtures.npz"]
-
-
-def test_a_file_without_mixtures_is_named_with_a_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "mixtures.npz"
-    with pytest.raises(
-        FileNotFoundError, match=r"mixtures\.npz: expected mixtures, found no file; run the rule fit_gmm"
-    ):
-        gmm.Mixtures.load(path)
-    mixtures = fit(clouds(60))
-    mixtures.save(path)
-    whole = path.read_bytes()
-    with np.load(path) as arrays:
-        older = {**arrays, "version": 1}
-    values = {name: getattr(mixtures, name) for name in ("weights", "means")}
-    for content in (
-        b"",
-        b"text",
-        whole[:-120],  # beyond the checksum
-        whole[: len(whole) // 2],
-        values,
-        older,
-        older | {"version": 2, "grid": 3},
-        np.arange(3),
-    ):
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        elif isinstance(content, dict):
-            np.savez(path, **content)
-        else:
-            with path.open("wb") as file:
-                np.save(file, content)
-        with pytest.raises(ValueError, match=r"mixtures\.npz: expected mixtures .* got .*; delete it and run"):
-            gmm.Mixtures.load(path)
-
-
-def test_a_flipped_byte_of_mixtures_is_told_or_harmless(tmp_path: Path) -> None:
-    path = tmp_path / "mixtures.npz"
-    mixtures = fit(clouds(60))
-    mixtures.save(path)
-    whole, told = path.read_bytes(), 0
-    for at in range(0, len(whole), len(whole) // 60):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        try:
-            assert np.array_equal(gmm.Mixtures.load(path).means, mixtures.means)
-        except ValueError as error:
-            assert "delete it and run the rule fit_gmm again" in str(error)  # noqa: PT017 - either is right
-            told += 1
-    assert told > 55
-
-
-def test_pickled_mixtures_are_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "mixtures.npz", version=np.array([{"any": "object"}], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        gmm.Mixtures.load(tmp_path / "mixtures.npz")
-
-
-def test_mixtures_of_another_class_set_do_not_fit() -> None:
-    mixtures = fit(clouds(60))
-    with pytest.raises(ValueError, match=r"weights: expected shape \(16, 2\) for 2 components a class, got \(7, 2\)"):
-        gmm.Mixtures(**vars(mixtures) | {"classes": CLASS_SETS["16"]})

@@ -65,7 +65,7 @@ LAYERS = (
     ),
     ("dadist.data",),
     ("dadist.doctor",),
-    ("dadist.points", "dadist.gmm", "dadist.density"),
+    ("dadist.points", "dadist.mixtures", "dadist.gmm", "dadist.density"),
     ("dadist.model",),
     ("dadist.losses",),
     ("dadist.methods",),

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from dadist.classes import IGNORE
 from dadist.config import Optimiser
 from dadist.data.loader import Source, Target
-from dadist.gmm import Mixtures
 from dadist.methods.depth_distribution import METHOD
+from dadist.mixtures import Mixtures
 from dadist.model.segmenter import Outputs
 from dadist.state import State
 from dadist.train import train
@@ -96,13 +96,13 @@ class Setup:
         segmenter = Leaves(given["source"], given["target"], self.source.images)
         knobs = {name: weight for name, weight in WEIGHTS.items() if name != "segmentation"}
         knobs |= {"critic_scale": 0.4, "source_density": reading, "squash": rule, "critic_lr": 1e-3}
-        ingredients = builders.ingredients(class_weights=self.class_weights, mixtures=mixtures())
+        ingredients = builders.ingredients(class_weights=self.class_weights, artefacts={"mixtures": mixtures()})
         network: Any = segmenter
         self.method = METHOD(network, builders.knobs("depth_distribution", **knobs), ingredients)
         torch.manual_seed(6)
         self.critic = nn.Conv2d(CLASSES, 1, 2, stride=2)
         self.critic.weight.data *= 0.05  # so that its answers to features of some hundreds stay within a few nats
-        self.method.critics[0] = self.critic
+        self.method.critics["adversarial"] = self.critic
         self.passes = {
             domain: oracles.Pass(*(given[domain][name].double().numpy() for name in PARTS), MIRRORED[domain])
             for domain in given
@@ -257,7 +257,7 @@ def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
     fresh = Setup(setup.method.knobs.source_density, setup.method.knobs.squash)
     before = {name: value.detach().clone() for name, value in fresh.method.segmenter.backbone.items()}
     plain = Optimiser(
-        name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None
+        name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
     )
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
     train(fresh.method, *batches, iterations=1, optimiser=plain, precision="float32", state=State(tmp_path, ""))

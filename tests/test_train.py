@@ -16,10 +16,14 @@ from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoa
 from dadist.methods.base import Term
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.state import State
-from dadist.train import WINDOW, TrainingError, to_device, train
+from dadist.train import WINDOW, TrainingError, decay, to_device, train
 
-SGD = Optimiser("sgd", 2.5e-4, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None)
-ADAMW = Optimiser("adamw", 2e-3, momentum=0.9, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None)
+SGD = Optimiser(
+    "sgd", 2.5e-4, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+)
+ADAMW = Optimiser(
+    "adamw", 2e-3, momentum=0.9, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -64,10 +68,12 @@ class Slope:
     """A method whose loss is the sum of its weights: each step of SGD moves them by the rate."""
 
     TARGET_IMAGES = False
+    companion_lr: float | None = None
     critic_lr = 0.5
+    betas = (0.9, 0.99)
 
     def __init__(self, weight: float = 1.0, bad: dict[tuple[str, int], float] | None = None) -> None:
-        self.segmenter, self.critics = Line(), nn.ModuleList()
+        self.segmenter, self.critics, self.companions = Line(), nn.ModuleDict(), nn.ModuleDict()
         self.weight, self.bad = weight, bad or {}
         self.seen: list[tuple[float, float]] = []
 
@@ -77,7 +83,9 @@ class Slope:
         yield [Term("second", head + self.bad.get(("second", step), 0.0), self.weight)]
 
     def critic_terms(self) -> Iterator[list[Term]]:
-        for critic in self.critics:
+        for companion in self.companions.values():
+            yield [Term("companion", companion.weight.sum(), 1.0)]
+        for critic in self.critics.values():
             yield [Term("critic", critic.weight.sum(), 1.0)]
 
     def after_step(self, step: int) -> None:
@@ -231,9 +239,29 @@ def test_the_critics_follow_adam_at_their_own_rate_and_the_same_decay(tmp_path: 
     method = Slope()
     critic = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(critic.weight)
-    method.critics.append(critic)
+    method.critics["critic"] = critic
     slide(tmp_path, method, 2, dataclasses.replace(SGD, power=1.0))
     assert critic.weight.item() == pytest.approx(-(0.5 + 0.25), rel=1e-4)
+
+
+@pytest.mark.parametrize(("rate", "moved"), [(0.25, -(0.25 + 0.125)), (None, -2 * (0.1 + 0.05))])
+def test_companions_follow_adam_at_a_rate_of_their_own_or_learn_as_the_heads_do(
+    tmp_path: Path, rate: float | None, moved: float
+) -> None:
+    method, companion = Slope(), nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(companion.weight)
+    method.companions["companion"], method.companion_lr = companion, rate
+    slide(tmp_path, method, 2, dataclasses.replace(SGD, lr=0.1, head_lr_mult=2.0, power=1.0))
+    assert companion.weight.item() == pytest.approx(moved, rel=1e-4)
+
+
+def test_the_rates_rise_over_the_warm_up_and_then_decay_as_without_it() -> None:
+    # CLAN: 5000 of 100 000 steps.
+    plan = dataclasses.replace(SGD, warm_up=5000)
+    assert 2.5e-4 * decay(0, 100_000, plan) == 0
+    assert 2.5e-4 * decay(2500, 100_000, plan) == pytest.approx(1.25e-4)
+    assert 2.5e-4 * decay(5000, 100_000, plan) == pytest.approx(2.38721e-4, rel=1e-5)
+    assert decay(7, 100, dataclasses.replace(SGD, warm_up=0)) == pytest.approx(0.93**0.9)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -282,7 +310,7 @@ def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
 
 def test_all_networks_of_a_method_move_to_the_device() -> None:
     method = builders.method("class_mix")
-    method.critics.append(nn.Linear(1, 1))
+    method.critics["critic"] = nn.Linear(1, 1)
     to_device(method, "meta")
     networks = (method.segmenter, method.teacher, method.critics)
     assert {str(p.device) for network in networks for p in network.parameters()} == {"meta"}

@@ -25,9 +25,9 @@ class Knobs:
 class Advent(Adversarial):
     """Source cross-entropy, and a critic on I(P)."""
 
-    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
+    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """I(P), ``(B, C, H, W)``."""
-        return self_information(upsample(outputs.logits, size))
+        return {"adversarial": self_information(upsample(outputs.logits, size))}
 
 
 METHOD = Advent

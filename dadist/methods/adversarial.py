@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import SOURCE, TARGET, domain_loss
@@ -16,62 +16,69 @@ class Adversarial(Supervised):
     """A critic tells source from target by a feature; the segmenter makes the target's look like the source's.
 
     Binary cross-entropy with source = 0 and target = 1 (ADVENT, CVPR 2019, and its descendants). A subclass says what
-    the critic sees (`feature`, and `channels` if it is not a map a class), and sets `adversarial`, `critic_lr` and
-    `critic_scale` among its knobs. With `adversarial` 0 there is no critic and no term of its.
+    the critic sees (`features`), and has `adversarial`, `critic_lr`, `critic_scale` and `critic_width` among its knobs.
+    It may have further critics (`adversaries`). A critic whose term has weight 0 is not there.
     """
 
     TARGET_IMAGES = True
 
     def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
         super().__init__(segmenter, knobs, ingredients)
-        if knobs.adversarial:
-            self.critics.append(critic(self.channels(), width=knobs.critic_width))
+        self.weights = {name: weight for name, weight in self.adversaries().items() if weight}
+        self.critics.update({name: self.critic(name) for name in self.weights})
         self.critic_lr = knobs.critic_lr
-        self.seen: dict[int, Tensor] = {}
+        self.seen: dict[tuple[str, int], Tensor] = {}  # by critic and domain, of one step
 
-    def channels(self) -> int:
-        """Channels of the feature."""
-        return self.ingredients.classes
+    def adversaries(self) -> dict[str, float]:
+        """Weight of the segmenter's term against each critic, by the term's name."""
+        return {"adversarial": self.knobs.adversarial}
 
-    def game(self, logits: Tensor, domain: int) -> Tensor:
-        """What the critic's answers cost if they are of this domain."""
-        return domain_loss(logits, domain)
+    def critic(self, name: str) -> nn.Module:
+        """A critic with random weights; by default of a map a class."""
+        return critic(self.ingredients.classes, width=self.knobs.critic_width)
 
-    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
-        """What the critic sees, ``(B, channels, H, W)`` at the input's size."""
+    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
+        """What each critic sees, by name, ``(B, channels, H, W)`` at the input's size (H, W)."""
         raise NotImplementedError
+
+    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+        """What a critic's answers cost if they are of this domain, a scalar."""
+        return domain_loss(self.critics[name](feature), domain)
 
     def uses_target(self) -> bool:
         """Whether the target pass has any term; it is not made for none, so no statistics see the target then."""
-        return bool(self.knobs.adversarial)
+        return bool(self.weights)
 
     def target_terms(self, outputs: Outputs, target: Target) -> list[Term]:
-        """Terms of the target pass beside the adversarial one; none by default."""
+        """Terms of the target pass beside the adversarial ones; none by default."""
         return []
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """A pass over the source, then one over the target."""
         assert target is not None, "the trainer gives target images to a method whose TARGET_IMAGES is True"
-        size = (source.images.shape[-2], source.images.shape[-1])
         outputs = self.segmenter(source.images)
-        if self.critics:
-            self.seen[SOURCE] = self.feature(outputs, size).detach()
+        self._look(outputs, source.images, SOURCE)
         yield self.source_terms(outputs, source)
 
         if not self.uses_target():
             return
         outputs = self.segmenter(target.images)
         terms = self.target_terms(outputs, target)
-        if self.critics:
-            feature = self.feature(outputs, (target.images.shape[-2], target.images.shape[-1]))
-            self.seen[TARGET] = feature.detach()
-            terms.append(Term("adversarial", self.game(self.critics[0](feature), SOURCE), self.knobs.adversarial))
+        for name, feature in self._look(outputs, target.images, TARGET).items():
+            terms.append(Term(name, self.game(name, feature, SOURCE), self.weights[name]))
         yield terms
 
     def critic_terms(self) -> Iterator[list[Term]]:
-        """The critic on what both passes showed."""
-        if not self.critics:
-            return
-        for domain, name in ((SOURCE, "critic_source"), (TARGET, "critic_target")):
-            value = self.game(self.critics[0](self.seen[domain]), domain)
-            yield [Term(name, value, self.knobs.critic_scale)]
+        """Each critic on what both passes showed."""
+        for (name, domain), feature in self.seen.items():
+            term = f"{name.replace('adversarial', 'critic')}_{('source', 'target')[domain]}"
+            yield [Term(term, self.game(name, feature, domain), self.knobs.critic_scale)]
+        self.seen.clear()
+
+    def _look(self, outputs: Outputs, images: Tensor, domain: int) -> dict[str, Tensor]:
+        """The features of the critics that there are; what they are to learn from is kept, detached."""
+        if not self.weights:
+            return {}
+        found = self.features(outputs, (images.shape[-2], images.shape[-1]))
+        self.seen |= {(name, domain): feature.detach() for name, feature in found.items() if name in self.weights}
+        return {name: feature for name, feature in found.items() if name in self.weights}

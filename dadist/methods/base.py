@@ -1,13 +1,12 @@
 """What a method is: named, weighted terms that the one loop of train.py sums and steps on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from dadist.data.loader import Source, Target
-from dadist.gmm import Mixtures
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.segmenter import Outputs, Segmenter, upsample
@@ -27,27 +26,34 @@ class Ingredients:
 
     classes: int
     class_weights: Tensor | None  # (C,) of the cross-entropy; None: plain
-    mixtures: Mixtures | None  # for a method whose NEEDS name them
+    artefacts: Mapping[str, Any]  # what its NEEDS name, as ARTEFACTS of registry.py loads it
     seed: int
+    horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 
 class Method(Protocol):
     """An objective over one segmenter; the trainer calls these in this order once a step.
 
     The terms come in lists, one a forward pass: the trainer sums a list and calls backward on the sum before it asks
-    for the next, so that only one pass is held in memory. A class attribute HEADS names the heads it adds to the
-    segmentation, FUSION whether depth gates the segmentation's features, TARGET_IMAGES whether it sees the target.
+    for the next, so that only one pass is held in memory.
     """
 
-    HEADS: tuple[str, ...]
-    FUSION: bool
-    TARGET_IMAGES: bool
+    LAYOUT: str  # of the network, one of LAYOUTS
+    TARGET_IMAGES: bool  # whether it sees the target
     segmenter: Segmenter
-    critics: nn.ModuleList
+    companions: nn.ModuleDict  # networks that train together with the segmenter and are not kept
+    companion_lr: float | None  # Adam's rate for them; None: they join the segmenter's heads in its optimiser
+    critics: nn.ModuleDict  # networks that train against the segmenter, by Adam
     critic_lr: float
+    betas: tuple[float, float]  # of Adam
+
+    @staticmethod
+    def heads(knobs: Any) -> tuple[str, ...]:
+        """Heads of the network beside its classifier, of HEADS."""
+        ...
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
-        """Terms that train the segmenter; the critics' parameters are frozen meanwhile."""
+        """Terms that train segmenter and companions; the critics' parameters are frozen meanwhile."""
         ...
 
     def critic_terms(self) -> Iterator[list[Term]]:
@@ -63,21 +69,27 @@ class Method(Protocol):
         ...
 
     def networks(self) -> dict[str, nn.Module]:
-        """Every network that a training changes, by name: what is moved to a device, saved and put back."""
+        """Every network that a training changes or reads, by name: what is moved to a device, saved and put back."""
         ...
 
 
 class Supervised:
     """Cross-entropy on the labelled source; the base of every method here."""
 
-    HEADS: tuple[str, ...] = ()
-    FUSION = False
+    LAYOUT = "parallel"
     TARGET_IMAGES = False
+    companion_lr: float | None = None
     critic_lr = 0.0
+    betas = (0.9, 0.99)  # of the critics of AdaptSegNet, ADVENT, DADA and the authors' code
 
     def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
         self.segmenter, self.knobs, self.ingredients = segmenter, knobs, ingredients
-        self.critics = nn.ModuleList()
+        self.companions, self.critics = nn.ModuleDict(), nn.ModuleDict()
+
+    @staticmethod
+    def heads(knobs: Any) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """One pass over the source."""
@@ -85,8 +97,11 @@ class Supervised:
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Terms of the source pass."""
-        logits = upsample(outputs.logits, source.labels.shape[-2:])
-        return [Term("segmentation", cross_entropy(logits, source.labels, weights=self.ingredients.class_weights), 1.0)]
+        return [Term("segmentation", self.labelled(outputs.logits, source.labels), 1.0)]
+
+    def labelled(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy, weighted by class, of logits ``(B, C, h, w)`` at the size of labels ``(B, H, W)``."""
+        return cross_entropy(upsample(logits, labels.shape[-2:]), labels, weights=self.ingredients.class_weights)
 
     def critic_terms(self) -> Iterator[list[Term]]:
         """None without a critic."""
@@ -100,8 +115,8 @@ class Supervised:
         return self.segmenter
 
     def networks(self) -> dict[str, nn.Module]:
-        """The segmenter, and the critics where there are any."""
-        return {"segmenter": self.segmenter, "critics": self.critics}
+        """The segmenter, and companions and critics where there are any."""
+        return {"segmenter": self.segmenter, "companions": self.companions, "critics": self.critics}
 
 
 def depth_terms(outputs: Outputs, source: Source, weight: float) -> list[Term]:

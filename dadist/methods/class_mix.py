@@ -17,9 +17,8 @@ from torchvision.transforms import v2
 
 from dadist.data.loader import Source, Target
 from dadist.data.transforms import class_mask
-from dadist.losses.segmentation import cross_entropy
 from dadist.methods.base import Ingredients, Supervised, Term
-from dadist.model.segmenter import Segmenter, upsample
+from dadist.model.segmenter import Segmenter
 
 
 class ClassMix(Supervised):
@@ -46,8 +45,7 @@ class ClassMix(Supervised):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(generator.integers(2**31)))
             images = torch.stack([self.jitter(image / 255) for image in images]) * 255
-        logits = upsample(self.segmenter(images).logits, labels.shape[-2:])
-        yield [Term("mixed", cross_entropy(logits, labels, weights=self.ingredients.class_weights), 1.0)]
+        yield [Term("mixed", self.labelled(self.segmenter(images).logits, labels), 1.0)]
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:

@@ -33,17 +33,16 @@ class Knobs:
 class Dada(Adversarial):
     """Source cross-entropy and berHu on depth, and a critic on I(P) times depth."""
 
-    HEADS = ("depth",)
-    FUSION = True
+    LAYOUT = "gated"
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation and depth."""
         return [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.knobs.depth)]
 
-    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
+    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """I(P) times inverse depth, ``(B, C, H, W)``."""
         assert outputs.depth is not None
-        return self_information(upsample(outputs.logits, size)) * upsample(outputs.depth, size)
+        return {"adversarial": self_information(upsample(outputs.logits, size)) * upsample(outputs.depth, size)}
 
 
 METHOD = Dada

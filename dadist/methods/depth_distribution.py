@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dadist.data.fit import centres
 from dadist.data.loader import Source, Target
@@ -25,6 +25,8 @@ from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Ingredients, Term, depth_terms
+from dadist.mixtures import Mixtures
+from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 
 NEEDS = ("mixtures",)
@@ -58,14 +60,17 @@ class Knobs:
 class DepthDistribution(Adversarial):
     """Source: segmentation, depth, balance. Target: balance, and a critic on I(P) times density, or another feature."""
 
-    HEADS = ("depth", "density")
-
     def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
         super().__init__(segmenter, knobs, ingredients)
-        if ingredients.mixtures is None:
+        if "mixtures" not in ingredients.artefacts:
             raise ValueError("depth_distribution: expected mixtures, got none; fit_gmm makes them")
-        self.mixtures = ingredients.mixtures
-        self.density = Density(ingredients.mixtures)
+        self.mixtures: Mixtures = ingredients.artefacts["mixtures"]
+        self.density = Density(self.mixtures)
+
+    @staticmethod
+    def heads(knobs: Any) -> tuple[str, ...]:
+        """Both, whatever the weights."""
+        return ("depth", "density")
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, depth, and balance under the true depth and the predicted class."""
@@ -88,15 +93,16 @@ class DepthDistribution(Adversarial):
         expected = self.target_density(outputs, target.mirrored)
         return [Term("balance_target", _balance(outputs.density, expected), self.knobs.balance_target)]
 
-    def channels(self) -> int:
-        """A map a class where the segmentation is part of the feature, else a single one."""
-        return super().channels() if "segmentation" in self.knobs.feature else 1
+    def critic(self, name: str) -> nn.Module:
+        """Of a map a class where the segmentation is part of the feature, else of a single one."""
+        channels = self.ingredients.classes if "segmentation" in self.knobs.feature else 1
+        return critic(channels, width=self.knobs.critic_width)
 
-    def game(self, logits: Tensor, domain: int) -> Tensor:
+    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
         """Cross-entropy as in the authors' code, or the poster's logarithms."""
-        return GAMES[self.knobs.adversarial_loss](logits, domain)
+        return GAMES[self.knobs.adversarial_loss](self.critics[name](feature), domain)
 
-    def feature(self, outputs: Outputs, size: tuple[int, int]) -> Tensor:
+    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """The product of the maps that its name lists, ``(B, C, H, W)``, or ``(B, 1, H, W)`` without segmentation.
 
         Segmentation is the self-information I(P), ``(B, C, H, W)``; depth and density are what their heads say,
@@ -111,7 +117,7 @@ class DepthDistribution(Adversarial):
             maps.append(upsample(outputs.depth, size))
         if "density" in parts:
             maps.append(upsample(outputs.density, size))
-        return functools.reduce(torch.mul, maps)
+        return {"adversarial": functools.reduce(torch.mul, maps)}
 
     @torch.no_grad()
     def source_density(self, logits: Tensor, source: Source) -> Tensor:

@@ -17,3 +17,8 @@ RECIPES = {
     "plain": "dadist.methods.plain",
     "class_mix": "dadist.methods.class_mix",
 }
+
+# What a method may be built from (its NEEDS): the class that loads the file, and the stage that makes it.
+ARTEFACTS = {
+    "mixtures": ("dadist.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
+}

@@ -10,13 +10,14 @@ TF_EPS = 1e-3  # of BatchNorm
 
 
 class Backbone(nn.Module, ABC):
-    """What every backbone offers besides ``forward``: ``(B, 3, H, W)`` to ``(B, channels, h, w)``."""
+    """What every backbone offers: features of its last layers, ``(B, middle, h, w)`` and ``(B, channels, h, w)``."""
 
-    channels: int
+    channels: int  # of what all heads read
+    middle: int  # of the layer before, which an auxiliary classifier reads
 
     @abstractmethod
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of images."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images ``(B, 3, H, W)`` to the features of the middle layer and of the last."""
 
     @staticmethod
     def grid(width: int, height: int) -> tuple[int, int]:
@@ -33,7 +34,7 @@ class ResNet101(Backbone):
     as in the authors' code: only a start from pretrained weights is of use.
     """
 
-    channels = 2048
+    channels, middle = 2048, 1024
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,11 +53,11 @@ class ResNet101(Backbone):
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0.0, 0.01)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of images."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of layers 3 and 4."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        features: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return features
+        middle = self.layer3(self.layer2(self.layer1(x)))
+        return middle, self.layer4(middle)
 
     @staticmethod
     def grid(width: int, height: int) -> tuple[int, int]:
@@ -75,7 +76,7 @@ class Street(Backbone):
     Strides 2, 4, 8 and then dilation 2 and 4, like the large one.
     """
 
-    channels = 128
+    channels, middle = 128, 96
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,15 +85,14 @@ class Street(Backbone):
         )
         self.layer1 = nn.Sequential(Block(16, 32, stride=2), Block(32, 32))
         self.layer2 = nn.Sequential(Block(32, 64, stride=2), Block(64, 64))
-        self.layer3 = Block(64, 96, dilation=2)
-        self.layer4 = Block(96, self.channels, dilation=4)
+        self.layer3 = Block(64, self.middle, dilation=2)
+        self.layer4 = Block(self.middle, self.channels, dilation=4)
         self.apply(_init)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of images."""
-        x = self.layer2(self.layer1(self.stem(images)))
-        features: Tensor = self.layer4(self.layer3(x))
-        return features
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of layers 3 and 4."""
+        middle = self.layer3(self.layer2(self.layer1(self.stem(images))))
+        return middle, self.layer4(middle)
 
 
 class Block(nn.Module):
@@ -137,7 +137,8 @@ class EfficientNetLite0(Backbone):
     momentum of the statistics is PyTorch's, as in the other backbones.
     """
 
-    channels = 320
+    channels, middle = 320, 112
+    to_middle = 11  # blocks, the first five stages
     # A row a stage: expansion, channels, blocks, kernel, stride of the first block.
     stages = (
         (1, 16, 1, 3, 1),
@@ -162,10 +163,10 @@ class EfficientNetLite0(Backbone):
         self.blocks = nn.Sequential(*blocks)
         self.apply(_init)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of images."""
-        features: Tensor = self.blocks(self.stem(images))
-        return features
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of the fifth stage and of the seventh."""
+        middle = self.blocks[: self.to_middle](self.stem(images))
+        return middle, self.blocks[self.to_middle :](middle)
 
 
 class InvertedResidual(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dadist import provenance
 from dadist.classes import ClassSet
+from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 
@@ -68,7 +69,7 @@ class Checkpoint:
             ValueError: If the weights do not fit the architecture.
         """
         with torch.device("meta"):
-            segmenter = Segmenter(self.architecture)
+            segmenter = build(self.architecture)
         try:
             segmenter.load_state_dict({name: value.clone() for name, value in self.weights.items()}, assign=True)
         except RuntimeError as error:

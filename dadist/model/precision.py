@@ -5,7 +5,8 @@ leave it no digits. bfloat16 has the range of float32, so no gradient is scaled.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -33,8 +34,17 @@ def _mixed(forward: Any) -> Any:
     def under_autocast(x: Tensor) -> Any:
         with torch.autocast(x.device.type, torch.bfloat16):
             found = forward(x)
-        if isinstance(found, Tensor):
-            return found.float()
-        return type(found)(*(one if one is None else one.float() for one in found))
+        return _in_float32(found)
 
     return under_autocast
+
+
+def _in_float32(found: Any) -> Any:
+    """Every tensor of what a network says."""
+    if isinstance(found, Tensor):
+        return found.float()
+    if isinstance(found, Mapping):
+        return {name: _in_float32(one) for name, one in found.items()}
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        return dataclasses.replace(found, **_in_float32(vars(found)))
+    return found

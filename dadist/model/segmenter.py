@@ -1,9 +1,9 @@
-"""The segmenter: one backbone, a classifier, and a head each for depth and density."""
+"""The segmenter: one backbone, a classifier, and heads for depth, density and further classifications."""
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +11,21 @@ from torch import Tensor, nn
 
 from dadist.classes import ClassSet
 from dadist.model.backbone import BACKBONES
-from dadist.model.heads import ASPP, Fusion, MeanHead
+from dadist.model.heads import ASPP, MeanHead
 
-HEADS = ("depth", "density")
+# What a network may have beside its classifier.
+HEADS = (
+    "depth",  # inverse depth
+    "density",
+    "auxiliary",  # a second classifier, on the middle layer of the backbone
+    "second",  # a second classifier, on the same features; the sum of the two is what the network says
+)
+
+# How the heads hang together: layouts.py has a class each.
+LAYOUTS = (
+    "parallel",  # all read the backbone
+    "gated",  # the classifier reads features gated by those of depth
+)
 
 # What of BatchNorm training changes. In every mode `reestimate_statistics` may take new statistics afterwards.
 BN = (
@@ -40,8 +52,8 @@ class Architecture:
 
     backbone: str  # a key of BACKBONES
     classes: ClassSet
-    heads: tuple[str, ...]  # of HEADS; () for a plain segmenter
-    fusion: bool  # DADA's: the classifier reads features gated by the depth features
+    heads: tuple[str, ...]  # of HEADS, for the layout "parallel"; () for a plain segmenter
+    layout: str  # one of LAYOUTS
     bn: str  # one of BN: what of BatchNorm training changes
     rates: tuple[int, ...]  # dilations of the classifier's branches
     pixels: str  # a key of PIXELS: what the backbone's weights expect of an image
@@ -52,8 +64,10 @@ class Architecture:
             raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)}, got {self.backbone!r}")
         if not set(self.heads) <= set(HEADS) or len(set(self.heads)) < len(self.heads):
             raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
-        if self.fusion and "depth" not in self.heads:
-            raise ValueError("fusion: expected a depth head, whose features it reads, got none; add depth to heads")
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, got {self.layout!r}")
+        if self.heads and self.layout != "parallel":
+            raise ValueError(f"heads: expected none beside those of layout {self.layout}, got {', '.join(self.heads)}")
         if self.bn not in BN:
             raise ValueError(f"bn: expected one of {', '.join(BN)}, got {self.bn!r}")
         if self.pixels not in PIXELS:
@@ -62,16 +76,23 @@ class Architecture:
             raise ValueError(f"rates: expected one dilation or more, each at least 1, got {self.rates}")
 
 
-class Outputs(NamedTuple):
+@dataclass(frozen=True)
+class Outputs:
     """What a segmenter says, on the feature grid; ``upsample`` takes it to the size of the image."""
 
     logits: Tensor  # (B, C, h, w)
-    depth: Tensor | None  # (B, 1, h, w) inverse depth, unbounded
-    density: Tensor | None  # (B, 1, h, w) in the range of the density targets, unbounded
+    depth: Tensor | None = None  # (B, 1, h, w) inverse depth, unbounded
+    density: Tensor | None = None  # (B, 1, h, w) in the range of the density targets, unbounded
+    # What one method or another reads beside these, (B, channels, h, w) each, by the names that its head or layout has.
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Segmenter(nn.Module):
-    """Image to logits, and to depth and density where the architecture has those heads."""
+    """Image to logits, and to what else the architecture has heads for; this one is the layout "parallel".
+
+    A head "auxiliary" puts the logits of the middle layer under ``extra["auxiliary"]``. With a head "second" the logits
+    are the sum of two classifiers', which stand under ``extra["first"]`` and ``extra["second"]``.
+    """
 
     mean: Tensor
     deviation: Tensor
@@ -84,33 +105,48 @@ class Segmenter(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
         self.backbone = BACKBONES[architecture.backbone]()
-        channels = self.backbone.channels
-        self.segmentation = ASPP(channels, len(architecture.classes), architecture.rates)
-        self.depth = MeanHead(channels) if "depth" in architecture.heads else None
-        self.density = MeanHead(channels) if "density" in architecture.heads else None
-        self.fusion = Fusion(self.depth.width, channels) if architecture.fusion and self.depth is not None else None
+        self.build(self.backbone.channels)
         if architecture.bn != "train":
-            for norm in batch_norms(self):
+            for norm in batch_norms(self.backbone):
                 norm.requires_grad_(False)  # parameters only: the running statistics are buffers
         self.train()
 
+    def build(self, channels: int) -> None:
+        """Make the heads, on features of so many channels."""
+        heads = self.architecture.heads
+        self.segmentation = self.classifier(channels)
+        self.depth = MeanHead(channels) if "depth" in heads else None
+        self.density = MeanHead(channels) if "density" in heads else None
+        self.auxiliary = self.classifier(self.backbone.middle) if "auxiliary" in heads else None
+        self.second = self.classifier(channels) if "second" in heads else None
+
+    def classifier(self, channels: int) -> ASPP:
+        """Features to logits of the architecture's classes."""
+        return ASPP(channels, len(self.architecture.classes), self.architecture.rates)
+
     def train(self, mode: bool = True) -> Self:
-        """Training mode; the BatchNorm layers of a network with ``bn="frozen"`` stay in evaluation mode."""
+        """Training mode; the backbone's BatchNorm layers, if ``bn="frozen"``, stay in evaluation mode."""
         super().train(mode)
         if self.architecture.bn == "frozen":
-            for norm in batch_norms(self):
+            for norm in batch_norms(self.backbone):
                 norm.eval()
         return self
 
     def forward(self, images: Tensor) -> Outputs:
         """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""
-        x = self.backbone((images[:, self.order] - self.mean) / self.deviation)
+        return self.read(*self.backbone((images[:, self.order] - self.mean) / self.deviation))
+
+    def read(self, middle: Tensor, x: Tensor) -> Outputs:
+        """What the heads make of the backbone's features."""
+        logits, extra = self.segmentation(x), {}
+        if self.auxiliary is not None:
+            extra["auxiliary"] = self.auxiliary(middle)
+        if self.second is not None:
+            extra |= {"first": logits, "second": self.second(x)}
+            logits = extra["first"] + extra["second"]
+        depth = self.depth(x) if self.depth is not None else None
         density = self.density(x) if self.density is not None else None
-        if self.depth is None:
-            return Outputs(self.segmentation(x), None, density)
-        features = self.depth.features(x)
-        gated = self.fusion(x, features) if self.fusion is not None else x
-        return Outputs(self.segmentation(gated), features.mean(dim=1, keepdim=True), density)
+        return Outputs(logits, depth, density, extra)
 
     def grid(self, width: int, height: int) -> tuple[int, int]:
         """Columns and rows of the feature grid for images of ``width`` x ``height``."""

@@ -30,14 +30,15 @@ class Params:
     adapt: Adapt
 
 
-def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, model: Out, losses: Out) -> None:
+def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
     seeded(params.seed, deterministic=adapt.deterministic)
     method_type = assembly.method_type(params.implementation)
+    knobs = assembly.knobs(params.implementation, objective.knobs)
     architecture = Architecture(
-        classes=labelled.classes, heads=method_type.HEADS, fusion=method_type.FUSION, **vars(adapt.network)
+        classes=labelled.classes, heads=method_type.heads(knobs), layout=method_type.LAYOUT, **vars(adapt.network)
     )
     size = (labelled.width, labelled.height)
     segmenter, before = assembly.start(
@@ -48,14 +49,15 @@ def run(params: Params, *, source: In, target: In, init: Ins, mixtures: Ins, mod
         labelled,
         power=adapt.class_weight_power,
         cap=adapt.class_weight_cap,
-        mixtures=mixtures,
+        artefacts=artefacts,
         seed=seed,
+        horizon=adapt.optimiser.poly_iterations or adapt.iterations,
         device=device(),
     )
-    method = method_type(segmenter, assembly.knobs(params.implementation, objective.knobs), ingredients)
+    method = method_type(segmenter, knobs, ingredients)
     to_device(method, device())
     sampling = Sampling(adapt.batch, seed, adapt.flip, device())
-    state = State.beside(model, key(params, [source, target, *init, *mixtures]))
+    state = State.beside(model, key(params, [source, target, *init, *artefacts]))
     with state.held():
         train(
             method,

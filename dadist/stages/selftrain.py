@@ -43,8 +43,9 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         labelled,
         power=params.class_weight_power,
         cap=params.class_weight_cap,
-        mixtures=[],
+        artefacts=[],
         seed=seed,
+        horizon=training.optimiser.poly_iterations or params.iterations,
         device=device(),
     )
     method = assembly.method_type(params.implementation)(segmenter, training, ingredients)

@@ -31,7 +31,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Victim:
 def commands(whole: Victim) -> list[list[str]]:
     """How the workflow runs its stages."""
     answer = whole.snakemake(TABLE, "--dry-run", "--forceall", "--printshellcmds")
-    return [shlex.split(line) for line in re.findall(r"^Shell command: (python -m .*) 2> ", answer.stdout, re.M)]
+    return [shlex.split(line) for line in re.findall(r"^Shell command: exec (python -m .*) 2> ", answer.stdout, re.M)]
 
 
 def making(commands: list[list[str]], stage: str, output: str) -> list[str]:

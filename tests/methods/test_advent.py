@@ -14,13 +14,13 @@ def test_the_terms_and_their_weights() -> None:
 
 def test_the_critic_sees_the_self_information_of_the_loop() -> None:
     logits = 3 * torch.randn(2, 7, 4, 8, generator=torch.Generator().manual_seed(0))
-    feature = builders.method("advent").feature(Outputs(logits, None, None), (4, 8))
+    feature = builders.method("advent").features(Outputs(logits), (4, 8))["adversarial"]
     assert_close(feature, torch.from_numpy(oracles.self_information(logits.numpy())).float(), rtol=1e-4, atol=1e-6)
 
 
 def test_the_critic_sees_logits_that_were_enlarged_before_the_softmax() -> None:
     logits = torch.tensor([[0.0, 4.0], [0.0, 0.0]]).view(1, 2, 1, 2)
-    feature = builders.method("advent").feature(Outputs(logits, None, None), (1, 3))
+    feature = builders.method("advent").features(Outputs(logits), (1, 3))["adversarial"]
     middle = torch.tensor([[2.0], [0.0]]).view(1, 2, 1, 1)  # halfway between the two logits
     expected = torch.from_numpy(oracles.self_information(middle.numpy())).float()
     assert_close(feature[..., 1:2], expected)

@@ -35,8 +35,8 @@ def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str) -> None
 def test_a_method_keeps_a_network_of_its_own_architecture(name: str) -> None:
     method = builders.method(name)
     assert method.result().architecture == method.segmenter.architecture
-    assert method.segmenter.architecture.heads == method.HEADS
-    assert method.segmenter.architecture.fusion == method.FUSION
+    assert method.segmenter.architecture.heads == method.heads(method.knobs)
+    assert method.segmenter.architecture.layout == method.LAYOUT
 
 
 def test_the_adversarial_methods_are_these() -> None:
@@ -85,9 +85,9 @@ def test_the_critic_learns_source_from_target_and_the_segmenter_the_other_way_ro
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     method = builders.method("advent")
-    method.critics[0] = Told()
+    method.critics["adversarial"] = Told()
     features = iter([torch.zeros(2, 7, 4, 8), torch.ones(2, 7, 4, 8)])  # source, then target
-    monkeypatch.setattr(method, "feature", lambda outputs, size: next(features))
+    monkeypatch.setattr(method, "features", lambda outputs, size: {"adversarial": next(features)})
     _, on_target = method.segmenter_terms(builders.source(), builders.target(), 0)
     assert_close(on_target[-1].value, torch.tensor(2.0).exp().log1p())  # the answer 2, called source: -log(1 - D)
     source, target = (terms[0].value for terms in method.critic_terms())

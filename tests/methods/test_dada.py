@@ -32,14 +32,14 @@ def test_the_depth_term_is_berhu_over_the_valid_pixels() -> None:
 def test_the_critic_sees_self_information_times_depth() -> None:
     generator = torch.Generator().manual_seed(0)
     logits, depth = 3 * torch.randn(2, 7, 4, 8, generator=generator), torch.randn(2, 1, 4, 8, generator=generator)
-    feature = builders.method("dada").feature(Outputs(logits, depth, None), (4, 8))
+    feature = builders.method("dada").features(Outputs(logits, depth), (4, 8))["adversarial"]
     expected = torch.from_numpy(oracles.self_information(logits.numpy())).float() * depth
     assert_close(feature, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_depth_and_logits_are_enlarged_before_they_are_multiplied() -> None:
     logits, depth = torch.zeros(1, 7, 1, 2), torch.tensor([1.0, 3.0]).view(1, 1, 1, 2)
-    feature = builders.method("dada").feature(Outputs(logits, depth, None), (1, 3))
+    feature = builders.method("dada").features(Outputs(logits, depth), (1, 3))["adversarial"]
     assert_close(feature[0, :, 0], torch.tensor([1.0, 2.0, 3.0]).expand(7, 3) / 7)  # seven equal classes share 1
 
 

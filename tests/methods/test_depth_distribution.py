@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -47,6 +48,13 @@ def outputs(seed: int = 0) -> Outputs:
     )
 
 
+def maps(of: Outputs) -> list[Tensor]:
+    """Logits, depth and density."""
+    assert of.depth is not None
+    assert of.density is not None
+    return [of.logits, of.depth, of.density]
+
+
 def often_right(source: Source, logits: Tensor) -> Tensor:
     """The logits, made to agree with the labels at the cells' centres in the upper half."""
     agreed = logits.clone()
@@ -70,7 +78,7 @@ def test_the_terms_and_their_weights() -> None:
 def test_mixtures_are_asked_for() -> None:
     knobs = builders.knobs("depth_distribution")
     with pytest.raises(ValueError, match="expected mixtures, got none; fit_gmm makes them"):
-        METHOD(builders.segmenter(METHOD.HEADS), knobs, builders.ingredients(mixtures=None))
+        METHOD(builders.segmenter(METHOD.heads(knobs)), knobs, builders.ingredients(artefacts={}))
 
 
 TERMS = ["depth", "balance_source", "balance_target", "adversarial"]
@@ -130,7 +138,8 @@ FEATURES = {
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_the_critic_sees_the_product_of_the_maps_that_the_feature_names(feature: str) -> None:
-    logits, depth, density = outputs()
+    given = outputs()
+    logits, depth, density = given.logits, given.depth, given.density
     assert depth is not None
     assert density is not None
     information = torch.from_numpy(oracles.self_information(logits.numpy())).float()
@@ -140,8 +149,8 @@ def test_the_critic_sees_the_product_of_the_maps_that_the_feature_names(feature:
     for part in parts:
         expected = expected * maps[part]
     method = builders.method("depth_distribution", feature=feature)
-    assert_close(method.feature(outputs(), (ROWS, COLUMNS)), expected, rtol=1e-4, atol=1e-6)
-    assert method.critics[0][0].in_channels == channels
+    assert_close(method.features(outputs(), (ROWS, COLUMNS))["adversarial"], expected, rtol=1e-4, atol=1e-6)
+    assert method.critics["adversarial"][0].in_channels == channels
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -159,10 +168,11 @@ def test_the_features_tested_are_those_of_the_configuration() -> None:
 def test_the_printed_game_is_played_where_it_is_asked_for() -> None:
     method = builders.method("depth_distribution", adversarial_loss="log")
     fooled = term(method, "adversarial")
-    answers = method.critics[0](method.seen[TARGET])
+    answers = method.critics["adversarial"](method.seen["adversarial", TARGET])
     assert_close(fooled, answers.sigmoid().log().mean())  # log D(F_t)
+    critic, shown = method.critics["adversarial"], method.seen["adversarial", SOURCE]
     source, target = (terms[0].value for terms in method.critic_terms())
-    assert_close(source, method.critics[0](method.seen[SOURCE]).sigmoid().log().mean())
+    assert_close(source, critic(shown).sigmoid().log().mean())
     assert_close(target, (1 - answers.sigmoid()).log().mean())
 
 
@@ -195,16 +205,16 @@ def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: st
 def test_a_depth_of_0_has_no_target_density_but_a_source_density() -> None:
     method, given, source = builders.method("depth_distribution"), outputs(), builders.source()
     flat = source._replace(inverse_depth=torch.zeros_like(source.inverse_depth))
-    assert (method.target_density(given._replace(depth=torch.zeros(2, 1, ROWS, COLUMNS)), UPRIGHT) == 0).all()
+    assert (method.target_density(replace(given, depth=torch.zeros(2, 1, ROWS, COLUMNS)), UPRIGHT) == 0).all()
     assert (method.source_density(given.logits, flat) > 0).all()
 
 
 @pytest.mark.parametrize("reading", ["ground_truth", "masked"])
 def test_a_mirrored_batch_has_the_mirrored_density_of_the_batch(reading: str) -> None:
     method, source, given = builders.method("depth_distribution", source_density=reading), builders.source(), outputs()
-    given = given._replace(logits=often_right(source, given.logits))
+    given = replace(given, logits=often_right(source, given.logits))
     which = torch.tensor([False, True])
-    turned_outputs = Outputs(*(flip(one, which) for one in given if one is not None))
+    turned_outputs = Outputs(*(flip(one, which) for one in maps(given)))
     turned_source = Source(*(flip(one, which) for one in source[:-1]), mirrored=which)
 
     straight = method.source_density(given.logits, source), method.target_density(given, UPRIGHT)
@@ -221,7 +231,7 @@ def test_an_item_has_the_same_densities_alone_and_in_a_batch(rule: str) -> None:
     method, source, given = builders.method("depth_distribution", squash=rule), builders.source(), outputs()
     together = method.source_density(given.logits, source), method.target_density(given, UPRIGHT)
     for b in (0, 1):
-        item = Outputs(*(one[[b]] for one in given if one is not None))
+        item = Outputs(*(one[[b]] for one in maps(given)))
         alone = method.source_density(item.logits, Source(*(one[[b]] for one in source)))
         assert torch.equal(alone, together[0][[b]])
         assert torch.equal(method.target_density(item, UPRIGHT[[b]]), together[1][[b]])

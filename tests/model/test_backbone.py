@@ -30,7 +30,10 @@ def test_the_grid_a_backbone_promises_is_the_one_it_makes(
     width, height = size
     network = networks[name]
     columns, rows = network.grid(width, height)
-    assert network(torch.empty(1, 3, height, width, device="meta")).shape == (1, network.channels, rows, columns)
+    middle, last = network(torch.empty(1, 3, height, width, device="meta"))
+    assert last.shape == (1, network.channels, rows, columns)
+    assert middle.shape[1] == network.middle
+    assert middle.shape[2:] == (rows, columns)
 
 
 @pytest.mark.parametrize(("size", "grid"), [((1280, 760), (161, 96)), ((640, 320), (81, 41)), ((1024, 512), (129, 65))])

@@ -12,10 +12,11 @@ from dadist.classes import CLASS_SETS, IGNORE
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.critic import critic
+from dadist.model.layouts import Gated, build
 from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
-    "street", CLASS_SETS["16"], ("depth", "density"), fusion=False, bn="train", rates=(1, 2, 3, 4), pixels="imagenet"
+    "street", CLASS_SETS["16"], ("depth", "density"), "parallel", bn="train", rates=(1, 2, 3, 4), pixels="imagenet"
 )
 
 
@@ -101,7 +102,7 @@ def test_the_backbone_sees_pixels_in_its_own_convention(pixels: str, expected: l
     assert_close(seen[0][0, :, 5, 5], torch.tensor(expected))
 
 
-def test_the_heads_are_independent_without_fusion() -> None:
+def test_parallel_heads_are_independent() -> None:
     segmenter = Segmenter(STREET)
     segmenter(images()).logits.sum().backward()
     for head in (segmenter.depth, segmenter.density):
@@ -109,17 +110,32 @@ def test_the_heads_are_independent_without_fusion() -> None:
         assert all(p.grad is None for p in head.parameters())
 
 
-def test_fusion_gates_the_segmentation_by_the_depth_features() -> None:
-    segmenter = Segmenter(replace(STREET, fusion=True)).eval()
-    assert segmenter.depth is not None
-    assert segmenter.fusion is not None
+def test_an_auxiliary_classifier_reads_the_middle_layer() -> None:
+    segmenter = Segmenter(replace(STREET, heads=("auxiliary",))).eval()
+    assert segmenter.auxiliary is not None
     outputs = segmenter(images())
-    x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    middle, last = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    assert middle.shape[1] == segmenter.backbone.middle != last.shape[1]
+    assert_close(outputs.extra, {"auxiliary": segmenter.auxiliary(middle)})
+    assert_close(outputs.logits, segmenter.segmentation(last))
+
+
+def test_two_classifiers_say_their_sum() -> None:
+    outputs = Segmenter(replace(STREET, heads=("second",)))(images())
+    assert not torch.equal(outputs.extra["first"], outputs.extra["second"])
+    assert_close(outputs.logits, outputs.extra["first"] + outputs.extra["second"])
+
+
+def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> None:
+    segmenter = build(replace(STREET, heads=(), layout="gated")).eval()
+    assert isinstance(segmenter, Gated)
+    assert segmenter.depth is not None
+    outputs = segmenter(images())
+    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
     e = segmenter.depth.features(x)
     gated = x * segmenter.fusion.decode(e).clamp_min(0)
     assert_close(outputs.logits, segmenter.segmentation(gated))
     assert_close(outputs.depth, segmenter.depth(x))
-    assert_close(outputs.density, segmenter.density(x) if segmenter.density else None)
     outputs.logits.sum().backward()
     assert all(p.grad is not None for p in segmenter.depth.parameters())
 
@@ -135,7 +151,7 @@ def test_what_of_batch_norm_a_step_changes(bn: str, learns: bool, lives: bool) -
     outputs = segmenter(images())
     assert outputs.depth is not None
     assert outputs.density is not None
-    sum(x.square().mean() for x in outputs).backward()
+    sum(x.square().mean() for x in (outputs.logits, outputs.depth, outputs.density)).backward()
     optimiser.step()
     changed = {name for name, value in segmenter.state_dict().items() if not torch.equal(value, before[name])}
     norms = [name for name, module in segmenter.named_modules() if isinstance(module, nn.BatchNorm2d)]
@@ -175,8 +191,9 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
     [
         ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, efficientnet_lite0, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
-        ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, each once"),
-        ({"heads": (), "fusion": True}, "fusion: expected a depth head"),
+        ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
+        ({"layout": "serial"}, "layout: expected one of parallel, gated, got 'serial'"),
+        ({"layout": "gated"}, "heads: expected none beside those of layout gated, got depth, density"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
         ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, got 'rgb'"),
         ({"rates": ()}, "rates: expected one dilation or more"),

@@ -25,7 +25,7 @@ class Fixed(builders.Thirds):
     def forward(self, images: Tensor) -> Outputs:
         logits = images.new_zeros(len(images), builders.CLASSES, *images.shape[2:])
         logits[:, self.label] = self.scale
-        return Outputs(logits, None, None)
+        return Outputs(logits)
 
 
 def drawn(folder: Path, *, truth: bool = True, images: int = 2, scale: int = 1) -> NDArray[Any]:

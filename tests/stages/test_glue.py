@@ -65,7 +65,7 @@ def test_the_flags_are_the_keyword_arguments_with_their_kinds() -> None:
 
 def test_the_flags_of_adapt_are_these() -> None:
     adapt = importlib.import_module("dadist.stages.adapt")
-    inputs = {"source": "in", "target": "in", "init": "in", "mixtures": "in"}
+    inputs = {"source": "in", "target": "in", "init": "in", "artefacts": "in"}
     assert flags(adapt.run) == {**inputs, "model": "out", "losses": "out"}
 
 

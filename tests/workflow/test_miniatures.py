@@ -65,7 +65,7 @@ def write_synthia(root: Path, *, parsed: bool) -> None:
 def write_weights(path: Path) -> None:
     """A checkpoint under the published file's name: nobody has published weights of the small network."""
     torch.manual_seed(7)
-    network = Segmenter(Architecture("street", CLASS_SETS["16"], (), False, "paper", (1, 2), "caffe"))
+    network = Segmenter(Architecture("street", CLASS_SETS["16"], (), "parallel", "paper", (1, 2), "caffe"))
     Checkpoint(network.architecture, network.state_dict(), {}).save(path)
 
 

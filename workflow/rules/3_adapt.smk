@@ -1,5 +1,5 @@
 # Adaptation. Needs the prepared source, the target's images without labels, the model a method starts from, and the
-# mixtures where a method asks for them. Makes round q0: results/{setting}/{method}/seed{seed}/q0/{model.pt,losses.csv}.
+# artefacts of the prior that a method asks for. Makes round q0: results/{setting}/{method}/seed{seed}/q0/{model.pt,losses.csv}.
 
 
 rule adapt:
@@ -8,7 +8,7 @@ rule adapt:
         source=lambda w: labelled(w.setting, "source"),
         target=lambda w: DATA[w.setting]["train"],
         init=lambda w: init(w.setting, w.method, w.seed),
-        mixtures=lambda w: needs(w.setting, w.method),
+        artefacts=lambda w: needs(w.setting, w.method),
     output:
         model="results/{setting}/{method}/seed{seed}/q0/model.pt",
         losses="results/{setting}/{method}/seed{seed}/q0/losses.csv",
@@ -27,5 +27,5 @@ rule adapt:
         spec=lambda w: adapt_spec(w.setting, w.method, w.seed),
     shell:
         "exec python -m dadist.stages.adapt --params {params.spec:q} --gpus {resources.gpu} --source {input.source:q} "
-        "--target {input.target:q} --init {input.init:q} --mixtures {input.mixtures:q} --model {output.model:q} "
+        "--target {input.target:q} --init {input.init:q} --artefacts {input.artefacts:q} --model {output.model:q} "
         "--losses {output.losses:q} 2> >(tee {log:q} >&2)"

@@ -11,7 +11,7 @@ from snakemake.logging import logger
 from dadist.config import SOURCE_LOOK
 from dadist.data.origin import Origin, Plan
 from dadist.data.registry import DATASETS
-from dadist.methods.registry import METHODS, RECIPES
+from dadist.methods.registry import ARTEFACTS, METHODS, RECIPES
 from dadist import parsing
 from dadist.parts import PARTS, listed, part, place, reader
 from dadist.provenance import digest
@@ -82,7 +82,7 @@ def adapt_spec(setting, method, seed):
     chosen, file = STUDY.settings[setting], METHODS[method]
     objective = chosen.objectives[method]
     iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
-    artefacts = ["dadist.stages.fit_gmm"] if "mixtures" in declared(file, "NEEDS", ()) else []
+    artefacts = [ARTEFACTS[need][2] for need in declared(file, "NEEDS", ())]
     return spec(
         setting=setting,
         method=method,
