@@ -13,7 +13,7 @@ from dadist.step_time import measure, speed
 SOURCE_BYTES = 3 + 1 + 2  # a pixel: colour, label, depth in centimetres
 IMAGE_BYTES = 3
 LABEL_BYTES = 1
-PSEUDO_BYTES = 2 * (1 + 1)  # a pixel: label and confidence, before and after refinement
+PSEUDO_BYTES = 3  # a pixel: label and confidence, and the label after refinement
 FLOAT_BYTES = 4  # what traffic is counted in
 
 

@@ -1,57 +1,119 @@
 """Pseudo-labels of a split: what a network is sure of."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
+from dadist.data.journal import Journal
 from dadist.data.prepared import Prepared
 from dadist.data.rows import Checked, Rows
-from dadist.inference import batches, predict
+from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
+from dadist.inference import predict
 from dadist.model.segmenter import Segmenter
 from dadist.provenance import atomic
 
-NAMES = ("labels", "confidence")
+INDEX = "index.json"
 
 
 class PseudoLabels:
     """A folder of pseudo-labels, opened read-only.
 
-    labels ``(N, H, W)`` uint8 train ids, 255 where the network was not sure; confidence ``(N, H, W)`` uint8, the
-    probability of the most probable class in steps of 1/255; counts: what the stage that wrote it reports.
+    labels ``(N, H, W)`` uint8 train ids, 255 where the network was not sure; areas ``(N,)``, pixels of each image that
+    are not padding; confidence ``(N, H, W)`` uint8, the probability of the most probable class in steps of 1/255, as
+    `label` writes it; counts: what the stage that wrote it reports.
     """
 
     def __init__(self, folder: Path) -> None:
-        index = folder / "index.json"
+        index = folder / INDEX
         if not index.is_file():
             raise FileNotFoundError(f"{index}: expected pseudo-labels, got none; run the stage pseudo_label")
-        content = json.loads(index.read_text(encoding="utf-8"))
-        self.counts: dict[str, list[int]] = {name: value for name, value in content.items() if name != "checks"}
-        self.labels, self.confidence = (
-            Checked.over(
-                np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray), path, content["checks"][name]
-            )
-            for name, path in ((name, folder / f"{name}.npy") for name in NAMES)
-        )
+        self._folder, content = folder, json.loads(index.read_text(encoding="utf-8"))
+        self._checks: dict[str, list[int]] = content["checks"]
+        self.counts: dict[str, list[int]] = content["counts"]
+        self.areas: NDArray[np.int64] = np.array(content["areas"], np.int64)
+        self.labels = self._open("labels")
 
-    @staticmethod
-    def create(folder: Path, shape: tuple[int, int, int]) -> tuple[Rows, Rows]:
-        """Labels and confidence to fill; `finish` makes the folder readable."""
-        folder.mkdir(parents=True, exist_ok=True)
-        labels, confidence = (Rows.create(folder / f"{name}.npy", shape, np.uint8) for name in NAMES)
-        return labels, confidence
+    @property
+    def confidence(self) -> NDArray[np.uint8]:
+        """Of the labels before refinement."""
+        return self._open("confidence")
 
-    @staticmethod
-    def finish(
-        folder: Path, filled: tuple[Rows, Rows], counts: dict[str, list[int]], checks: dict[str, list[int]]
-    ) -> None:
-        """Write the index, last; ``checks`` are what putting the rows returned."""
-        for rows in filled:
+    def _open(self, name: str) -> NDArray[np.uint8]:
+        path = self._folder / f"{name}.npy"
+        return Checked.over(np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray), path, self._checks[name])
+
+
+class Filling:
+    """A folder of pseudo-labels that is being made, of which earlier processes may have done a part.
+
+    Args:
+        place: Of the work.
+        shape: (N, H, W).
+        names: Of the arrays.
+    """
+
+    def __init__(self, place: Path, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        begun = (place / JOURNAL).exists()
+        self.folder = place / CONTENT
+        self.folder.mkdir(exist_ok=True)
+        files = {name: self.folder / f"{name}.npy" for name in names}
+        self.rows = {
+            name: Rows.open(file) if begun else Rows.create(file, shape, np.uint8) for name, file in files.items()
+        }
+        self.journal = Journal(place / JOURNAL, self._sync)
+        self.done: dict[int, dict[str, Any]] = {mark["row"]: mark for mark in self.journal.marks}
+        self.left = [row for row in range(shape[0]) if row not in self.done]
+
+    def put(self, row: int, arrays: dict[str, NDArray[np.uint8]], counts: dict[str, list[int]], area: int) -> None:
+        """Write the maps of one image, ``(H, W)`` each; ``counts`` add up over the images."""
+        checks = {name: self.rows[name].put(row, array[None])[0] for name, array in arrays.items()}
+        self.done[row] = mark = {"row": row, "checks": checks, "counts": counts, "area": area}
+        self.journal.add(mark)
+
+    def finish(self, more: dict[str, list[int]]) -> None:
+        """Write the index, last; ``more`` joins the counts."""
+        self.journal.sync()
+        marks = [self.done[row] for row in sorted(self.done)]
+        sums = {name: np.sum([mark["counts"][name] for mark in marks], 0).tolist() for name in marks[0]["counts"]}
+        content = {
+            "counts": {**sums, **more},
+            "areas": [mark["area"] for mark in marks],
+            "checks": {name: [mark["checks"][name] for mark in marks] for name in self.rows},
+        }
+        with atomic(self.folder / INDEX) as path:
+            path.write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+    def _sync(self) -> None:
+        for rows in self.rows.values():
             rows.sync()
-        with atomic(folder / "index.json") as path:
-            path.write_text(json.dumps({**counts, "checks": checks}) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def filling(folder: Path, shape: tuple[int, ...], names: tuple[str, ...], key: str) -> Iterator[Filling | None]:
+    """Make a folder of pseudo-labels; who is stopped goes on where it was, and the folder appears whole.
+
+    Args:
+        folder: The output.
+        shape: (N, H, W).
+        names: Of the arrays, uint8 each.
+        key: Hash of all that the result depends on: work of another key is not gone on with.
+
+    Yields:
+        What to fill and to finish; None if the folder is there.
+    """
+    with full_disk_told(folder), workplace(folder, INDEX, key, key) as place:
+        if place is None:
+            yield None
+            return
+        made = Filling(place, shape, names)
+        with made.journal:
+            yield made
 
 
 def label(
@@ -63,20 +125,25 @@ def label(
     classes: int,
     confidence: float,
     batch: int,
+    key: str,
     progress: Callable[[int], None],
 ) -> None:
     """Label the ``first`` images of a split; a pixel keeps its class iff its probability is at least ``confidence``.
 
     The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9).
     """
-    labels, sure = PseudoLabels.create(folder, images.images[:first].shape[:3])
-    counts, checks = np.zeros(classes, np.int64), {name: list[int]() for name in NAMES}
-    for rows in batches(first, batch):
-        predicted, probability = predict(segmenter, images.images[rows])
-        predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
-        predicted[~images.inside(np.arange(rows.start, rows.stop))] = IGNORE  # padding shows nothing
-        checks["labels"] += labels.put(rows.start, predicted)
-        checks["confidence"] += sure.put(rows.start, np.rint(probability * 255).astype(np.uint8))
-        counts += np.bincount(predicted.ravel(), minlength=256)[:classes]
-        progress(rows.stop)
-    PseudoLabels.finish(folder, (labels, sure), {"labelled": counts.tolist()}, checks)
+    with filling(folder, (first, images.height, images.width), ("labels", "confidence"), key) as made:
+        while made is not None and made.left:
+            rows, made.left = made.left[:batch], made.left[batch:]
+            predicted, probability = predict(segmenter, images.images[rows])
+            predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
+            shown = images.inside(rows)
+            predicted[~shown] = IGNORE  # padding shows nothing
+            sure = np.rint(probability * 255).astype(np.uint8)
+            for index, row in enumerate(rows):
+                counts = np.bincount(predicted[index].ravel(), minlength=256)[:classes].tolist()
+                arrays = {"labels": predicted[index], "confidence": sure[index]}
+                made.put(row, arrays, {"labelled": counts}, int(shown[index].sum()))
+            progress(len(made.done))
+        if made is not None:
+            made.finish({})

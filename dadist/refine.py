@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.pseudo import NAMES, PseudoLabels
+from dadist.pseudo import PseudoLabels, filling
 
 
 def thresholds(pixels: NDArray[np.integer], *, base: float, span: float) -> NDArray[np.float64]:
@@ -69,34 +69,42 @@ def refine(
     span: float,
     unit: str,
     floor: float,
+    key: str,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Erase the regions of every map that are smaller than their class's threshold.
 
     Args:
         labels: Folder of pseudo-labels.
-        refined: Folder to write; counts "labelled" and "kept" pixels a class.
+        refined: Folder to write; counts "labelled" and "kept" pixels a class, and the thresholds of the first map.
         pixels: Source pixels a class, ``(C,)``.
         enabled: False leaves every map as it is, whatever the numbers below.
         base: Threshold of the rarest class.
         span: What the most frequent class's has on top.
-        unit: "pixels" of the working resolution, as in the authors' code, or shares of the "image".
+        unit: "pixels" of the working resolution, as in the authors' code, or shares of the "image", without padding.
         floor: No threshold is below so many pixels.
+        key: As in `filling`.
         progress: Called with the number of maps done.
     """
     given = PseudoLabels(labels)
-    area = given.labels.shape[1] * given.labels.shape[2] if unit == "image" else 1
-    sizes = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
-    least = sizes if enabled else np.zeros(len(pixels))
-    out, sure = PseudoLabels.create(refined, given.labels.shape)
-    counts, checks = np.zeros((2, 256), np.int64), {name: list[int]() for name in NAMES}
-    for row, before in enumerate(given.labels):
-        after = remove_small(before, least) if enabled else before
-        checks["labels"] += out.put(row, after)
-        checks["confidence"] += sure.put(row, given.confidence[row])
-        counts += [np.bincount(one.ravel(), minlength=256) for one in (before, after)]
-        if progress:
-            progress(row + 1)
-    classes = len(pixels)
-    kept = {"labelled": counts[0, :classes].tolist(), "kept": counts[1, :classes].tolist()}
-    PseudoLabels.finish(refined, (out, sure), {**kept, "thresholds": np.rint(least).astype(int).tolist()}, checks)
+
+    def least(row: int) -> NDArray[np.float64]:
+        area = int(given.areas[row]) if unit == "image" else 1
+        sizes = np.maximum(thresholds(pixels, base=base * area, span=span * area), floor)
+        return sizes if enabled else np.zeros(len(pixels))
+
+    def counted(maps: NDArray[np.uint8]) -> list[int]:
+        counts: list[int] = np.bincount(maps.ravel(), minlength=256)[: len(pixels)].tolist()
+        return counts
+
+    with filling(refined, given.labels.shape, ("labels",), key) as made:
+        for row in made.left if made is not None else []:
+            assert made is not None
+            before = given.labels[row]
+            after = remove_small(before, least(row)) if enabled else before
+            counts = {"labelled": counted(before), "kept": counted(after)}
+            made.put(row, {"labels": after}, counts, int(given.areas[row]))
+            if progress:
+                progress(len(made.done))
+        if made is not None:
+            made.finish({"thresholds": np.rint(least(0)).astype(int).tolist()})

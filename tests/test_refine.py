@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from oracles import without_small_regions
 
 from dadist.classes import IGNORE
-from dadist.pseudo import PseudoLabels
+from dadist.pseudo import PseudoLabels, filling
 from dadist.refine import refine, remove_small, thresholds
 
 # 1 / (16 f) of each class's share f of SYNTHIA-RAND-CITYSCAPES: the authors' class weights.
@@ -88,15 +88,19 @@ def test_a_label_without_a_threshold_is_refused() -> None:
         remove_small(np.array([[0, 2]], np.uint8), np.array([1, 1]))
 
 
-def given(folder: Path) -> NDArray[np.uint8]:
+def given(folder: Path, areas: tuple[int, int] = (20, 20)) -> NDArray[np.uint8]:
     """Two maps of 4x5: one of class 0 but for regions of 2 and 3 pixels of class 1, the other never sure."""
     maps = np.zeros((2, 4, 5), np.uint8)
     maps[0, 0, :2] = 1
     maps[0, 2:, 4] = maps[0, 3, 3] = 1
     maps[1] = IGNORE
-    labels, sure = PseudoLabels.create(folder, maps.shape)
-    checks = {"labels": labels.put(0, maps), "confidence": sure.put(0, np.full_like(maps, 200))}
-    PseudoLabels.finish(folder, (labels, sure), {"labelled": [15, 5, 0]}, checks)
+    with filling(folder, maps.shape, ("labels",), "any") as made:
+        assert made is not None
+        for row, one in enumerate(maps):
+            made.put(
+                row, {"labels": one}, {"labelled": np.bincount(one.ravel(), minlength=256)[:3].tolist()}, areas[row]
+            )
+        made.finish({})
     return maps
 
 
@@ -116,13 +120,12 @@ def test_regions_below_their_classs_threshold_are_erased(
     before = given(tmp_path / "pseudo")
     pixels = np.array([1000, 10, 0])  # class 2 does not occur: it needs what the rarest needs
     done: list[int] = []
-    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **knobs, progress=done.append)
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **knobs, key="k", progress=done.append)
     refined = PseudoLabels(tmp_path / "refined")
     expected = before.copy()
     if small:
         expected[0, 0, :2] = IGNORE
     assert np.array_equal(refined.labels, expected)
-    assert (refined.confidence == 200).all()
     kept = [15, 3 if small else 5, 0]
     assert refined.counts == {"labelled": [15, 5, 0], "kept": kept, "thresholds": thresholds}
     assert done == [1, 2]
@@ -133,16 +136,51 @@ SEVERE: dict[str, Any] = {"base": 9.0, "span": 90.0, "unit": "pixels", "floor": 
 
 def test_without_refinement_every_label_stays_and_the_counts_say_so(tmp_path: Path) -> None:
     before = given(tmp_path / "pseudo")
-    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([1000, 10, 0]), enabled=False, **SEVERE)
+    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([1000, 10, 0]), enabled=False, key="k", **SEVERE)
     refined = PseudoLabels(tmp_path / "refined")
     assert np.array_equal(refined.labels, before)
-    assert np.array_equal(refined.confidence, PseudoLabels(tmp_path / "pseudo").confidence)
     assert refined.counts == {"labelled": [15, 5, 0], "kept": [15, 5, 0], "thresholds": [0, 0, 0]}
 
 
 def test_refining_leaves_the_pseudo_labels_as_they_were(tmp_path: Path) -> None:
     before = given(tmp_path / "pseudo")
     pixels = np.array([1000, 10, 0])
-    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **SEVERE)
+    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, key="k", **SEVERE)
     assert np.array_equal(PseudoLabels(tmp_path / "pseudo").labels, before)
     assert (PseudoLabels(tmp_path / "refined").labels == IGNORE).all()
+
+
+def test_padding_is_no_part_of_an_images_area(tmp_path: Path) -> None:
+    given(tmp_path / "pseudo", areas=(10, 20))
+    knobs = {"base": 0.2, "span": 0.0, "unit": "image", "floor": 0.0}
+    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([9, 9, 0]), enabled=True, key="k", **knobs)  # type: ignore[arg-type]
+    refined = PseudoLabels(tmp_path / "refined")
+    assert refined.counts["thresholds"] == [2, 2, 2]  # a fifth of 10 pixels, and not of 20
+    assert refined.counts["kept"] == [15, 5, 0]
+
+
+def test_a_refinement_that_was_stopped_goes_on_with_the_next_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(tmp_path / "pseudo")
+    pixels, asked = np.array([1000, 10, 0]), []
+
+    def stopped(labels: NDArray[np.uint8], sizes: NDArray[np.float64]) -> NDArray[np.uint8]:
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        asked.append(labels)
+        return remove_small(labels, sizes)
+
+    def run(folder: str, key: str = "k") -> None:
+        refine(tmp_path / "pseudo", tmp_path / folder, pixels, enabled=True, key=key, **SEVERE)
+
+    run("whole")
+    monkeypatch.setattr("dadist.refine.remove_small", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run("again")
+    assert not (tmp_path / "again").exists()
+    monkeypatch.setattr("dadist.refine.remove_small", lambda labels, sizes: asked.append(labels) or labels)
+    run("again")
+    assert len(asked) == 2  # the first map once, the second once
+    for name in ("labels.npy", "index.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dadist.data.base import DataError
-from dadist.data.journal import alone
+from dadist.data.journal import Journal, alone
 
 CONTENT, JOURNAL = "content", "journal"  # inside a workplace: what becomes the output, and what is done of it
 
@@ -49,6 +49,26 @@ def workplace(folder: Path, index: str, key: str, whole: str) -> Iterator[Path |
         note.write_text(whole, encoding="ascii")
         (place / CONTENT).rename(folder)
         sync_folder(folder.parent)
+        shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def notes(file: Path, key: str) -> Iterator[Journal]:
+    """A journal beside a file that the block writes at its end; it goes once the block has ended well.
+
+    Args:
+        file: The output.
+        key: Who has the same key goes on with what is noted; notes of another key go.
+    """
+    begin = f".{file.name}.partial-"
+    with alone(file.with_name(f".{file.name}.lock")):
+        place = file.with_name(begin + key)
+        for left in file.parent.iterdir():
+            if left.name.startswith(begin) and left != place:
+                shutil.rmtree(left)
+        place.mkdir(exist_ok=True)
+        with Journal(place / JOURNAL, lambda: None) as journal:
+            yield journal
         shutil.rmtree(place)
 
 

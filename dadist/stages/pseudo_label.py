@@ -8,6 +8,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.progress import Progress
+from dadist.provenance import key
 from dadist.stages import Batch, In, Out, stage
 
 
@@ -15,6 +16,7 @@ from dadist.stages import Batch, In, Out, stage
 class Params:
     """Settings of this stage."""
 
+    code: str  # digest
     pseudo_label: PseudoLabel
 
 
@@ -30,6 +32,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> 
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
         batch=batch,
+        key=key(params, [target, model]),
         progress=Progress("image", first),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dadist.config import RefineLabels
 from dadist.data.prepared import Prepared
 from dadist.progress import Progress
+from dadist.provenance import key
 from dadist.pseudo import PseudoLabels
 from dadist.refine import refine
 from dadist.stages import In, Out, stage
@@ -14,6 +15,7 @@ from dadist.stages import In, Out, stage
 class Params:
     """Settings of this stage."""
 
+    code: str  # digest
     refine_labels: RefineLabels
 
 
@@ -30,6 +32,7 @@ def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
         span=settings.span,
         unit=settings.unit,
         floor=settings.floor,
+        key=key(params, [source, labels]),
         progress=Progress("image", len(PseudoLabels(labels).labels)),
     )
 

@@ -23,7 +23,6 @@ rule pseudo_label:
         batch=lambda w: STUDY.settings[w.setting].pseudo_label.batch,
     params:
         spec=lambda w: pseudo_label_spec(w.setting),
-        code=digest("dadist.stages.pseudo_label"),
     shell:
         "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --gpus {resources.gpu} "
         "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --labels {output.labels:q} "
@@ -48,8 +47,7 @@ rule refine_labels:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda w: setting_spec(w.setting, "refine_labels"),
-        code=digest("dadist.stages.refine_labels"),
+        spec=lambda w: refine_labels_spec(w.setting),
     shell:
         "exec python -m dadist.stages.refine_labels --params {params.spec:q} --source {input.source:q} "
         "--labels {input.labels:q} --refined {output.refined:q} 2> >(tee {log:q} >&2)"

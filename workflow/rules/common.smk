@@ -119,7 +119,13 @@ def selftrain_spec(setting, method, seed, round):
 
 def pseudo_label_spec(setting):
     """What `pseudo_label` is sure by; images at once are a resource, since another number must not re-run it."""
-    return spec(pseudo_label=dataclasses.replace(STUDY.settings[setting].pseudo_label, batch=1))
+    chosen = dataclasses.replace(STUDY.settings[setting].pseudo_label, batch=1)
+    return spec(code=digest("dadist.stages.pseudo_label"), pseudo_label=chosen)
+
+
+def refine_labels_spec(setting):
+    """What `refine_labels` erases by."""
+    return spec(code=digest("dadist.stages.refine_labels"), refine_labels=STUDY.settings[setting].refine_labels)
 
 
 def evaluate_spec(setting):

@@ -1,0 +1,74 @@
+"""A network against the labels of a split: what is counted for its metrics."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dadist.data.journal import Journal
+from dadist.data.prepared import Prepared
+from dadist.depth_metrics import DepthErrors, depth_errors
+from dadist.evaluate import confusion
+from dadist.inference import most_probable, outputs
+from dadist.model.segmenter import Segmenter, upsample
+
+Counted = tuple[NDArray[np.uint64], DepthErrors | None]
+
+
+@torch.no_grad()
+def score(
+    segmenter: Segmenter,
+    data: Prepared,
+    journal: Journal,
+    *,
+    batch: int,
+    numerator: float,
+    cap_m: float,
+    progress: Callable[[int], None],
+) -> Counted:
+    """One confusion matrix over a split ``(C, C)``, and depth errors where network and data set have depth.
+
+    Args:
+        segmenter: In eval mode, on any device.
+        data: Labelled.
+        journal: Of the images that are done; those in it are not looked at again.
+        batch: Images at once; changes no number.
+        numerator: Of the inverse depth.
+        cap_m: Of the depth errors, metres.
+        progress: Called with the number of images done.
+    """
+    done = {mark["row"]: mark for mark in journal.marks}
+    left = [row for row in range(len(data)) if row not in done]
+    for begin in range(0, len(left), batch):
+        rows = left[begin : begin + batch]
+        for row, (counts, errors) in zip(rows, _batch(segmenter, data, rows, numerator, cap_m), strict=True):
+            record = None if errors is None else errors.record()
+            done[row] = mark = {"row": row, "confusion": counts.tolist(), "depth": record}
+            journal.add(mark)
+        progress(len(done))
+    return _sum([done[row] for row in range(len(data))], len(data.classes))
+
+
+def _batch(segmenter: Segmenter, data: Prepared, rows: list[int], numerator: float, cap_m: float) -> Iterator[Counted]:
+    found = outputs(segmenter, data.images[rows])
+    depth = None
+    if found.depth is not None and data.has_depth:
+        depth = upsample(found.depth, (data.height, data.width))[:, 0].double().cpu().numpy()
+    for index, row in enumerate(rows):
+        truth, (width, height) = data.truth(row), data.frame(row)
+        predicted = most_probable(found.logits[index], (height, width))[: truth.shape[0], : truth.shape[1]]
+        errors = None
+        if depth is not None:
+            errors = depth_errors(depth[index], data.depth[row], numerator=numerator, cap_m=cap_m)
+        yield confusion(truth, predicted, len(data.classes)), errors
+
+
+def _sum(marks: list[dict], classes: int) -> Counted:  # type: ignore[type-arg]
+    total, errors = np.zeros((classes, classes), np.uint64), None
+    for mark in marks:
+        total += np.array(mark["confusion"], np.uint64)
+        if mark["depth"] is not None:
+            one = DepthErrors.from_record(mark["depth"])
+            errors = one if errors is None else errors + one
+    return total, errors
