@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor, nn
 
 from dadist.data.loader import Source, Target
-from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 
@@ -117,12 +116,3 @@ class Supervised:
     def networks(self) -> dict[str, nn.Module]:
         """The segmenter, and companions and critics where there are any."""
         return {"segmenter": self.segmenter, "companions": self.companions, "critics": self.critics}
-
-
-def depth_terms(outputs: Outputs, source: Source, weight: float) -> list[Term]:
-    """Reverse Huber distance of the predicted inverse depth from the source's, at full size; none for weight 0."""
-    if not weight:
-        return []
-    assert outputs.depth is not None
-    depth = upsample(outputs.depth, source.labels.shape[-2:])
-    return [Term("depth", berhu(depth, source.inverse_depth, source.valid), weight)]

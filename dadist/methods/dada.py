@@ -13,7 +13,8 @@ from torch import Tensor
 from dadist.data.loader import Source
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Term, depth_terms
+from dadist.methods.base import Term
+from dadist.methods.depth import depth_terms
 from dadist.model.segmenter import Outputs, upsample
 
 SOURCE_DEPTH = True

@@ -24,7 +24,8 @@ from dadist.losses.adversarial import GAMES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Ingredients, Term, depth_terms
+from dadist.methods.base import Ingredients, Term
+from dadist.methods.depth import depth_terms
 from dadist.mixtures import Mixtures
 from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
