@@ -39,6 +39,12 @@ if [ "$action" = stop ]; then
 fi
 [ "$(id -u)" = 0 ] || { echo "expected root, got $(id -un); SLURM's daemons need it, leave these tests out" >&2; exit 1; }
 
+other="$(sed -n 's|^SlurmctldPidFile=||p' "$etc/slurm.conf" 2>/dev/null || true)"
+if [ -s "$other" ] && kill -0 "$(cat "$other")" 2>/dev/null; then
+  echo "$other: expected no SLURM to run, got one; end that of these tests by cluster.sh stop $(dirname "$other")" >&2
+  exit 1
+fi
+
 chmod 711 "$folder" # munge's clients have to reach its socket
 mkdir -p "$folder"/{state,spool}
 # What looks like two GPUs to SLURM: character devices that swallow what they get.
