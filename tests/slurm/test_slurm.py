@@ -1,21 +1,20 @@
 """The workflow on a SLURM of one node: what jobs ask for, in which order, and what is left when they are stopped."""
 
+import csv
 import importlib.util
-import itertools
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from sandbox import TINY, Sandbox, merged
+from submission import Record, Submission, command, left, records
 
 from dadist.config import Look
 from dadist.data import streets
@@ -26,28 +25,21 @@ TARGET = "results/demo/metrics.csv"
 TRAINING = "rule_adapt_wildcards_demo_depth_distribution_1"  # the comment of the job that is stopped again and again
 LOG = "results/logs/adapt/demo-depth_distribution-seed1.log"
 SEED = Path("results/demo/depth_distribution/seed1")
+ROUNDS, MADE = ("q0", "q1"), ("model.pt", "losses.csv", "metrics.json")
 KILL_WAIT_S = 10.0  # of cluster.sh: from being told to end to being killed
-PATIENCE_S = 900.0  # for a machine that does much else
 STUDY = merged(
     TINY,
     {
         "settings": {
             "demo": {
                 "methods": ["depth_distribution"],
-                "adapt": {"iterations": 800},  # more than a quarter of a minute, to be stopped in
+                "adapt": {"iterations": 300},  # to be stopped in three times, after a row of losses.csv (20) each
                 "objectives": {"warm_up": {"iterations": 5}},
                 "selftrain": {"rounds": [3]},
             }
         }
     },
 )
-
-Record = dict[str, str]
-
-
-def command(*words: str) -> str:
-    """What one of SLURM's commands answers."""
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,80 +53,24 @@ def _cluster() -> None:
         pytest.skip("the tests' own SLURM does not run: tests/slurm/cluster.sh start FOLDER")
 
 
-def until(true: Callable[[], bool], what: str, terminal: Path) -> None:
-    """Wait for something; what the terminal shows is told if it does not come."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, f"{what}: not after {PATIENCE_S:.0f} s\n{terminal.read_text(encoding='utf-8')}"
-        time.sleep(0.2)
-
-
-class Submission:
-    """Snakemake with the cluster's profile, in the background."""
-
-    def __init__(self, sandbox: Sandbox, *arguments: str) -> None:
-        self.sandbox, self.terminal = sandbox, sandbox.folder / "terminal.txt"
-        (sandbox.folder / "overlay.yaml").write_text(yaml.safe_dump(sandbox.overlay), encoding="utf-8")
-        # As on a cluster but for the waits: a look at the queue every second, growing by ten while nothing ends.
-        waits = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
-        words = (*arguments, "--workflow-profile", "profiles/slurm", "--configfile", "overlay.yaml", *waits)
-        with self.terminal.open("w", encoding="utf-8") as file:
-            self.process = subprocess.Popen(
-                ("snakemake", *words, "--max-threads", "1", "--latency-wait", "5"),
-                cwd=sandbox.folder,
-                env=sandbox.environment,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-
-    def __enter__(self) -> "Submission":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave nothing behind, however a test ends."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        jobs = [one["JobId"] for one in records(self.sandbox) if one["JobState"] in ("PENDING", "RUNNING")]
-        subprocess.run(["scancel", *jobs], check=False)
-
-    def wait(self) -> tuple[int, str]:
-        """Exit code and all that the terminal showed."""
-        code = self.process.wait(PATIENCE_S)
-        return code, self.terminal.read_text(encoding="utf-8")
-
-
-def records(sandbox: Sandbox) -> list[Record]:
-    """What SLURM knows of every job submitted from the sandbox, in order."""
-    found = [
-        dict(word.split("=", 1) for word in line.split() if "=" in word)
-        for line in command("scontrol", "show", "job", "--oneliner").splitlines()
-    ]
-    mine = [one for one in found if one.get("WorkDir") == str(sandbox.folder)]
-    return sorted(mine, key=lambda one: int(one["JobId"]))
-
-
 class Training:
     """The one training that everything is tried on, seen from outside."""
 
-    def __init__(self, sandbox: Sandbox, terminal: Path) -> None:
-        self.sandbox, self.terminal = sandbox, terminal
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
         self.resumed: list[int] = []  # steps that it went on from
 
-    def advance(self) -> str:
-        """Wait until it has stepped on from where it last resumed; the id of its job."""
-        until(lambda: self._step() > max(self.resumed, default=0), "steps of the training", self.terminal)
+    def halt(self, submission: Submission) -> str:
+        """Halt it once it has stepped on from where it last resumed; SLURM wakes what it ends. The id of its job."""
+        submission.until(lambda: self._step() > max(self.resumed, default=0), "steps of the training")
+        (lock,) = (self.sandbox.folder / SEED / "q0").glob(".model-*/lock")
+        os.kill(int(lock.read_text(encoding="utf-8").split()[1]), signal.SIGSTOP)
         return next(one["JobId"] for one in records(self.sandbox)[::-1] if one["Comment"] == TRAINING)
 
-    def resume(self) -> None:
+    def resume(self, submission: Submission) -> None:
         """Wait until it has gone on from a later step than before."""
-        until(lambda: self._from() > max(self.resumed, default=0), "a training that goes on", self.terminal)
+        submission.until(lambda: self._from() > max(self.resumed, default=0), "a training that goes on")
         self.resumed.append(self._from())
-
-    def process(self) -> int:
-        """The process that trains, from the lock of its state."""
-        (lock,) = (self.sandbox.folder / SEED / "q0").glob(".model-*/lock")
-        return int(lock.read_text(encoding="utf-8").split()[1])
 
     def _step(self) -> int:
         files = list((self.sandbox.folder / SEED / "q0").glob(".model-*/losses.csv"))
@@ -155,8 +91,7 @@ class Story:
     cluster: Sandbox
     resumed: list[int]
     cancelled: str  # what the terminal showed
-    queue: str  # after it was cancelled
-    left: bool  # whether the process that trained was still there
+    left: list[str]  # jobs and processes, after it was cancelled
     records: list[Record]
     terminal: str
 
@@ -167,41 +102,39 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     with ThreadPoolExecutor(1) as pool:
         reference = pool.submit(local.snakemake, TARGET)
         with Submission(cluster, TARGET) as first:
-            training = Training(cluster, first.terminal)
-            command("scontrol", "requeue", training.advance())
-            training.resume()
-            training.advance()
-            process = training.process()
+            training = Training(cluster)
+            command("scontrol", "requeue", training.halt(first))
+            training.resume(first)
+            training.halt(first)
+            running = left(cluster)
+            assert len(running) > 3, f"expected a job and its processes, got {running}"
             first.process.send_signal(signal.SIGINT)
             _, cancelled = first.wait()
-            time.sleep(KILL_WAIT_S)
-            queue = command("squeue", "--noheader")
-            left = Path(f"/proc/{process}").exists()
+            end = time.monotonic() + 2 * KILL_WAIT_S
+            while left(cluster) and time.monotonic() < end:
+                time.sleep(0.2)
+            remains = left(cluster)
         with Submission(cluster, TARGET) as second:
-            training.resume()
-            reach_time_limit(training)
-            training.resume()
+            training.resume(second)
+            # SLURM looks at limits twice a minute.
+            command("scontrol", "update", f"JobId={training.halt(second)}", "EndTime=now+1")
+            training.resume(second)
             code, terminal = second.wait()
         assert code == 0, terminal
         answer = reference.result()
         assert answer.returncode == 0, answer.stdout
-    return Story(local, cluster, training.resumed, cancelled, queue, left, records(cluster), terminal)
+    return Story(local, cluster, training.resumed, cancelled, remains, records(cluster), terminal)
 
 
-def reach_time_limit(training: Training) -> None:
-    """Let SLURM end the job of the training at a limit that is near; it looks at limits twice a minute."""
-    job, process = training.advance(), training.process()
-    os.kill(process, signal.SIGSTOP)  # or the training would be done by then
-    command("scontrol", "update", f"JobId={job}", "EndTime=now+1")
-    ended = ("squeue", "--noheader", "--jobs", job, "--states", "all", "--format", "%T")
-    until(lambda: command(*ended).strip() != "RUNNING", "the time limit", training.terminal)
-    os.kill(process, signal.SIGCONT)  # it has been told to end, and has KillWait to do so
+@pytest.mark.parametrize("file", [TARGET, *(str(SEED / round / name) for round in ROUNDS for name in MADE)])
+def test_table_models_and_losses_are_those_of_an_undisturbed_run_on_one_machine(story: Story, file: str) -> None:
+    assert (story.cluster.folder / file).read_bytes() == (story.local.folder / file).read_bytes()
 
 
-def test_the_table_is_that_of_an_undisturbed_run_on_one_machine(story: Story) -> None:
-    local, cluster = ((box.folder / TARGET).read_text(encoding="utf-8") for box in (story.local, story.cluster))
-    assert len(cluster.splitlines()) == 3
-    assert cluster == local
+def test_the_table_has_a_row_a_round(story: Story) -> None:
+    rows = list(csv.DictReader((story.cluster.folder / TARGET).read_text(encoding="utf-8").splitlines()))
+    assert [row["round"] for row in rows] == ["q0", "q1"]
+    assert all(0 < float(row["miou"]) < 100 for row in rows)
 
 
 def test_the_training_went_on_after_a_requeue_a_cancellation_and_a_time_limit(story: Story) -> None:
@@ -217,15 +150,17 @@ def test_nothing_that_was_finished_before_the_study_was_cancelled_ran_again(stor
     assert len(comments) == len(set(comments)) == 13
 
 
-def test_a_cancelled_study_leaves_nothing_in_the_queue_and_no_process(story: Story) -> None:
+def test_a_cancelled_study_leaves_no_job_and_no_process(story: Story) -> None:
     assert "Terminating processes on user request" in story.cancelled
-    assert story.queue == ""
-    assert not story.left
+    assert story.left == []
 
 
 def test_the_rules_that_need_a_gpu_get_one_and_no_other_does(story: Story) -> None:
-    gpus = {(re.match("rule_(.*)_wildcards", one["Comment"])[1], one.get("TresPerJob")) for one in story.records}
-    assert gpus == {
+    asked = {
+        (re.match("rule_(.*)_wildcards", one["Comment"])[1], one.get("TresPerJob", one.get("TresPerNode")))
+        for one in story.records
+    }
+    assert asked == {
         *((rule, None) for rule in ("render", "prepare", "fit_gmm", "refine_labels", "collect")),
         *((rule, "gres:gpu:1") for rule in ("adapt", "pseudo_label", "selftrain", "evaluate")),
     }
@@ -236,12 +171,28 @@ def test_a_job_asks_for_the_memory_time_and_threads_of_its_rule(story: Story) ->
     assert (one["MinMemoryNode"], one["TimeLimit"], one["CPUs/Task"]) == ("16000M", "2-00:00:00", "1")
 
 
-def test_no_job_starts_before_those_whose_files_it_reads_have_ended(story: Story) -> None:
-    order = ("render", "prepare", "fit_gmm", TRAINING, "pseudo_label", "refine_labels", "selftrain", "collect")
-    finished = [one for one in story.records if one["JobState"] == "COMPLETED"]
-    for earlier, later in itertools.pairwise(order):
-        end = max(one["EndTime"] for one in finished if earlier in one["Comment"] and "-val-" not in one["Comment"])
-        assert end <= min(one["StartTime"] for one in finished if later in one["Comment"]), f"{earlier}, {later}"
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("render_wildcards_demo_synthia", "prepare_wildcards_demo_source"),
+        ("render_wildcards_demo_cityscapes", "prepare_wildcards_demo_target"),
+        ("prepare_wildcards_demo_source", "fit_gmm"),
+        ("prepare_wildcards_demo_source", "adapt"),
+        ("adapt_wildcards_demo_warm_up", TRAINING),
+        ("prepare_wildcards_demo_target-train", TRAINING),
+        ("fit_gmm", TRAINING),
+        (TRAINING, "pseudo_label"),
+        (TRAINING, "evaluate"),
+        ("pseudo_label", "refine_labels"),
+        ("refine_labels", "selftrain"),
+        ("selftrain", "evaluate_wildcards_demo_depth_distribution_1_q1"),
+        ("evaluate", "collect"),
+    ],
+)
+def test_no_job_starts_before_those_whose_files_it_reads_have_ended(story: Story, earlier: str, later: str) -> None:
+    ends = [one["EndTime"] for one in story.records if earlier in one["Comment"]]
+    starts = [one["StartTime"] for one in story.records if later in one["Comment"]]
+    assert max(ends) <= min(starts)
 
 
 def test_a_failed_job_shows_its_log_and_what_needs_it_is_not_submitted(tmp_path: Path) -> None:
