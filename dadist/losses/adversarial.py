@@ -45,5 +45,20 @@ def printed_domain_loss(logits: Tensor, domain: int) -> Tensor:
     return F.logsigmoid(logits if domain == SOURCE else -logits).mean()
 
 
+def squared_domain_loss(logits: Tensor, domain: int) -> Tensor:
+    """Mean squared difference of the critic's answers from one domain's number, 0 or 1, in float32.
+
+    Args:
+        logits: The critic's answers, ``(B, 1, h, w)``, taken as they are: no sigmoid.
+        domain: ``SOURCE`` or ``TARGET``.
+
+    Returns:
+        Scalar; 0.25 where the critic answers halfway between the two.
+
+    Source: Mao et al., Least Squares GAN, ICCV 2017, as AdaptSegNet's code has it.
+    """
+    return ((logits.float() - domain) ** 2).mean()
+
+
 # What a configuration may call them.
-GAMES = {"bce": domain_loss, "log": printed_domain_loss}
+GAMES = {"bce": domain_loss, "log": printed_domain_loss, "least_squares": squared_domain_loss}

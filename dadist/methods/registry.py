@@ -7,6 +7,7 @@ METHODS = {
     "warm_up": "dadist.methods.warm_up",
     "source_only": "dadist.methods.source_only",
     "adabn": "dadist.methods.adabn",
+    "adaptsegnet": "dadist.methods.adaptsegnet",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
     "depth_distribution": "dadist.methods.depth_distribution",
