@@ -8,6 +8,7 @@ METHODS = {
     "source_only": "dadist.methods.source_only",
     "adabn": "dadist.methods.adabn",
     "adaptsegnet": "dadist.methods.adaptsegnet",
+    "minent": "dadist.methods.minent",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
     "depth_distribution": "dadist.methods.depth_distribution",

@@ -21,7 +21,7 @@ def auxiliary(name: str, weight: float) -> dict[str, float]:
 
 
 def test_the_methods_on_levels_are_these() -> None:
-    assert LEVELS == ["adaptsegnet", "advent"]
+    assert LEVELS == ["adaptsegnet", "minent", "advent"]
     assert CRITICS == ["adaptsegnet", "advent"]
 
 
