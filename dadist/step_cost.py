@@ -24,6 +24,8 @@ from dadist.train import to_device
 
 STATES = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps a weight; Adam, the critics', keeps two
 
+HORIZON = 100_000  # steps of the training that a step is taken from
+
 
 @dataclass(frozen=True)
 class StepCost:
@@ -135,7 +137,7 @@ def method_of(setting: Setting, name: str) -> Method:
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
         artefacts={"mixtures": _mixtures(setting)},
         seed=0,
-        horizon=1,
+        horizon=HORIZON,
     )
     method: Method
     if name in RECIPES:
@@ -185,7 +187,8 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:
     """Forward and backward of a step, pass by pass as train.py goes; the bytes that each pass kept for its way back."""
-    for passes, frozen in ((method.segmenter_terms(source, target, 0), True), (method.critic_terms(), False)):
+    half = HORIZON // 2  # a step as most are: what a method does at the beginning alone is over
+    for passes, frozen in ((method.segmenter_terms(source, target, half), True), (method.critic_terms(), False)):
         method.critics.requires_grad_(not frozen)
         while True:
             with kept(_weights(method)) as storages:

@@ -108,8 +108,8 @@ def test_ingredients_carry_the_mixtures_of_the_file(tmp_path: Path) -> None:
 
 
 def test_knobs_are_the_methods_own_or_none() -> None:
-    values = {"adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
-    assert dataclasses.asdict(assembly.knobs("dadist.methods.advent", values)) == values
+    values = {"depth": 0.125, "adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
+    assert dataclasses.asdict(assembly.knobs("dadist.methods.dada", values)) == values
     assert assembly.knobs("dadist.methods.source_only", {}) is None
 
 

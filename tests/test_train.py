@@ -120,8 +120,8 @@ def test_every_method_trains_with_finite_losses(tmp_path: Path, name: str) -> No
     assert all(weight.isfinite().all() for weight in method.result().parameters())
 
 
-@pytest.mark.parametrize("name", ["advent", "depth_distribution"])
-def test_the_critic_learns_too(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in METHODS if len(builders.method(name).critics)])
+def test_the_critics_learn_too(tmp_path: Path, name: str) -> None:
     fresh = builders.method(name)
     untrained = copy.deepcopy(fresh.critics.state_dict())
     trained = run(tmp_path, name).critics.state_dict()
@@ -150,7 +150,7 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
 
     def after_step(step: int) -> None:
         assert all(map(torch.equal, kept, (weight.grad for weight in method.segmenter.parameters())))
-        assert len(builders.gradients(method.critics)) == 10
+        assert len(builders.gradients(method.critics)) == len(list(method.critics.parameters())) > 0
         kept.clear()
 
     monkeypatch.setattr(method, "critic_terms", watched)

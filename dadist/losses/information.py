@@ -1,4 +1,4 @@
-"""The self-information map: what the critics of ADVENT, DADA and this method look at."""
+"""The self-information map: what the critics of ADVENT, DADA and this method look at; and its sum, the entropy."""
 
 import math
 
@@ -25,3 +25,17 @@ def self_information(logits: Tensor) -> Tensor:
     """
     log = F.log_softmax(logits.float(), dim=1).clamp_min(_LEAST_LOG)
     return log.exp() * log / -math.log(logits.shape[1])
+
+
+def mean_entropy(logits: Tensor) -> Tensor:
+    """Normalised entropy of the prediction, averaged over all pixels, in float32.
+
+    Args:
+        logits: ``(B, C, H, W)``, C at least 2.
+
+    Returns:
+        Scalar in [0, 1]; 0 where every pixel is certain, 1 where all classes are equal everywhere.
+
+    Source: the direct entropy minimisation (MinEnt) of Vu et al., ADVENT, CVPR 2019.
+    """
+    return self_information(logits).sum(dim=1).mean()

@@ -1,5 +1,8 @@
 """AdvEnt: align the maps of weighted self-information, so that the target is predicted as surely as the source.
 
+Of the paper, two things are not here, nor in its authors' code: the prior on the classes' ratio, and AdvEnt+MinEnt,
+which is no method but the average, at test time, of the two networks' logits.
+
 Source: Vu et al., ADVENT, CVPR 2019.
 """
 
@@ -8,26 +11,27 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dadist.losses.information import self_information
-from dadist.methods.adversarial import Adversarial
-from dadist.model.segmenter import Outputs, upsample
+from dadist.methods.adversarial_levels import AdversarialLevels
 
 
 @dataclass(frozen=True)
 class Knobs:
     """Weights of the objective."""
 
+    segmentation_auxiliary: float
     adversarial: float
+    adversarial_auxiliary: float
     critic_lr: float
     critic_scale: float
     critic_width: int
 
 
-class Advent(Adversarial):
-    """Source cross-entropy, and a critic on I(P)."""
+class Advent(AdversarialLevels):
+    """Source cross-entropy, and a critic on I(P), on one level or two."""
 
-    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
+    def feature(self, logits: Tensor) -> Tensor:
         """I(P), ``(B, C, H, W)``."""
-        return {"adversarial": self_information(upsample(outputs.logits, size))}
+        return self_information(logits)
 
 
 METHOD = Advent

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.losses.information import self_information
+from dadist.losses.information import mean_entropy, self_information
 
 
 def information(*probabilities: float) -> torch.Tensor:
@@ -18,6 +18,17 @@ def test_information_of_hand_worked_probabilities() -> None:
 
 def test_sixteen_equal_classes_share_an_entropy_of_one() -> None:
     assert_close(information(*[1 / 16] * 16), torch.full((16,), 1 / 16))
+
+
+def test_the_mean_entropy_of_hand_worked_pixels() -> None:
+    pixels = torch.tensor([[0.7, 0.2, 0.1], [1 / 3, 1 / 3, 1 / 3], [1.0, 0.0, 0.0]])  # 0.7298, 1 and 0
+    assert_close(mean_entropy(pixels.log().t().view(1, 3, 1, 3)), torch.tensor((0.729847 + 1 + 0) / 3))
+
+
+def test_the_mean_entropy_equals_the_loop_over_pixels() -> None:
+    logits = 3 * torch.randn(2, 7, 3, 4, generator=torch.Generator().manual_seed(5))
+    expected = oracles.self_information(logits.numpy()).sum(axis=1).mean()
+    assert_close(mean_entropy(logits).item(), expected, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("score", [1e4, math.inf])

@@ -12,6 +12,15 @@ def test_the_terms_and_their_weights() -> None:
     assert builders.names_and_weights(terms) == [[("segmentation", 1.0)], [("adversarial", 0.3)]]
 
 
+def test_the_terms_and_their_weights_on_two_levels() -> None:
+    weights = {"segmentation_auxiliary": 0.1, "adversarial": 0.3, "adversarial_auxiliary": 0.2}
+    terms = builders.method("advent", **weights).segmenter_terms(builders.source(), builders.target(), 0)
+    assert builders.names_and_weights(terms) == [
+        [("segmentation", 1.0), ("segmentation_auxiliary", 0.1)],
+        [("adversarial", 0.3), ("adversarial_auxiliary", 0.2)],
+    ]
+
+
 def test_the_critic_sees_the_self_information_of_the_loop() -> None:
     logits = 3 * torch.randn(2, 7, 4, 8, generator=torch.Generator().manual_seed(0))
     feature = builders.method("advent").features(Outputs(logits), (4, 8))["adversarial"]

@@ -1,5 +1,7 @@
 """What every method keeps to, and what the two bases do."""
 
+from collections.abc import Iterator
+
 import builders
 import pytest
 import torch
@@ -10,68 +12,124 @@ from dadist.classes import IGNORE
 from dadist.data.loader import Target
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Supervised
+from dadist.methods.base import Supervised, Term
 from dadist.methods.registry import METHODS, RECIPES
+from dadist.model.precision import computing_in
 from dadist.model.segmenter import upsample
+from dadist.train import trained
 
-ADVERSARIAL = [name for name in METHODS if "adversarial" in builders.DEMO.objectives[name].knobs]
+HALF = builders.ingredients().horizon // 2  # what a method does at the beginning alone is over
+
+
+def cases() -> Iterator[tuple[str, dict[str, float]]]:
+    """Every method and recipe as the demo has it and, where it may adapt on two levels, on two."""
+    for name in (*METHODS, *RECIPES):
+        yield name, {}
+        second = {knob for knob in getattr(builders.DEMO.objectives.get(name), "knobs", ()) if "_auxiliary" in knob}
+        if second:
+            yield name, dict.fromkeys(second, 0.5)
+
+
+CASES = list(cases())
+WITH_CRITICS = [(name, knobs) for name, knobs in CASES if len(builders.method(name, **knobs).critics)]
+ADVERSARIAL = [(name, knobs) for name, knobs in WITH_CRITICS if isinstance(builders.method(name), Adversarial)]
 
 
 def target_of(method: Supervised, name: str) -> Target | None:
     return builders.target(labels=name in RECIPES) if method.TARGET_IMAGES else None
 
 
-@pytest.mark.parametrize("name", [*METHODS, *RECIPES])
-def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str) -> None:
-    method = builders.method(name)
-    passes = list(method.segmenter_terms(builders.source(), target_of(method, name), 0)) + list(method.critic_terms())
+def segmenter_terms(method: Supervised, name: str, step: int = HALF) -> Iterator[list[Term]]:
+    """The segmenter's terms on noise, with the critics frozen as the trainer has them."""
+    method.critics.requires_grad_(False)
+    yield from method.segmenter_terms(builders.source(), target_of(method, name), step)
+    method.critics.requires_grad_(True)
+
+
+def learn(passes: Iterator[list[Term]]) -> None:
+    """Take the gradients of all terms, as the trainer does."""
+    for terms in passes:
+        torch.stack([term.weight * term.value for term in terms]).sum().backward()
+
+
+@pytest.mark.parametrize("step", [0, HALF])
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str, knobs: dict[str, float], step: int) -> None:
+    method = builders.method(name, **knobs)
+    passes = [*segmenter_terms(method, name, step), *method.critic_terms()]
     terms = [term for one in passes for term in one]
     assert len({term.name for term in terms}) == len(terms) > 0
     assert all(term.value.shape == () and term.value.isfinite() and term.weight > 0 for term in terms)
     assert all(any(term.value.requires_grad for term in one) for one in passes)
 
 
-@pytest.mark.parametrize("name", [*METHODS, *RECIPES])
-def test_a_method_keeps_a_network_of_its_own_architecture(name: str) -> None:
-    method = builders.method(name)
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_a_method_keeps_a_network_of_its_own_architecture(name: str, knobs: dict[str, float]) -> None:
+    method = builders.method(name, **knobs)
     assert method.result().architecture == method.segmenter.architecture
     assert method.segmenter.architecture.heads == method.heads(method.knobs)
     assert method.segmenter.architecture.layout == method.LAYOUT
 
 
-def test_the_adversarial_methods_are_these() -> None:
-    assert ADVERSARIAL == ["advent", "dada", "depth_distribution"]
-    assert all(isinstance(builders.method(name), Adversarial) for name in ADVERSARIAL)
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, knobs: dict[str, float]) -> None:
+    method = builders.method(name, **knobs)
+    with computing_in("bfloat16", trained(method).values()):
+        for passes in (segmenter_terms(method, name), method.critic_terms()):
+            for terms in passes:
+                assert all(term.value.dtype == torch.float32 for term in terms)
+                learn(iter([terms]))
+    gradients = [weight.grad for network in trained(method).values() for weight in network.parameters()]
+    assert all(one.isfinite().all() for one in gradients if one is not None)
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
-def test_the_critics_game_ends_with_three_terms_in_this_order(name: str) -> None:
-    method = builders.method(name, adversarial=0.25, critic_scale=0.75, critic_lr=0.125)
-    _, on_target = builders.names_and_weights(method.segmenter_terms(builders.source(), builders.target(), 0))
-    assert on_target[-1] == ("adversarial", 0.25)
-    assert builders.names_and_weights(method.critic_terms()) == [[("critic_source", 0.75)], [("critic_target", 0.75)]]
+@pytest.mark.parametrize(("name", "knobs"), WITH_CRITICS)
+def test_critics_learn_from_their_own_terms_alone_and_the_other_networks_from_theirs(
+    name: str, knobs: dict[str, float]
+) -> None:
+    method = builders.method(name, **knobs)
+    others = [weight for one in (method.segmenter, method.companions) for weight in one.parameters()]
+    learn(segmenter_terms(method, name))
+    assert all(weight.grad is None for weight in method.critics.parameters())
+    assert builders.gradients(method.segmenter.backbone)
+    before = [None if weight.grad is None else weight.grad.clone() for weight in others]
+    learn(method.critic_terms())
+    for critic in method.critics.values():
+        assert all(weight.grad is not None for weight in critic.parameters())
+        assert builders.gradients(critic)
+    assert_close([weight.grad for weight in others], before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
+def test_a_critic_is_fooled_in_one_term_and_told_each_domain_in_another(name: str, knobs: dict[str, float]) -> None:
+    method = builders.method(name, **knobs, critic_scale=0.75, critic_lr=0.125)
+    found = [one for terms in builders.names_and_weights(segmenter_terms(method, name)) for one in terms]
+    assert set(method.critics) == set(method.weights)
+    assert {(critic, method.weight(critic, HALF)) for critic in method.critics} <= set(found)
+    told = [critic.replace("adversarial", "critic") for critic in method.critics]
+    expected = [[(f"{critic}_{domain}", 0.75)] for domain in ("source", "target") for critic in told]
+    assert builders.names_and_weights(method.critic_terms()) == expected
     assert method.critic_lr == 0.125
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
-def test_the_critics_terms_train_the_critic_and_not_the_segmenter(name: str) -> None:
-    method = builders.method(name)
-    list(method.segmenter_terms(builders.source(), builders.target(), 0))
-    for terms in method.critic_terms():
-        terms[0].value.backward()
-    assert len(builders.gradients(method.critics)) == len(list(method.critics.parameters())) == 10
-    assert all(weight.grad is None for weight in method.segmenter.parameters())
+@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
+def test_every_critic_is_fooled_by_the_backbone(name: str, knobs: dict[str, float]) -> None:
+    method = builders.method(name, **knobs)
+    terms = {term.name: term.value for one in segmenter_terms(method, name) for term in one}
+    for critic in method.critics:
+        method.segmenter.zero_grad()
+        terms[critic].backward(retain_graph=True)
+        assert builders.gradients(method.segmenter.backbone)
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
-def test_the_adversarial_term_reaches_the_backbone_through_a_frozen_critic(name: str) -> None:
-    method = builders.method(name)
-    method.critics.requires_grad_(False)
-    _, on_target = method.segmenter_terms(builders.source(), builders.target(), 0)
-    on_target[-1].value.backward()
-    assert all(weight.grad is None for weight in method.critics.parameters())
-    assert builders.gradients(method.segmenter.backbone)
-    assert builders.gradients(method.segmenter.segmentation)
+@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
+def test_a_critic_whose_term_weighs_nothing_is_not_there(name: str, knobs: dict[str, float]) -> None:
+    nothing = dict.fromkeys(builders.method(name, **knobs).weights, 0.0)
+    method = builders.method(name, **{**knobs, **nothing})
+    terms = [term.name for one in segmenter_terms(method, name) for term in one]
+    assert not set(terms) & set(nothing)
+    assert not len(method.critics)
+    assert list(method.critic_terms()) == []
 
 
 class Told(nn.Module):

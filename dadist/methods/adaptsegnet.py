@@ -1,0 +1,44 @@
+"""AdaptSegNet: where things stand in a street looks alike in both domains, so align the softmax output itself.
+
+A critic tells source from target by the probabilities of all classes; in the multi-level variant a second critic does
+so by those of an auxiliary classifier on the middle layer.
+
+Source: Tsai et al., Learning to Adapt Structured Output Space for Semantic Segmentation, CVPR 2018.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from dadist.losses.adversarial import GAMES
+from dadist.methods.adversarial_levels import AdversarialLevels
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Weights of the objective, and the rule of the game."""
+
+    segmentation_auxiliary: float
+    adversarial: float
+    adversarial_auxiliary: float
+    adversarial_loss: Literal["bce", "least_squares"]
+    critic_lr: float
+    critic_scale: float
+    critic_width: int
+
+
+class AdaptSegNet(AdversarialLevels):
+    """Source cross-entropy, and a critic on P, on one level or two."""
+
+    def feature(self, logits: Tensor) -> Tensor:
+        """P, ``(B, C, H, W)`` float32."""
+        return F.softmax(logits.float(), dim=1)
+
+    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+        """Cross-entropy or least squares."""
+        return GAMES[self.knobs.adversarial_loss](self.critics[name](feature), domain)
+
+
+METHOD = AdaptSegNet
