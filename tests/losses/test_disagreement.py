@@ -1,5 +1,3 @@
-import math
-
 import oracles
 import pytest
 import torch
@@ -19,10 +17,10 @@ def test_disagreement_of_hand_worked_probabilities() -> None:
     assert_close(0.4 + 40 * apart.item(), 27.066667, rtol=0, atol=1e-5)  # and GTA5
 
 
-@pytest.mark.parametrize(("second", "expected"), [([50.0, 0.0], 0.0), ([0.0, 50.0], 1.0), ([math.inf, 0.0], 0.0)])
+@pytest.mark.parametrize(("second", "expected"), [([50.0, 0.0], 0.0), ([0.0, 50.0], 1.0), ([1e4, 0.0], 0.0)])
 def test_the_same_class_disagrees_by_nothing_and_another_by_one(second: list[float], expected: float) -> None:
     first = torch.tensor([50.0, 0.0]).view(1, 2, 1, 1)
-    other = torch.tensor(second).clamp_max(1e4).view(1, 2, 1, 1)
+    other = torch.tensor(second).view(1, 2, 1, 1)
     assert_close(disagreement(first, other).item(), expected, rtol=0, atol=1e-6)
 
 
