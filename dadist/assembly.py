@@ -123,6 +123,7 @@ def ingredients(
     cap: float | None,
     artefacts: Sequence[Path],
     seed: int,
+    numerator: float,
     horizon: int,
     device: str,
 ) -> Ingredients:
@@ -135,6 +136,7 @@ def ingredients(
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
         artefacts={path.stem: _artefact(path) for path in artefacts},
         seed=seed,
+        numerator=numerator,
         horizon=horizon,
     )
 

@@ -135,6 +135,7 @@ def method_of(setting: Setting, name: str) -> Method:
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
         artefacts={"mixtures": _mixtures(setting)},
         seed=0,
+        numerator=setting.inverse_depth,
         horizon=1,
     )
     method: Method

@@ -9,6 +9,7 @@ METHODS = {
     "adabn": "dadist.methods.adabn",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
+    "ctrl": "dadist.methods.ctrl",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 

@@ -25,6 +25,7 @@ HEADS = (
 LAYOUTS = (
     "parallel",  # all read the backbone
     "gated",  # the classifier reads features gated by those of depth
+    "joint",  # the same, and a second classifier looks through the depth
 )
 
 # What of BatchNorm training changes. In every mode `reestimate_statistics` may take new statistics afterwards.

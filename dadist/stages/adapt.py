@@ -51,6 +51,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
         cap=adapt.class_weight_cap,
         artefacts=artefacts,
         seed=seed,
+        numerator=params.inverse_depth,
         horizon=adapt.optimiser.poly_iterations or adapt.iterations,
         device=device(),
     )

@@ -40,7 +40,7 @@ def test_a_method_keeps_a_network_of_its_own_architecture(name: str) -> None:
 
 
 def test_the_adversarial_methods_are_these() -> None:
-    assert ADVERSARIAL == ["advent", "dada", "depth_distribution"]
+    assert ADVERSARIAL == ["advent", "dada", "ctrl", "depth_distribution"]
     assert all(isinstance(builders.method(name), Adversarial) for name in ADVERSARIAL)
 
 

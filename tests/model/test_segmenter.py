@@ -12,7 +12,7 @@ from dadist.classes import CLASS_SETS, IGNORE
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.critic import critic
-from dadist.model.layouts import Gated, build
+from dadist.model.layouts import Gated, Joint, build
 from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
@@ -140,6 +140,20 @@ def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> N
     assert all(p.grad is not None for p in segmenter.depth.parameters())
 
 
+def test_the_joint_layout_looks_through_the_depth_and_its_first_classifier_does_not() -> None:
+    segmenter = build(replace(STREET, heads=(), layout="joint")).eval()
+    assert isinstance(segmenter, Joint)
+    assert segmenter.depth is not None
+    outputs = segmenter(images())
+    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    e = segmenter.depth.features(x)
+    gated = x * segmenter.fusion.decode(e).clamp_min(0)
+    assert_close(outputs.logits, segmenter.segmentation(gated))
+    assert_close(outputs.depth, segmenter.regression(e))
+    assert_close(outputs.extra, {"refined": segmenter.refined(gated * segmenter.regression(e))})
+    assert segmenter.regression.branches[0].weight.shape == (1, segmenter.depth.width, 3, 3)
+
+
 @pytest.mark.parametrize(
     ("bn", "learns", "lives"), [("paper", False, True), ("frozen", False, False), ("train", True, True)]
 )
@@ -192,7 +206,7 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
         ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, efficientnet_lite0, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
-        ({"layout": "serial"}, "layout: expected one of parallel, gated, got 'serial'"),
+        ({"layout": "serial"}, "layout: expected one of parallel, gated, joint, got 'serial'"),
         ({"layout": "gated"}, "heads: expected none beside those of layout gated, got depth, density"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
         ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, got 'rgb'"),
