@@ -10,6 +10,7 @@ METHODS = {
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
     "ctrl": "dadist.methods.ctrl",
+    "corda": "dadist.methods.corda",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 
