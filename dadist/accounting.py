@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from dadist.assembly import method_type
 from dadist.config import Setting
+from dadist.demands import trained, wants_target_depth
 from dadist.methods.registry import METHODS
 from dadist.step_cost import StepCost, forward_flops, step_cost
 from dadist.step_time import measure, speed
 
 SOURCE_BYTES = 3 + 1 + 2  # a pixel: colour, label, depth in centimetres
 IMAGE_BYTES = 3
+DEPTH_BYTES = 2
 LABEL_BYTES = 1
 PSEUDO_BYTES = 3  # a pixel: label and confidence, and the label after refinement
 FLOAT_BYTES = 4  # what traffic is counted in
@@ -161,22 +163,6 @@ def check(setting: Setting, name: str, *, steps: int, device: str) -> str:
     return "\n".join(_aligned(rows))
 
 
-def trained(setting: Setting) -> list[str]:
-    """The methods that are trained: those listed, and those that they start from, first."""
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        start = setting.objectives[name].start or setting.start
-        if start in METHODS and start not in order:
-            visit(start)
-        if name not in order:
-            order.append(name)
-
-    for name in dict.fromkeys((*setting.methods, *setting.selftrain.methods)):
-        visit(name)
-    return order
-
-
 def iterations(setting: Setting, name: str) -> int:
     """Steps of a method's training."""
     own = setting.objectives[name].iterations
@@ -213,10 +199,12 @@ def _disk(setting: Setting, counts: Counts, costs: dict[str, StepCost]) -> dict[
     source, target = (view.width * view.height for view in (setting.source, setting.target))
     seeds, rounds, again = len(setting.seeds), len(setting.selftrain.rounds), setting.selftrain.methods
     labels = counts.label_width * counts.label_height * LABEL_BYTES
+    measured = any(wants_target_depth(setting, name) for name in costs)
     models = sum(cost.weights for cost in costs.values()) + rounds * sum(costs[name].weights for name in again)
     return {
         "source, prepared": counts.source * source * SOURCE_BYTES,
         "target train, prepared": counts.train * target * IMAGE_BYTES,
+        **({"target train with depth": counts.train * target * (IMAGE_BYTES + DEPTH_BYTES)} if measured else {}),
         "target val, prepared": counts.val * (target * IMAGE_BYTES + labels),
         "pseudo-labels": seeds * len(again) * rounds * counts.train * target * PSEUDO_BYTES,
         "models, at most": seeds * models,

@@ -76,8 +76,8 @@ def start(
             random weights, or for ``origin="pretrained"`` those that the backbone's package brings.
         grid: The feature grid that config.yaml states, which the mixtures live on.
         size: (width, height) of the images.
-        iterations: Steps of the training to come. Without any, the file has to bring all of backbone and classifier:
-            nothing would train the rest.
+        iterations: Steps of the training to come. Without any, the file has to bring the whole network: nothing would
+            train the rest.
 
     Raises:
         ValueError: when the network's grid is another, or the file does not fit.
@@ -94,7 +94,7 @@ def start(
     weights = start_weights(files[0])
     came = restore(segmenter, weights, least=LEAST_MATCHED if iterations else 1.0)
     logger.info(
-        "start from %s, %s: %d of %d tensors of backbone and classifier; left in the file: %s; random: %s",
+        "start from %s, %s: %d of the %d tensors that it had to bring; left in the file: %s; random: %s",
         weights.file,
         weights.origin,
         came.matched,
@@ -123,6 +123,7 @@ def ingredients(
     cap: float | None,
     artefacts: Sequence[Path],
     seed: int,
+    numerator: float,
     horizon: int,
     device: str,
 ) -> Ingredients:
@@ -135,6 +136,7 @@ def ingredients(
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
         artefacts={path.stem: _artefact(path) for path in artefacts},
         seed=seed,
+        numerator=numerator,
         horizon=horizon,
     )
 

@@ -161,8 +161,7 @@ def _counts(study: Study, setting: str) -> "Counts":
 
     view, images = study.settings[setting].target, {}
     size = (view.width, view.height)
-    for which in parts.PARTS:
-        part = parts.part(study, setting, which)
+    for which, part in parts.read(study, setting).items():
         if part is None:
             images[which] = 0
             continue
@@ -190,8 +189,7 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
     from dadist.doctor import Split
 
     splits, titles = {}, {}
-    for which in parts.PARTS:
-        part = parts.part(study, setting, which)
+    for which, part in parts.read(study, setting).items():
         if part is None:  # a target without labels: there is nothing to validate on
             continue
         reader = parts.reader(study, part.domain)

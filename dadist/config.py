@@ -55,6 +55,7 @@ class Domain:
     dataset: str  # its reader, a name in DATASETS
     root: str  # folder
     depth: bool  # whether to read its depth where it has labels
+    unlabelled_depth: bool  # whether there is depth where it has none, for methods that learn from the target's
     lists: dict[str, str]  # split → text file with a name a line, for another choice than the folder's
     options: dict[str, Any]  # the reader's own keys, as its `Options` takes them
 
@@ -144,6 +145,7 @@ class Adapt:
 
     iterations: int
     batch: int  # images per domain
+    crop: tuple[int, int] | None  # (width, height) in pixels of what is cut out of each image; None: all of it
     flip: bool
     class_weight_power: float
     class_weight_cap: float | None

@@ -10,9 +10,12 @@ from typing import Any
 
 from dadist.config import Study
 from dadist.data.registry import DATASETS
-from dadist.parsing import parse
+from dadist.demands import declared, trained, wants_target_depth
+from dadist.methods.registry import METHODS
+from dadist.parsing import ConfigError, parse
 
 PARTS = ("source", "train", "val")  # train and val are the target's
+MEASURED = "train with depth"  # the target's training split once more, for methods that learn from its depth
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,17 @@ class Part:
 
 
 def part(study: Study, setting: str, which: str) -> Part | None:
-    """One of the PARTS of a setting; None for a source, or a target to validate on, without labels.
+    """One of the PARTS of a setting, or MEASURED; None for a source or a target to validate on without labels.
 
     The source and the target's validation split have labels and, if the domain has any, depth; the target's training
-    split has neither.
+    split has neither, and MEASURED, which is None unless the domain has `unlabelled_depth`, has depth alone.
     """
     chosen = study.settings[setting]
     view = chosen.source if which == "source" else chosen.target
     domain, found = study.domains[view.domain], reader(study, view.domain)
     split = "val" if which == "val" else next(one for one in ("all", "train") if one in found.splits)
-    if which != "train" and split not in found.labelled:
+    training = which in ("train", MEASURED)
+    if not (domain.unlabelled_depth if which == MEASURED else training or split in found.labelled):
         return None
     name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
     # One split may be a source here and a target there: with its labels, and without.
@@ -46,9 +50,11 @@ def part(study: Study, setting: str, which: str) -> Part | None:
         name += "-padded"
     if which == "val" and chosen.evaluate.labels == "working":
         name += "-working"
+    if which == MEASURED:
+        name += "-depth"
     if chosen.prepare.images:
         name += f"-first{chosen.prepare.images}"
-    asked = {"labels": which != "train", "depth": which != "train" and domain.depth}
+    asked = {"labels": not training, "depth": which == MEASURED or (not training and domain.depth)}
     plan = {
         "split": split,
         "width": view.width,
@@ -60,6 +66,32 @@ def part(study: Study, setting: str, which: str) -> Part | None:
         "images": chosen.prepare.images,
     }
     return Part(name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **asked), plan)
+
+
+def training_part(study: Study, setting: str, method: str) -> str:
+    """What a method reads of the target: "train", or MEASURED.
+
+    Raises:
+        ConfigError: It learns from depth, and the target's domain has none. Settings that nobody asks for may list it.
+    """
+    chosen = study.settings[setting]
+    domain = chosen.target.domain
+    if not wants_target_depth(chosen, method):
+        return "train"
+    if not study.domains[domain].unlabelled_depth:
+        knob = declared(METHODS[method], "TARGET_DEPTH", "")
+        raise ConfigError(
+            f"settings.{setting}: method {method} learns from depth of the target's training images, and "
+            f"domains.{domain} has none; give it depth files and unlabelled_depth: true, or set "
+            f"objectives.{method}.{knob}: 0.0, which does without"
+        )
+    return MEASURED
+
+
+def read(study: Study, setting: str) -> dict[str, Part | None]:
+    """The PARTS of a setting, the training split with depth where one of its methods learns from that."""
+    measured = MEASURED in {training_part(study, setting, method) for method in trained(study.settings[setting])}
+    return {which: part(study, setting, MEASURED if measured and which == "train" else which) for which in PARTS}
 
 
 def reader(study: Study, domain: str) -> Any:

@@ -137,6 +137,7 @@ def method_of(setting: Setting, name: str) -> Method:
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
         artefacts={"mixtures": _mixtures(setting)},
         seed=0,
+        numerator=setting.inverse_depth,
         horizon=HORIZON,
     )
     method: Method
@@ -181,8 +182,12 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
         images, mirrored = 255 * torch.rand(batch, 3, height, width), torch.zeros(batch, dtype=torch.bool)
         return Source(images, labels, depth, torch.ones_like(depth).bool(), mirrored)
 
-    source, target = (drawn(view.height, view.width) for view in (setting.source, setting.target))
-    return source, Target(target.images, target.labels if name in RECIPES else None, target.mirrored)
+    views = [(view.width, view.height) for view in (setting.source, setting.target)]
+    if setting.adapt.crop is not None and name not in RECIPES:
+        views = [setting.adapt.crop] * 2
+    source, target = (drawn(height, width) for width, height in views)
+    labels = target.labels if name in RECIPES else None
+    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid)
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:

@@ -48,8 +48,7 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
     to_device(method, device)
     source, target = noise(setting, name)
     source = Source(*(one.to(device) for one in source))
-    labels = None if target.labels is None else target.labels.to(device)
-    target = Target(target.images.to(device), labels, target.mirrored.to(device))
+    target = Target(*(None if one is None else one.to(device) for one in target))  # type: ignore[arg-type]
     begun: list[float] = []
 
     def timed(_: int) -> Source:

@@ -8,9 +8,9 @@ import importlib
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from dadist import demands
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import Ablation, Domain, Objective, Render, Setting, Study
 from dadist.data.registry import DATASETS
@@ -72,7 +72,7 @@ class _Settings(dict[str, Setting]):
         for view in (setting.source, setting.target):
             if view.domain not in self.domains:
                 raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, self.domains)}")
-        _check_depth(name, setting, self.domains[setting.source.domain])
+        demands.check(name, setting, self.domains)
         return setting
 
 
@@ -96,7 +96,7 @@ def _domain(name: str, section: Any) -> Domain:
     except ValueError as error:
         raise ConfigError(f"{where}.{error}") from None
     common = {key: value for key, value in section.items() if key in shared}
-    return parse(Domain, {"lists": {}, **common, "options": options}, where)
+    return parse(Domain, {"lists": {}, "unlabelled_depth": False, **common, "options": options}, where)
 
 
 def _left_out(hints: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,18 +119,6 @@ def _class_set(name: str, rows: Any) -> ClassSet:
         raise
     except ValueError as error:
         raise ConfigError(f"{where}: {error}") from None
-
-
-def _check_depth(name: str, setting: Setting, source: Domain) -> None:
-    """A method that is built on depth needs a source that has it."""
-    if source.depth:
-        return
-    for method in (*setting.methods, *setting.selftrain.methods):
-        if declared(METHODS[method], "SOURCE_DEPTH", False):
-            raise ConfigError(
-                f"settings.{name}: method {method} learns from the source's depth, and domains.{setting.source.domain} "
-                "has depth: false; give it depth, or leave the method out"
-            )
 
 
 def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
@@ -206,33 +194,11 @@ def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"{where}: expected a section, got {section!r}")
     shared = {field.name for field in fields(Objective)} - {"knobs"}
     knobs = {key: value for key, value in section.items() if key not in shared}
-    declared = declared_knobs(METHODS[method])
+    declared = demands.declared_knobs(METHODS[method])
     same_keys(knobs, declared, where, [*declared, *shared])
     for key, annotation in declared.items():
         parse(_scalar(annotation), knobs[key], f"{where}.{key}")
     return {**{key: section[key] for key in shared & set(section)}, "knobs": knobs}
-
-
-def declared_knobs(module: str) -> dict[str, str]:
-    """Names and annotations of the class ``Knobs`` in a method's module, read without importing it (and torch)."""
-    body = next((node.body for node in _tree(module) if isinstance(node, ast.ClassDef) and node.name == "Knobs"), [])
-    return {ast.unparse(node.target): ast.unparse(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
-
-
-def declared(module: str, constant: str, default: Any) -> Any:
-    """A constant of a method's module, read without importing it (and torch).
-
-    ``NEEDS``: the offline artefacts that it is built from; ``SOURCE_DEPTH``: whether it learns from the source's depth.
-    """
-    for node in _tree(module):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
-            return ast.literal_eval(node.value)
-    return default
-
-
-def _tree(module: str) -> list[ast.stmt]:
-    path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    return ast.parse(path.read_text(encoding="utf-8")).body
 
 
 def _scalar(annotation: str) -> Any:

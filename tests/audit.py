@@ -13,13 +13,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# The actor that exists where a domain says that its unlabelled images have depth, for methods that learn from that.
+DEPTH = "prepare train with depth"
+
 # Who may touch what, by the first pattern that fits: a rule's stage; `prepare` with its split. `draw` shows the truth
 # of a few validation images beside the predictions, `render` makes what it writes.
 POLICY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (re.compile(r"/(gtFine|gtCoarse|disparity|camera)/train(/|$)"), ()),
+    (re.compile(r"/(disparity|camera)/train(/|$)"), (DEPTH,)),
+    (re.compile(r"/(gtFine|gtCoarse)/train(/|$)"), ()),
     (re.compile(r"/(gtFine|gtCoarse|disparity|camera)(/|$)"), ("prepare val", "render")),
     (re.compile(r"/train(ing)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ()),  # Mapillary Vistas
     (re.compile(r"/val(idation)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ("prepare val",)),
+    (re.compile(r"/results/data/[^/]*-train-[^/]*-depth[^/]*/(.+/)?depth"), (DEPTH, "adapt")),
     (re.compile(r"/results/data/[^/]*-train-[^/]*/(.+/)?(labels|depth)"), ()),
     (re.compile(r"/results/data/[^/]*-val-[^/]*/(.+/)?(labels|depth)"), ("prepare val", "evaluate", "draw")),
 )
@@ -39,7 +44,9 @@ def who() -> str:
     if module.startswith("dadist.stages."):
         stage = module.rpartition(".")[2]
         params = json.loads(words[words.index("--params") + 1]) if "--params" in words else {}
-        os.environ[STAGE] = f"{stage} {params['plan']['split']}" if "plan" in params else stage
+        plan = params.get("plan", {"split": "", "depth": False})
+        actor = f"{stage} {plan['split']}".strip()
+        os.environ[STAGE] = f"{actor} with depth" if f"{actor} with depth" == DEPTH and plan["depth"] else actor
     return os.environ.get(STAGE) or module or Path(next((word for word in words[1:] if word[0] != "-"), words[0])).name
 
 

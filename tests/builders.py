@@ -160,7 +160,7 @@ def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
 
 def ingredients(**changes: Any) -> Ingredients:
     """What a method is built from; plain cross-entropy."""
-    plain = Ingredients(CLASSES, None, {"mixtures": mixtures()}, seed=4, horizon=100)
+    plain = Ingredients(CLASSES, None, {"mixtures": mixtures()}, seed=4, numerator=1000.0, horizon=100)
     return dataclasses.replace(plain, **changes)
 
 

@@ -54,6 +54,15 @@ def test_stages_steps_and_epochs_of_the_demo_are_worked_by_hand(demo: Plan) -> N
     }
 
 
+def test_depth_of_the_target_takes_its_room_where_a_method_learns_from_it() -> None:
+    setting = SETTINGS["demo"]
+    corda = dataclasses.replace(
+        setting.objectives["corda"], knobs={**setting.objectives["corda"].knobs, "target_depth": 0.5}
+    )
+    setting = dataclasses.replace(setting, methods=("corda",), objectives={**setting.objectives, "corda": corda})
+    assert plan(setting, DEMO, SLOW).disk["target train with depth"] == 500 * 192 * 96 * 5
+
+
 def test_methods_come_after_what_they_start_from() -> None:
     assert trained(SETTINGS["demo"]) == ["warm_up", "source_only", "adabn", "depth_distribution"]
     alone = dataclasses.replace(SETTINGS["demo"], methods=("adabn",))

@@ -87,15 +87,19 @@ def test_a_round_of_self_training_goes_on_from_the_whole_network(tmp_path: Path)
 def test_ingredients_weigh_classes_by_the_sources_pixels(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
     source.pixels[:] = [8, 2, 0, 0, 0, 0, 0]  # C f = 5.6, 1.4
-    made = assembly.ingredients(source, power=1.0, cap=0.5, artefacts=[], seed=9, horizon=50, device="cpu")
+    made = assembly.ingredients(
+        source, power=1.0, cap=0.5, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu"
+    )
     assert made.class_weights is not None
     assert made.class_weights.tolist() == pytest.approx([1 / 5.6, 0.5, 0, 0, 0, 0, 0])
-    assert (made.classes, made.artefacts, made.seed, made.horizon) == (7, {}, 9, 50)
+    assert (made.classes, made.artefacts, made.seed, made.numerator, made.horizon) == (7, {}, 9, 1000, 50)
 
 
 def test_a_power_of_0_leaves_the_cross_entropy_plain(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
-    made = assembly.ingredients(source, power=0.0, cap=None, artefacts=[], seed=9, horizon=50, device="cpu")
+    made = assembly.ingredients(
+        source, power=0.0, cap=None, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu"
+    )
     assert made.class_weights is None
 
 
@@ -103,7 +107,9 @@ def test_ingredients_carry_the_mixtures_of_the_file(tmp_path: Path) -> None:
     builders.mixtures(median=0.125).save(tmp_path / "mixtures.npz")
     files = [tmp_path / "mixtures.npz"]
     source = builders.split(tmp_path / "source")
-    made = assembly.ingredients(source, power=0.0, cap=None, artefacts=files, seed=9, horizon=50, device="cpu")
+    made = assembly.ingredients(
+        source, power=0.0, cap=None, artefacts=files, seed=9, numerator=1e3, horizon=50, device="cpu"
+    )
     assert made.artefacts["mixtures"].median == 0.125
 
 

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from dadist.config import Optimiser
+from dadist.demands import declared, declared_knobs
 from dadist.methods.registry import METHODS
 from dadist.parsing import ConfigError, parse
-from dadist.study import declared, declared_knobs, study
+from dadist.study import study
 
 SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 # The defaults with two settings, one like the other; what the numbers are is not these tests' business.
@@ -190,7 +191,8 @@ def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> Non
     imported = importlib.import_module(module)
     knobs = [field.name for field in dataclasses.fields(imported.Knobs)] if hasattr(imported, "Knobs") else []
     assert list(declared_knobs(module)) == knobs
-    for constant, default in (("NEEDS", ()), ("SOURCE_DEPTH", False)):
+    constants = (("NEEDS", ()), ("SOURCE_DEPTH", False), ("TARGET_DEPTH", ""), ("SAME_SIZE", False))
+    for constant, default in constants:
         assert declared(module, constant, default) == getattr(imported, constant, default)
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from sandbox import ROOT, Sandbox
 
-from dadist import config, parsing, study
+from dadist import config, demands, parsing
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.backbone import BACKBONES
@@ -61,6 +61,7 @@ LAYERS = (
         "dadist.limits",
         "dadist.gpus",
         "dadist.study",
+        "dadist.demands",
         "dadist.parts",
     ),
     ("dadist.data",),
@@ -289,7 +290,7 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
 def test_every_knob_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
     bases = importlib.import_module(METHODS[method]).METHOD.__mro__
     code = "".join(ast.unparse(tree(module)) for module in {METHODS[method], *(one.__module__ for one in bases[:-1])})
-    for knob in study.declared_knobs(METHODS[method]):
+    for knob in demands.declared_knobs(METHODS[method]):
         assert f"knobs.{knob}" in code
 
 

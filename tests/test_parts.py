@@ -10,6 +10,7 @@ from sandbox import ROOT, merged
 from dadist import parts, study
 from dadist.config import Study
 from dadist.data.origin import Plan
+from dadist.parsing import ConfigError
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
@@ -39,6 +40,26 @@ def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
     assert name("train", {"prepare": {"images": 5}}) == "demo_target-train-192x96-16-first5"
     assert name("train", {"target": {"fit": "pad"}}) == "demo_target-train-192x96-16-padded"
     assert name("source", {"adapt": {"iterations": 1000}}) == name("source", {})
+
+
+def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_that_learn_from_it() -> None:
+    assert parts.part(changed({}), "demo", parts.MEASURED) is None
+    measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
+    found = parts.part(changed(measured), "demo", parts.MEASURED)
+    assert found is not None
+    assert found.name == "demo_target-train-192x96-16-depth"
+    assert (found.plan["labels"], found.plan["depth"], found.plan["split"]) == (False, True, "train")
+    assert parts.part(changed(measured), "demo", "train") == parts.part(changed({}), "demo", "train")
+    corda = {"demo": {"methods": ["corda"], "objectives": {"corda": {"target_depth": 0.5}}}}
+    assert parts.read(changed(measured), "demo")["train"].name == "demo_target-train-192x96-16"
+    assert parts.read(changed({**measured, "settings": corda}), "demo")["train"] == found
+    with pytest.raises(ConfigError) as told:
+        parts.read(changed({"settings": corda}), "demo")  # and not before somebody asks for the setting
+    assert str(told.value) == (
+        "settings.demo: method corda learns from depth of the target's training images, and domains.demo_target has "
+        "none; give it depth files and unlabelled_depth: true, or set objectives.corda.target_depth: 0.0, which does "
+        "without"
+    )
 
 
 def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:

@@ -101,6 +101,12 @@ def test_a_step_of_every_method_and_recipe_can_be_counted(name: str) -> None:
     assert min(cost.flops, cost.traffic, cost.activations, cost.transient) > 0
 
 
+def test_a_crop_costs_what_images_of_its_size_cost() -> None:
+    crop = dataclasses.replace(DEMO, adapt=dataclasses.replace(DEMO.adapt, crop=(96, 64)))
+    views = {name: dataclasses.replace(getattr(DEMO, name), width=96, height=64) for name in ("source", "target")}
+    assert step_cost(crop, "dada") == step_cost(dataclasses.replace(DEMO, **views), "dada")
+
+
 def test_a_short_run_of_the_real_loop_is_timed_without_its_first_step() -> None:
     found = measure(SETTINGS["demo"], "depth_distribution", steps=3, device="cpu")
     assert found.steps == 2

@@ -1,5 +1,6 @@
 """Batches by number: batch ``step`` is a pure function of the seed, so training can go on anywhere."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,12 +31,15 @@ class Source(NamedTuple):
 class Target(NamedTuple):
     """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None.
 
-    mirrored ``(B,)`` bool is True where image and labels are mirrored left to right.
+    mirrored ``(B,)`` bool is True where all of these are mirrored left to right. inverse_depth and valid, as the
+    source's, are there for a split prepared with depth: a stereo camera's, or a depth network's guess.
     """
 
     images: Tensor
     labels: Tensor | None
     mirrored: Tensor
+    inverse_depth: Tensor | None = None
+    valid: Tensor | None = None
 
 
 class Order:
@@ -55,6 +59,10 @@ class Order:
         """Which images of the batch are mirrored, ``(batch,)``."""
         return np.random.default_rng((self.seed, 1, step)).random(self.batch) < 0.5
 
+    def corners(self, step: int, room: tuple[int, int]) -> NDArray[np.int64]:
+        """Upper left corner (x, y) of each image's crop, ``(batch, 2)``: from 0 to ``room``, both included."""
+        return np.random.default_rng((self.seed, 3, step)).integers(0, np.array(room) + 1, (self.batch, 2))
+
     def _epoch(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng((self.seed, 0, epoch)).permutation(self.items)
 
@@ -67,6 +75,21 @@ class Sampling:
     seed: int
     mirror: bool  # whether images are mirrored left to right with probability 0.5
     device: str
+    crop: tuple[int, int] | None = None  # (width, height) in pixels of what is cut out of each image; None: all of it
+
+    def ready(self, arrays: Sequence[NDArray[Any]], order: Order, step: int) -> tuple[list[Tensor], Tensor]:
+        """A step's rows ``(B, ..., H, W)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``."""
+        flips = order.flips(step) & self.mirror
+        if self.crop is not None:
+            (width, height), (rows, columns) = self.crop, arrays[0].shape[-2:]
+            corners = order.corners(step, (columns - width, rows - height)).tolist()
+            arrays = [
+                np.stack([row[..., y : y + height, x : x + width] for row, (x, y) in zip(array, corners, strict=True)])
+                for array in arrays
+            ]
+        batches = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+        ready = [(flip(batch, flips) if self.mirror else batch).to(self.device) for batch in batches]
+        return ready, torch.from_numpy(flips).to(self.device)
 
 
 class SourceLoader:
@@ -86,7 +109,7 @@ class SourceLoader:
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
-        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
+        rows = self.order(step)
         depth_cm = self._depth(rows)[:, None]  # (B, 1, H, W)
         arrays = (
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
@@ -94,8 +117,8 @@ class SourceLoader:
             np.float32(self.numerator) / (depth_cm + 1),
             self.prepared.inside(rows)[:, None] if self.zero_depth == "keep" and self.measured else depth_cm > 0,
         )
-        images, labels, inverse_depth, valid = (_ready(array, flips, self.sampling) for array in arrays)
-        return Source(images, labels, inverse_depth, valid, torch.from_numpy(flips).to(self.sampling.device))
+        (images, labels, inverse_depth, valid), mirrored = self.sampling.ready(arrays, self.order, step)
+        return Source(images, labels, inverse_depth, valid, mirrored)
 
     def _depth(self, rows: list[int]) -> NDArray[np.float32]:
         """Centimetres, ``(B, H, W)``; 0 everywhere in a split without depth."""
@@ -105,25 +128,41 @@ class SourceLoader:
 
 
 class TargetLoader:
-    """Batches of a split without labels, or of its first N images with their pseudo-labels ``(N, H, W)``."""
+    """Batches of a split without labels, or of its first N images with their pseudo-labels ``(N, H, W)``.
 
-    def __init__(self, prepared: Prepared, sampling: Sampling, labels: NDArray[np.uint8] | None = None) -> None:
+    Args:
+        prepared: The split.
+        sampling: How to draw.
+        labels: Pseudo-labels, if any.
+        numerator: Inverse depth is numerator / (cm + 1); None leaves depth out. Pixels without depth are invalid: what
+            was not measured, or not guessed, is not near.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        sampling: Sampling,
+        labels: NDArray[np.uint8] | None = None,
+        *,
+        numerator: float | None = None,
+    ) -> None:
         self.prepared, self.sampling, self.pseudo = prepared, sampling, labels
+        self.numerator = numerator if prepared.has_depth else None
         # Another stream than the source's, so that the two do not flip together.
         self.order = Order(len(prepared) if labels is None else len(labels), sampling.batch, sampling.seed + 1_000_003)
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
-        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
-        images = _ready(self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32), flips, self.sampling)
-        labels = None if self.pseudo is None else _ready(self.pseudo[rows].astype(np.int64), flips, self.sampling)
-        return Target(images, labels, torch.from_numpy(flips).to(self.sampling.device))
-
-
-def _flips(order: Order, sampling: Sampling, step: int) -> NDArray[np.bool_]:
-    return order.flips(step) & sampling.mirror
-
-
-def _ready(array: NDArray[Any], flips: NDArray[np.bool_], sampling: Sampling) -> Tensor:
-    batch = torch.from_numpy(np.ascontiguousarray(array))
-    return (flip(batch, flips) if sampling.mirror else batch).to(sampling.device)
+        rows = self.order(step)
+        arrays: dict[str, NDArray[Any]] = {
+            "images": self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32)
+        }
+        if self.pseudo is not None:
+            arrays["labels"] = self.pseudo[rows].astype(np.int64)
+        if self.numerator is not None:
+            depth_cm = self.prepared.depth[rows].astype(np.float32)[:, None]  # (B, 1, H, W)
+            arrays["inverse_depth"] = np.float32(self.numerator) / (depth_cm + 1)
+            arrays["valid"] = depth_cm > 0
+        tensors, mirrored = self.sampling.ready(list(arrays.values()), self.order, step)
+        found = dict(zip(arrays, tensors, strict=True))
+        return Target(found["images"], found.get("labels"), mirrored, found.get("inverse_depth"), found.get("valid"))

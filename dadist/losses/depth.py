@@ -1,4 +1,4 @@
-"""The reverse Huber distance, which trains the depth head and the density head alike."""
+"""The reverse Huber distance, which trains depth heads and density heads alike, and how far two depths agree."""
 
 import torch
 from torch import Tensor
@@ -27,3 +27,21 @@ def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.
         return predicted.sum() * 0
     c = (ratio * error.detach().max()).clamp_min(1e-12)
     return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).mean()
+
+
+def agreement(one: Tensor, other: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
+    """How far two predictions of a depth agree, pixel by pixel: r = min(max(1 - |one - other| / depth, 0) + 1e-3, 1).
+
+    Args:
+        one: Inverse depth, ``(B, 1, H, W)``.
+        other: Inverse depth, same shape and unit.
+        depth: Inverse depth that the difference is a share of, above 0 where ``valid``.
+        valid: Bool; False where there is no such depth: there r = 1.
+
+    Returns:
+        ``(B, 1, H, W)`` float32 in 0.001 to 1, without a gradient.
+
+    Source: Wang et al., CorDA, ICCV 2021.
+    """
+    difference = (one - other).detach().abs().float() / depth.where(valid, 1.0)
+    return (torch.relu(1 - difference) + 1e-3).clamp(0, 1).where(valid, 1.0)

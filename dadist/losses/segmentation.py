@@ -62,6 +62,32 @@ def _shares(labels: Tensor, weights: Tensor) -> Tensor:
     return weights[labels.clamp_max(len(weights) - 1)] * (labels != IGNORE)
 
 
+def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weights: Tensor | None = None) -> Tensor:
+    """Mean over all pixels of trust times cross-entropy, in float32; pixels without a label count, and cost nothing.
+
+    With weights it is Σ t w l / Σ w times the share of labelled pixels, where w is the weight of a pixel's own class:
+    with equal weights the same number, and with trust 1 and all pixels labelled that of ``cross_entropy``.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        labels: Train ids, ``(B, H, W)`` int64; ``IGNORE`` where there is none.
+        trust: How much a pixel counts, ``(B, H, W)``.
+        weights: One weight a class, ``(C,)``; None counts every class alike.
+
+    Returns:
+        Scalar in nats.
+
+    Source: the mean over all pixels is that of Tranheden et al., DACS, WACV 2021, and of CorDA, ICCV 2021.
+    """
+    labelled = labels != IGNORE
+    each = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="none")
+    mean = (trust * each).mean()
+    if weights is None:
+        return mean
+    share = (weights[labels.clamp_max(len(weights) - 1)] * labelled).mean()
+    return mean * labelled.float().mean() / share.clamp_min(torch.finfo(share.dtype).tiny)
+
+
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:
     """One weight a class from how often it occurs: (1 / (C f_c)) ** power.
 

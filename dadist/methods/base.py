@@ -27,6 +27,7 @@ class Ingredients:
     class_weights: Tensor | None  # (C,) of the cross-entropy; None: plain
     artefacts: Mapping[str, Any]  # what its NEEDS name, as ARTEFACTS of registry.py loads it
     seed: int
+    numerator: float  # inverse depth is numerator / (depth in cm + 1)
     horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 

@@ -10,15 +10,16 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 from torchvision.transforms import v2
 
 from dadist.data.loader import Source, Target
-from dadist.data.transforms import class_mask
+from dadist.methods.averaging import average
 from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.mixing import paste
 from dadist.model.segmenter import Segmenter
+
+SAME_SIZE = True  # images of the two domains are mixed
 
 
 class ClassMix(Supervised):
@@ -38,23 +39,13 @@ class ClassMix(Supervised):
         assert target.labels is not None
         yield from super().segmenter_terms(source, target, step)
         seed = (self.ingredients.seed, 2, step)
-        generator = np.random.default_rng(seed)
-        mask = class_mask(source.labels, generator)  # (B, 1, H, W)
-        images = torch.where(mask, source.images, target.images)
-        labels = torch.where(mask[:, 0], source.labels, target.labels)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(generator.integers(2**31)))
-            images = torch.stack([self.jitter(image / 255) for image in images]) * 255
-        yield [Term("mixed", self.labelled(self.segmenter(images).logits, labels), 1.0)]
+        mixed = paste(source, target.images, target.labels, augment=self.jitter, seed=seed)
+        yield [Term("mixed", self.labelled(self.segmenter(mixed.images).logits, mixed.labels), 1.0)]
 
-    @torch.no_grad()
     def after_step(self, step: int) -> None:
         """Average the weights: teacher = a teacher + (1 - a) student, with a = min(teacher, 1 - 1 / (step + 2))."""
         keep = min(self.knobs.teacher, 1 - 1 / (step + 2))
-        for mine, new in zip(self.teacher.parameters(), self.segmenter.parameters(), strict=True):
-            mine.lerp_(new, 1 - keep)
-        for kept, latest in zip(self.teacher.buffers(), self.segmenter.buffers(), strict=True):
-            kept.copy_(latest)  # the statistics of BatchNorm are averages already
+        average(self.teacher, self.segmenter, keep=keep, buffers=True)
 
     def result(self) -> Segmenter:
         """The average."""

@@ -12,6 +12,8 @@ METHODS = {
     "minent": "dadist.methods.minent",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
+    "ctrl": "dadist.methods.ctrl",
+    "corda": "dadist.methods.corda",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 

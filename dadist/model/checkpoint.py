@@ -80,8 +80,8 @@ class Checkpoint:
 class Restored(NamedTuple):
     """What came of a start."""
 
-    matched: int  # tensors of backbone and classifier that the file brought
-    wanted: int  # tensors of backbone and classifier
+    matched: int  # tensors that the file brought, of those that count
+    wanted: int  # tensors that count
     left: dict[str, int]  # how many tensors of the file have no place in the network, by the beginning of their names
     new: list[str]  # parts of the network of which the file brought nothing
 
@@ -94,8 +94,9 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
     Args:
         segmenter: Changed in place.
         start: What `start_weights` read.
-        least: Share of the backbone's and classifier's tensors that must be found. A silent miss costs half the
-            accuracy: users of these networks report 24 % for it.
+        least: Share that must be found of the tensors of backbone and classifier (`SHARED` of the layout), or with 1
+            all of the network's, as where nothing will train the rest. A silent miss costs half the accuracy: users
+            of these networks report 24 % for it.
 
     Raises:
         ValueError: If the weights are for another backbone or other pixels, too few are found, or one has another
@@ -115,7 +116,7 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
     for name, value in start.tensors.items():
         if name in own and own[name].shape == value.shape:
             found[name] = value
-        elif name not in own or (name.startswith("segmentation.") and own[name].shape[1:] == value.shape[1:]):
+        elif name not in own or _other_classes(name, own[name], value, len(architecture.classes)):
             left[".".join(name.split(".")[:-1][:2])] += 1
         else:
             raise ValueError(
@@ -123,12 +124,13 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
                 "start from another file"
             )
     # Old files carry no num_batches_tracked, and nothing depends on it.
-    core = [name for name in own if name.startswith(("backbone.", "segmentation.")) and not name.endswith("_tracked")]
+    shared = [name for name, _ in segmenter.named_children()] if least == 1 else segmenter.SHARED
+    core = [name for name in own if name.partition(".")[0] in shared and not name.endswith("_tracked")]
     matched = sum(name in found for name in core)
     if matched < least * len(core):
         missing = ", ".join([name for name in core if name not in found][:3])
         raise ValueError(
-            f"{start.file}: expected at least {least:.0%} of the {len(core)} tensors of backbone and classifier, "
+            f"{start.file}: expected at least {least:.0%} of the {len(core)} tensors of {', '.join(shared)}, "
             f"got {matched} of {start.origin} (missing {missing}, ...); check that the file is for "
             f"{architecture.backbone} and, if it has a classifier, for these classes"
         )
@@ -137,6 +139,11 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
     return Restored(
         matched, len(core), dict(left), [name for name, _ in segmenter.named_children() if name not in parts]
     )
+
+
+def _other_classes(name: str, own: Tensor, value: Tensor, classes: int) -> bool:
+    """Whether a tensor is of a classifier, and the file's one is for another number of classes."""
+    return not name.startswith("backbone.") and own.shape[:1] == (classes,) and own.shape[1:] == value.shape[1:]
 
 
 def start_weights(path: Path) -> Start:

@@ -75,6 +75,51 @@ class Fusion(nn.Module):
         return x * torch.relu(self.decode(depth_features))
 
 
+class Bottleneck(nn.Module):
+    """ResNet's residual block: 1x1 to a quarter of its outputs, 3x3, 1x1, each normalised; its BatchNorm learns.
+
+    A narrow one keeps at least 8 channels inside. Where outputs differ from inputs the shortcut is a 1x1, normalised.
+    Weights start as PyTorch's do.
+
+    Source: He et al., Deep Residual Learning, CVPR 2016.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        inner = max(channels_out // 4, 8)
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(channels_in, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(inner, inner, 3, padding=1, bias=False), nn.BatchNorm2d(inner), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(inner, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)),
+        )
+        self.shortcut = (
+            nn.Identity()
+            if channels_in == channels_out
+            else nn.Sequential(nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to ``(B, channels_out, h, w)``, none below 0."""
+        return torch.relu(self.layers(x) + self.shortcut(x))
+
+
+class Distillation(nn.Module):
+    """What one task's features take from another's: x + sigmoid(conv3x3(a)) * conv3x3(a).
+
+    Source: Xu et al., PAD-Net, CVPR 2018; used by CorDA, ICCV 2021.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.attention = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.message = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        """Two maps ``(B, channels, h, w)`` to one."""
+        total: Tensor = x + torch.sigmoid(self.attention(other)) * self.message(other)
+        return total
+
+
 def init_head(module: nn.Module) -> None:
     """Normal weights of standard deviation ``HEAD_STD`` for a convolution; leaves anything else alone."""
     if isinstance(module, nn.Conv2d):

@@ -25,7 +25,12 @@ HEADS = (
 LAYOUTS = (
     "parallel",  # all read the backbone
     "gated",  # the classifier reads features gated by those of depth
+    "joint",  # the same, and a second classifier looks through the depth
+    "distilled",  # features a task, which learn from each other; a head "depth" is for the target's own
 )
+
+# Which heads a layout takes beside its own; the others take none.
+TAKES = {"parallel": HEADS, "distilled": ("depth",)}
 
 # What of BatchNorm training changes. In every mode `reestimate_statistics` may take new statistics afterwards.
 BN = (
@@ -52,7 +57,7 @@ class Architecture:
 
     backbone: str  # a key of BACKBONES
     classes: ClassSet
-    heads: tuple[str, ...]  # of HEADS, for the layout "parallel"; () for a plain segmenter
+    heads: tuple[str, ...]  # of HEADS, beside those that the layout has of itself; () for a plain segmenter
     layout: str  # one of LAYOUTS
     bn: str  # one of BN: what of BatchNorm training changes
     rates: tuple[int, ...]  # dilations of the classifier's branches
@@ -66,8 +71,10 @@ class Architecture:
             raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, got {self.layout!r}")
-        if self.heads and self.layout != "parallel":
-            raise ValueError(f"heads: expected none beside those of layout {self.layout}, got {', '.join(self.heads)}")
+        if not set(self.heads) <= set(TAKES.get(self.layout, ())):
+            allowed = ", ".join(TAKES.get(self.layout, ())) or "none"
+            got = ", ".join(self.heads)
+            raise ValueError(f"heads: expected {allowed} beside those of layout {self.layout}, got {got}")
         if self.bn not in BN:
             raise ValueError(f"bn: expected one of {', '.join(BN)}, got {self.bn!r}")
         if self.pixels not in PIXELS:
@@ -93,6 +100,9 @@ class Segmenter(nn.Module):
     A head "auxiliary" puts the logits of the middle layer under ``extra["auxiliary"]``. With a head "second" the logits
     are the sum of two classifiers', which stand under ``extra["first"]`` and ``extra["second"]``.
     """
+
+    # Parts that networks of other layouts have alike: what a start has to bring.
+    SHARED: tuple[str, ...] = ("backbone", "segmentation")
 
     mean: Tensor
     deviation: Tensor

@@ -51,18 +51,19 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
         cap=adapt.class_weight_cap,
         artefacts=artefacts,
         seed=seed,
+        numerator=params.inverse_depth,
         horizon=adapt.optimiser.poly_iterations or adapt.iterations,
         device=device(),
     )
     method = method_type(segmenter, knobs, ingredients)
     to_device(method, device())
-    sampling = Sampling(adapt.batch, seed, adapt.flip, device())
+    sampling = Sampling(adapt.batch, seed, adapt.flip, device(), adapt.crop)
     state = State.beside(model, key(params, [source, target, *init, *artefacts]))
     with state.held():
         train(
             method,
             SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
-            TargetLoader(unlabelled, sampling),
+            TargetLoader(unlabelled, sampling, numerator=params.inverse_depth),
             iterations=adapt.iterations,
             optimiser=adapt.optimiser,
             precision=adapt.precision,

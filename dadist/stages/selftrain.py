@@ -45,6 +45,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
         cap=params.class_weight_cap,
         artefacts=[],
         seed=seed,
+        numerator=params.inverse_depth,
         horizon=training.optimiser.poly_iterations or params.iterations,
         device=device(),
     )

@@ -93,6 +93,20 @@ def test_labels_are_looked_at_only_if_asked_for(root: Path, labels: bool, touche
     assert all((scene.labels is not None) == labels for scene in scenes)
 
 
+def test_depth_of_the_training_split_is_found_without_a_look_at_its_labels(root: Path, touched: list[str]) -> None:
+    (root / "leftImg8bit/val").rename(root / "leftImg8bit/train")
+    (root / "gtFine/val").rename(root / "gtFine/train")
+    for name in NAMES:
+        for package, ending in (("disparity", "disparity.png"), ("camera", "camera.json")):
+            path = root / package / "train" / name.split("_")[0] / f"{name}_{ending}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    touched.clear()
+    scenes = READER.files(root, "train", labels=False, depth=True)
+    assert all(scene.depth and "disparity/train" in str(scene.depth) for scene in scenes)
+    assert not any("gtFine" in path for path in touched)
+
+
 def test_images_alone_need_no_label_package(root: Path) -> None:
     (root / "gtFine").rename(root / "elsewhere")
     assert len(READER.files(root, "val", labels=False, depth=False)) == 3

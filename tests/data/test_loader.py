@@ -103,7 +103,8 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
     prepared = numbered(tmp_path / "split")
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
-        images, labels, mirrored = loader(step)
+        images, labels, mirrored, *depth = loader(step)
+        assert depth == [None, None]
         assert labels is not None
         assert labels.dtype == torch.int64
         assert torch.equal(labels, images[:, 0].long() % 7)
@@ -126,7 +127,7 @@ def test_source_and_target_are_drawn_apart(prepared: Prepared) -> None:
 
 
 def test_a_target_batch_opens_no_label(tmp_path: Path) -> None:
-    images, labels, _ = TargetLoader(builders.unlabelled(tmp_path / "split"), Sampling(2, 0, False, "cpu"))(0)
+    images, labels, *_ = TargetLoader(builders.unlabelled(tmp_path / "split"), Sampling(2, 0, False, "cpu"))(0)
     assert images.shape == (2, 3, 32, 64)
     assert labels is None
 
@@ -155,6 +156,72 @@ def test_padding_has_no_valid_depth(tmp_path: Path) -> None:
     valid = load(prepared, 0, mirror=False, zero_depth="keep").valid
     assert valid[:, :, :20].all()
     assert not valid[:, :, 20:].any()
+
+
+def test_the_targets_depth_is_mirrored_with_its_images_and_never_counts_where_it_is_missing(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    assert TargetLoader(prepared, Sampling(3, 0, True, "cpu"))(0).inverse_depth is None  # unless it is asked for
+    loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), numerator=1000.0)
+    for step in range(5):
+        batch = loader(step)
+        assert batch.inverse_depth is not None
+        assert batch.valid is not None
+        assert_close(batch.inverse_depth[:, 0], 1000.0 / (batch.images[:, 0] * 10 + 2))
+        assert batch.valid.all()
+    gaps = np.tile(np.array([0, 1], np.uint16), (2, 32, 32))
+    measured = builders.split(tmp_path / "gaps", 2, labels=None, depth=gaps)
+    valid = TargetLoader(measured, Sampling(2, 0, False, "cpu"), numerator=1000.0)(0).valid
+    assert valid is not None
+    assert torch.equal(valid, torch.tensor([False, True]).repeat(32).expand(2, 1, 32, 64))
+
+
+def test_a_target_without_depth_has_none(tmp_path: Path) -> None:
+    batch = TargetLoader(builders.unlabelled(tmp_path / "bare"), Sampling(2, 0, False, "cpu"), numerator=1000.0)(0)
+    assert batch.inverse_depth is batch.valid is None
+
+
+def test_a_crop_cuts_the_same_piece_out_of_image_labels_and_depth(tmp_path: Path) -> None:
+    places = np.arange(32 * 64, dtype=np.uint16).reshape(32, 64) + 1  # each pixel says where it is
+    images = np.stack([places // 64, places % 64, np.zeros_like(places)], -1).astype(np.uint8)
+    arrays = {
+        "images": np.stack([images] * 5),
+        "labels": np.stack([places % 7] * 5).astype(np.uint8),
+        "depth": np.stack([places] * 5),
+    }
+    prepared = builders.split(tmp_path / "split", **arrays)
+    seen = set()
+    for mirror in (False, True):
+        loader = SourceLoader(prepared, Sampling(3, 0, mirror, "cpu", (24, 16)), numerator=1e6, zero_depth="ignore")
+        for step in range(6):
+            batch = loader(step)
+            assert (batch.images.shape, batch.labels.shape) == ((3, 3, 16, 24), (3, 16, 24))
+            place = (1e6 / batch.inverse_depth[:, 0] - 1).round().long()  # (B, 16, 24)
+            assert torch.equal(batch.images[:, 0].long(), place // 64)
+            assert torch.equal(batch.images[:, 1].long(), place % 64)
+            assert torch.equal(batch.labels, place % 7)
+            across, down = place[:, 0, 1] - place[:, 0, 0], place[:, 1, 0] - place[:, 0, 0]
+            assert torch.equal(across, torch.where(batch.mirrored, -1, 1))
+            assert (down == 64).all()
+            seen |= set(place[:, 0, 0].tolist())
+            assert all(map(torch.equal, batch, loader(step)))
+    assert len(seen) > 20  # of 36
+
+
+def test_crops_reach_every_corner_and_no_farther() -> None:
+    corners = np.concatenate([Order(5, 4, seed=3).corners(step, (3, 1)) for step in range(200)])
+    assert {tuple(corner) for corner in corners.tolist()} == {(x, y) for x in range(4) for y in range(2)}
+    assert (Order(5, 4, seed=3).corners(0, (0, 0)) == 0).all()
+
+
+def test_target_images_depth_and_pseudo_labels_are_cut_alike(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    sampling = Sampling(3, 0, True, "cpu", (10, 8))
+    batch = TargetLoader(prepared, sampling, prepared.labels, numerator=1000.0)(1)
+    assert batch.labels is not None
+    assert batch.inverse_depth is not None
+    assert batch.labels.shape == (3, 8, 10)
+    assert torch.equal(batch.labels, batch.images[:, 0].long() % 7)
+    assert_close(batch.inverse_depth[:, 0], 1000.0 / (batch.images[:, 0] * 10 + 2))
 
 
 def test_a_source_without_depth_has_none_that_counts(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.losses.depth import berhu
+from dadist.losses.depth import agreement, berhu
 
 
 def loss_of(errors: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,3 +72,18 @@ def test_berhu_equals_the_loop_over_pixels(ratio: float) -> None:
     valid = torch.rand(2, 1, 5, 7, generator=generator) > 0.3
     expected = oracles.berhu(predicted.numpy(), target.numpy(), valid.numpy(), ratio)
     assert_close(berhu(predicted, target, valid, ratio=ratio).item(), expected, rtol=1e-5, atol=0)
+
+
+def test_two_depths_agree_by_hand_worked_numbers() -> None:
+    one, other = torch.tensor([[[[5.0, 5.0, 5.0, 0.0, 7.0]]]]), torch.tensor([[[[5.0, 4.0, 1.0, 9.0, 1.0]]]])
+    depth, valid = torch.tensor([[[[4.0, 4.0, 5.0, 3.0, 0.0]]]]), torch.tensor([[[[True, True, True, True, False]]]])
+    found = agreement(one.requires_grad_(), other, depth, valid)
+    # 1 - 0 + 0.001 is cut at 1; 1 - 1/4 + 0.001; 1 - 4/5 + 0.001; below 0: 0.001; no depth to compare with: 1
+    assert_close(found, torch.tensor([[[[1.0, 0.751, 0.201, 0.001, 1.0]]]]))
+    assert not found.requires_grad
+
+
+def test_agreement_does_not_depend_on_the_unit() -> None:
+    one, other, depth = (torch.rand(2, 1, 3, 4, generator=torch.Generator().manual_seed(i)) + 0.1 for i in range(3))
+    valid = torch.ones_like(depth).bool()
+    assert_close(agreement(65 * one, 65 * other, 65 * depth, valid), agreement(one, other, depth, valid))

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from dadist.classes import IGNORE
-from dadist.losses.segmentation import class_weights, cross_entropy, focal_loss
+from dadist.losses.segmentation import class_weights, cross_entropy, focal_loss, weighed_cross_entropy
 
 LABELS = torch.tensor([[[0, 1, IGNORE], [4, 4, 2]], [[IGNORE, 3, 3], [0, 0, 1]]])
 
@@ -148,3 +148,32 @@ def test_no_weight_exceeds_the_cap() -> None:
 def test_weights_without_any_pixel_are_refused() -> None:
     with pytest.raises(ValueError, match="expected labelled pixels, got none"):
         class_weights(np.zeros(16, np.int64), power=1.0, cap=None)
+
+
+def test_a_pixel_costs_as_far_as_it_is_trusted_and_the_mean_is_over_all_pixels() -> None:
+    scores = torch.tensor([0.0, math.log(3)]).view(1, 2, 1, 1).expand(1, 2, 1, 4)  # P = (1/4, 3/4)
+    labels, trust = torch.tensor([[[1, 0, IGNORE, 1]]]), torch.tensor([[[1.0, 0.5, 9.0, 0.0]]])
+    expected = (math.log(4 / 3) + 0.5 * math.log(4)) / 4
+    assert_close(weighed_cross_entropy(scores, labels, trust), torch.tensor(expected))
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.3, 4.0, 1.0, 0.0, 2.5])])
+def test_full_trust_is_cross_entropy_but_for_the_pixels_without_a_label(weights: torch.Tensor | None) -> None:
+    loss = weighed_cross_entropy(logits(), LABELS, torch.ones(2, 2, 3), weights=weights)
+    assert_close(loss, cross_entropy(logits(), LABELS, weights=weights) * 10 / 12)
+
+
+def test_equal_weights_change_no_trusted_loss() -> None:
+    trust = torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(2))
+    plain = weighed_cross_entropy(logits(), LABELS, trust)
+    assert_close(weighed_cross_entropy(logits(), LABELS, trust, weights=torch.full((5,), 7.0)), plain)
+
+
+def test_trusted_labels_that_are_all_missing_cost_nothing() -> None:
+    scores = logits()
+    for weights in (None, torch.ones(5)):
+        loss = weighed_cross_entropy(scores, torch.full_like(LABELS, IGNORE), torch.ones(2, 2, 3), weights=weights)
+        loss.backward()
+        assert loss == 0
+    assert scores.grad is not None
+    assert not scores.grad.any()

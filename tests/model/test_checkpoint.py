@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
+from dadist.model.layouts import build
 from dadist.model.published import Start
 from dadist.model.segmenter import Architecture, Segmenter
 
@@ -189,7 +190,7 @@ def test_too_few_matching_tensors_are_refused_and_nothing_is_copied(tmp_path: Pa
     segmenter = Segmenter(STREET)
     before = {name: value.clone() for name, value in segmenter.state_dict().items()}
     some = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.stem.")}
-    with pytest.raises(ValueError, match=r"expected at least 95% of the \d+ tensors of backbone and classifier, got 5"):
+    with pytest.raises(ValueError, match=r"expected at least 95% of the \d+ tensors of backbone, segmentation, got 5"):
         restore(segmenter, started(tmp_path, some), least=0.95)
     assert all(torch.equal(value, before[name]) for name, value in segmenter.state_dict().items())
 
@@ -198,6 +199,35 @@ def test_a_classifier_of_other_classes_does_not_match(tmp_path: Path) -> None:
     came = restore(Segmenter(replace(STREET, classes=CLASS_SETS["16"])), started(tmp_path), least=0.5)
     assert came.wanted - came.matched == 4
     assert came.left == {"segmentation.branches": 4}
+
+
+def test_a_further_classifier_of_other_classes_stays_behind_too(tmp_path: Path) -> None:
+    seven = build(replace(STREET, heads=(), layout="joint"))
+    Checkpoint(seven.architecture, seven.state_dict(), {}).save(tmp_path / "model.pt")
+    sixteen = build(replace(seven.architecture, classes=CLASS_SETS["16"]))
+    came = restore(sixteen, start_weights(tmp_path / "model.pt"), least=0.5)
+    assert came.left == {"segmentation.branches": 4, "refined.branches": 4}
+    assert came.new == ["segmentation", "refined"]
+
+
+def test_a_start_without_training_has_to_bring_every_part_of_the_network(tmp_path: Path) -> None:
+    plain = {name: value for name, value in checkpoint().weights.items() if not name.startswith("d")}
+    restore(Segmenter(STREET), started(tmp_path, plain), least=0.95)
+    with pytest.raises(ValueError, match=r"at least 100% of the \d+ tensors of backbone, segmentation, depth, density"):
+        restore(Segmenter(STREET), started(tmp_path, plain), least=1.0)
+
+
+def test_a_network_whose_classifier_reads_other_features_takes_the_backbone_alone(tmp_path: Path) -> None:
+    distilled = build(replace(STREET, heads=(), layout="distilled"))
+    came = restore(distilled, started(tmp_path), least=1 - 1e-9)
+    weights = {name: value for name, value in checkpoint().weights.items() if name.startswith("backbone.")}
+    assert came.matched == came.wanted == len([name for name in weights if not name.endswith("_tracked")])
+    assert came.left == {"segmentation.branches": 4, "depth.layers": 6, "density.layers": 6}
+    assert came.new == ["tasks", "initial", "exchange", "final"]
+    assert all(torch.equal(distilled.state_dict()[name], value) for name, value in weights.items())
+    stem = {name: value for name, value in weights.items() if "stem" in name}
+    with pytest.raises(ValueError, match=r"expected at least 95% of the \d+ tensors of backbone, got 5"):
+        restore(distilled, started(tmp_path, stem), least=0.95)
 
 
 def test_anything_but_weights_is_refused_as_a_start(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ def test_a_published_model_is_evaluated_as_it_is(
             losses=tmp_path / "losses.csv",
         )
     assert (
-        "model_54000.pth, the authors' model: 528 of 528 tensors of backbone and classifier; "
+        "model_54000.pth, the authors' model: 540 of the 540 tensors that it had to bring; "
         "left in the file: enc4_4 (2), dec4 (2); random: nothing" in caplog.text
     )
     saved = Checkpoint.load(tmp_path / "model.pt")
@@ -360,7 +360,7 @@ def test_a_published_model_is_evaluated_as_it_is(
 def test_without_a_step_to_come_a_file_without_its_classifier_is_refused(published: tuple[Path, Segmenter]) -> None:
     path, original = published
     sixteen = replace(original.architecture, classes=CLASS_SETS["16"])
-    with pytest.raises(ValueError, match=r"expected at least 100% .* 528 tensors .*, got 520 .* for these classes"):
+    with pytest.raises(ValueError, match=r"expected at least 100% .* 540 tensors .*, got 532 .* for these classes"):
         assembly.start(sixteen, str(path), [path], grid=(9, 5), size=(64, 32), iterations=0)
     segmenter, _ = assembly.start(sixteen, str(path), [path], grid=(9, 5), size=(64, 32), iterations=1)
     assert segmenter.segmentation.branches[0].weight.shape[0] == 16

@@ -12,7 +12,7 @@ from dadist.classes import CLASS_SETS, IGNORE
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.critic import critic
-from dadist.model.layouts import Gated, build
+from dadist.model.layouts import Distilled, Gated, Joint, build
 from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
@@ -140,6 +140,65 @@ def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> N
     assert all(p.grad is not None for p in segmenter.depth.parameters())
 
 
+def test_the_joint_layout_looks_through_the_depth_and_its_first_classifier_does_not() -> None:
+    segmenter = build(replace(STREET, heads=(), layout="joint")).eval()
+    assert isinstance(segmenter, Joint)
+    assert segmenter.depth is not None
+    outputs = segmenter(images())
+    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    e = segmenter.depth.features(x)
+    gated = x * segmenter.fusion.decode(e).clamp_min(0)
+    assert_close(outputs.logits, segmenter.segmentation(gated))
+    assert_close(outputs.depth, segmenter.regression(e))
+    assert_close(outputs.extra, {"refined": segmenter.refined(gated * segmenter.regression(e))})
+    assert segmenter.regression.branches[0].weight.shape == (1, segmenter.depth.width, 3, 3)
+
+
+@pytest.mark.parametrize("heads", [(), ("depth",)])
+def test_the_distilled_layout_predicts_before_and_after_its_tasks_learned_from_each_other(
+    heads: tuple[str, ...],
+) -> None:
+    segmenter = build(replace(STREET, heads=heads, layout="distilled")).eval()
+    assert isinstance(segmenter, Distilled)
+    outputs = segmenter(images())
+    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    s, d = segmenter.tasks["segmentation"](x), segmenter.tasks["depth"](x)
+    assert s.shape == d.shape == (2, 32, 4, 8)  # an eighth of 128 channels, but at least 32
+
+    def taking(task: str, own: Tensor, other: Tensor) -> Tensor:
+        exchange = segmenter.exchange[task]
+        return own + exchange.attention(other).sigmoid() * exchange.message(other)
+
+    seen = {"segmentation": taking("segmentation", s, d), "depth": taking("depth", d, s)}
+    assert_close(outputs.logits, segmenter.final["segmentation"](seen["segmentation"]))
+    assert_close(outputs.extra["source_depth"], segmenter.final["source_depth"](seen["depth"]))
+    assert_close(outputs.extra["initial_segmentation"], segmenter.initial["segmentation"](s))
+    assert_close(outputs.extra["initial_source_depth"], segmenter.initial["source_depth"](d))
+    assert outputs.depth is not None
+    assert torch.equal(outputs.depth, outputs.extra["source_depth"]) == (not heads)
+    assert ("initial_depth" in outputs.extra) == bool(heads)
+    if heads:
+        assert_close(outputs.depth, segmenter.final["depth"](seen["depth"]))
+
+
+def test_the_distilled_layout_of_the_full_network_has_256_channels_a_task() -> None:
+    full = replace(
+        STREET, backbone="resnet101", bn="paper", heads=("depth",), layout="distilled", rates=(6, 12, 18, 24)
+    )
+    with torch.device("meta"):
+        segmenter = build(full)
+        outputs = segmenter(torch.empty(2, 3, 512, 512))
+    assert outputs.logits.shape == (2, 16, 65, 65)
+    first, second = segmenter.tasks["depth"]
+    assert first.layers[0].weight.shape == (64, 2048, 1, 1)
+    assert second.layers[-2].weight.shape == (256, 64, 1, 1)
+    assert segmenter.exchange["depth"].message.weight.shape == (256, 256, 3, 3)
+    norms = batch_norms(segmenter.tasks)
+    assert len(norms) == 2 * (3 + 1 + 3)
+    assert all(norm.weight.requires_grad for norm in norms)
+    assert not any(norm.weight.requires_grad for norm in batch_norms(segmenter.backbone))
+
+
 @pytest.mark.parametrize(
     ("bn", "learns", "lives"), [("paper", False, True), ("frozen", False, False), ("train", True, True)]
 )
@@ -192,8 +251,9 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
         ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, efficientnet_lite0, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
-        ({"layout": "serial"}, "layout: expected one of parallel, gated, got 'serial'"),
+        ({"layout": "serial"}, "layout: expected one of parallel, gated, joint, distilled, got 'serial'"),
         ({"layout": "gated"}, "heads: expected none beside those of layout gated, got depth, density"),
+        ({"layout": "distilled"}, "heads: expected depth beside those of layout distilled, got depth, density"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
         ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, got 'rgb'"),
         ({"rates": ()}, "rates: expected one dilation or more"),

@@ -6,7 +6,7 @@ rule adapt:
     """Train one method on source and target."""
     input:
         source=lambda w: labelled(w.setting, "source"),
-        target=lambda w: DATA[w.setting]["train"],
+        target=lambda w: unlabelled(w.setting, w.method),
         init=lambda w: init(w.setting, w.method, w.seed),
         artefacts=lambda w: needs(w.setting, w.method),
     output:

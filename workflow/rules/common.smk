@@ -9,13 +9,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from dadist.config import SOURCE_LOOK
+from dadist.demands import declared
 from dadist.data.origin import Origin, Plan
 from dadist.data.registry import DATASETS
 from dadist.methods.registry import ARTEFACTS, METHODS, RECIPES
 from dadist import parsing
-from dadist.parts import PARTS, listed, part, place, reader
+from dadist.parts import MEASURED, PARTS, listed, part, place, reader, training_part
 from dadist.provenance import digest
-from dadist.study import declared, study
+from dadist.study import study
 
 try:
     STUDY = study(config)

@@ -22,7 +22,7 @@ class Data(dict):
     """Setting → part → folder; those of a variant when they are first asked for."""
 
     def __missing__(self, setting):
-        self[setting] = {which: data(setting, which) for which in PARTS}
+        self[setting] = {which: data(setting, which) for which in (*PARTS, MEASURED)}
         return self[setting]
 
 
@@ -49,6 +49,14 @@ def labelled(setting, part):
         f"settings.{setting}.{view}: expected labels to {use}, got none{split} in domains.{domain}; "
         f"a folder of your own gets them by its keys images, labels and ids; or {instead}"
     )
+
+
+def unlabelled(setting, method):
+    """The target's training images, with depth for a method that learns from it; the others stay as they are."""
+    try:
+        return DATA[setting][training_part(STUDY, setting, method)]
+    except parsing.ConfigError as error:
+        raise WorkflowError(f"config.yaml: {error}") from None
 
 
 def local(path):

@@ -1,0 +1,146 @@
+"""CorDA: a mean teacher with class-mix, and depth of both domains as a second task that tells where to trust it.
+
+Features of segmentation and depth learn from each other; the teacher labels target images that the source is pasted on;
+a mixed pixel counts by how far a decoder of the source's depth and one of the target's agree there.
+
+Source: Wang et al., Domain Adaptive Semantic Segmentation with Self-Supervised Depth Estimation, ICCV 2021. The mean
+teacher and the mixing are those of Tranheden et al., DACS, WACV 2021.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms import v2
+
+from dadist.data.base import FAR_CM
+from dadist.data.loader import Source, Target
+from dadist.losses.depth import agreement, berhu
+from dadist.losses.segmentation import weighed_cross_entropy
+from dadist.methods.averaging import average
+from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.mixing import Mixed, paste
+from dadist.model.segmenter import Outputs, Segmenter, upsample
+
+SOURCE_DEPTH = True
+TARGET_DEPTH = "target_depth"  # the knob; at 0 the method does without
+SAME_SIZE = True  # images of the two domains are mixed
+BLUR = 9  # pixels across: all but 1e-4 of the widest blur
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Weights of the objective, the teacher, and what is done to mixed images."""
+
+    depth: float
+    target_depth: float
+    far_depth: Literal["ignore", "keep"]
+    confidence: float
+    teacher: float
+    jitter: float
+    jitter_share: float
+    blur_least: float
+    blur_most: float
+    blur_share: float
+
+
+class Corda(Supervised):
+    """A pass over the source, then one over the mixed images; depth on both, where the target has any."""
+
+    LAYOUT = "distilled"
+    TARGET_IMAGES = True
+
+    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
+        super().__init__(segmenter, knobs, ingredients)
+        # In training mode for good: it predicts by the statistics of its own batches, as in the released code.
+        self.teacher = copy.deepcopy(segmenter).train().requires_grad_(False)
+        jitter = v2.ColorJitter(*[knobs.jitter] * 4)
+        blur = v2.GaussianBlur(BLUR, (knobs.blur_least, knobs.blur_most))
+        shares = ((jitter, knobs.jitter_share), (blur, knobs.blur_share))
+        self.augment = v2.Compose([v2.RandomApply([one], p) for one, p in shares])
+
+    @staticmethod
+    def heads(knobs: Any) -> tuple[str, ...]:
+        """A decoder of the target's own depth, if there is such depth to learn from."""
+        return ("depth",) if knobs.target_depth else ()
+
+    def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
+        """Source labels on source images; mixed labels, and depth, on mixed images."""
+        assert target is not None
+        yield self.source_terms(self.segmenter(source.images), source)
+        labels, sure = self.pseudo_labels(target.images)
+        seed = (self.ingredients.seed, 2, step)
+        mixed = paste(source, target.images, labels, augment=self.augment, seed=seed)
+        yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, sure)
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Both segmentations, and both predictions of the source's depth."""
+        first = Term("initial_segmentation", self.labelled(outputs.extra["initial_segmentation"], source.labels), 1.0)
+        terms = [*super().source_terms(outputs, source), first]
+        if self.knobs.depth:
+            valid = self.counts(source.inverse_depth, source.valid)
+            for name, of in (("depth", "source_depth"), ("initial_depth", "initial_source_depth")):
+                depth = upsample(outputs.extra[of], source.labels.shape[-2:])
+                terms.append(Term(name, berhu(depth, source.inverse_depth, valid), self.knobs.depth))
+        return terms
+
+    def mixed_terms(self, outputs: Outputs, mixed: Mixed, source: Source, target: Target, sure: Tensor) -> list[Term]:
+        """Both segmentations, pixel by pixel as far as trusted, and both depths.
+
+        Args:
+            outputs: Of the mixed images.
+            mixed: They, with labels and where the source is pasted.
+            source: What was pasted.
+            target: What on.
+            sure: Share of the target's pixels that the teacher is sure of, a scalar.
+        """
+        size, pasted = mixed.labels.shape[-2:], mixed.pasted
+        trust, terms = torch.where(pasted, 1.0, sure), []
+        if self.knobs.target_depth:
+            assert outputs.depth is not None
+            assert target.inverse_depth is not None
+            assert target.valid is not None
+            truth = torch.where(pasted, source.inverse_depth, target.inverse_depth)
+            valid = self.counts(truth, torch.where(pasted, source.valid, target.valid))
+            own, other = upsample(outputs.depth, size), upsample(outputs.extra["source_depth"], size)
+            r = agreement(other, own, truth, valid)
+            trust = trust * r / r.mean()
+            first = (upsample(outputs.extra[name], size) for name in ("initial_depth", "initial_source_depth"))
+            for name, (mine, sources) in (("mixed_depth", (own, other)), ("mixed_initial_depth", first)):
+                value = berhu(torch.where(pasted, sources, mine), truth, valid)
+                terms.append(Term(name, value, self.knobs.target_depth))
+        found = (("mixed", outputs.logits), ("mixed_initial", outputs.extra["initial_segmentation"]))
+        return [*(Term(name, self.trusted(logits, mixed.labels, trust[:, 0]), 1.0) for name, logits in found), *terms]
+
+    def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
+        """Cross-entropy of logits ``(B, C, h, w)`` at the labels' size, each pixel as far as trusted."""
+        weights = self.ingredients.class_weights
+        return weighed_cross_entropy(upsample(logits, labels.shape[-2:]), labels, trust, weights=weights)
+
+    def counts(self, inverse_depth: Tensor, valid: Tensor) -> Tensor:
+        """Where a depth counts: not where it is as far as a file can say, if these are to be left out."""
+        if self.knobs.far_depth == "keep":
+            return valid
+        return valid & (inverse_depth > self.ingredients.numerator / (FAR_CM + 0.5))
+
+    @torch.no_grad()
+    def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's labels ``(B, H, W)``, and the share of pixels that it is sure of, a scalar."""
+        logits = upsample(self.teacher(images).logits, images.shape[-2:])
+        confidence, labels = logits.float().softmax(1).max(1)
+        return labels, (confidence >= self.knobs.confidence).float().mean()
+
+    def after_step(self, step: int) -> None:
+        """Average the weights: teacher = a teacher + (1 - a) student, with a = min(1 - 1 / (step + 1), teacher)."""
+        keep = min(1 - 1 / (step + 1), self.knobs.teacher)
+        average(self.teacher, self.segmenter, keep=keep, buffers=False)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """The teacher too."""
+        return {**super().networks(), "teacher": self.teacher}
+
+
+METHOD = Corda

@@ -1,0 +1,43 @@
+"""Class-mix: half of the classes of a source image are pasted on a target image."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dadist.data.loader import Source
+from dadist.data.transforms import class_mask
+
+
+class Mixed(NamedTuple):
+    """A batch of mixed images, as ``paste`` makes them of the pairs of source and target, whatever their number."""
+
+    images: Tensor  # (B, 3, H, W) in 0..255
+    labels: Tensor  # (B, H, W)
+    pasted: Tensor  # (B, 1, H, W) bool, True where it is the source
+
+
+def paste(
+    source: Source, images: Tensor, labels: Tensor, *, augment: Callable[[Tensor], Tensor], seed: tuple[int, ...]
+) -> Mixed:
+    """Paste, and change the colours of what comes out; a function of its arguments alone.
+
+    Args:
+        source: Whose classes are drawn, image by image.
+        images: Of the target, of the same shape as the source's.
+        labels: Of the target, ``(B, H, W)``.
+        augment: An image ``(3, H, W)`` in 0..1 to another; draws from torch's generator.
+        seed: Of the classes and of what ``augment`` draws.
+
+    Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
+    """
+    generator = np.random.default_rng(seed)
+    pasted = class_mask(source.labels, generator)  # (B, 1, H, W)
+    images = torch.where(pasted, source.images, images)
+    labels = torch.where(pasted[:, 0], source.labels, labels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator.integers(2**31)))
+        images = torch.stack([augment(image / 255) for image in images]) * 255
+    return Mixed(images, labels, pasted)
