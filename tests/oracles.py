@@ -99,6 +99,30 @@ def domain_loss(logits: Array, domain: int) -> float:
     return total / logits.size
 
 
+def focal_loss(logits: Array, labels: Array, ignore: int, weights: Array, gamma: float) -> float:
+    """Σ w (1 - p)^γ (-log p) / Σ w over the labelled pixels: logits (B, C, H, W), labels (B, H, W), weights (C,)."""
+    total = weight = 0.0
+    for b, y, x in np.ndindex(*labels.shape):
+        label = labels[b, y, x]
+        if label != ignore:
+            scores = [math.exp(float(score)) for score in logits[b, :, y, x]]
+            p = scores[label] / sum(scores)
+            total += weights[label] * (1 - p) ** gamma * -math.log(p)
+            weight += weights[label]
+    return total / weight
+
+
+def disagreement(first: Array, second: Array) -> Array:
+    """1 - cos of the two softmaxes over axis 1 at each pixel, (B, C, H, W) to (B, 1, H, W)."""
+    batch, _, height, width = first.shape
+    apart = np.zeros((batch, 1, height, width))
+    for b, y, x in np.ndindex(batch, height, width):
+        p, q = (np.exp(logits[b, :, y, x].astype(np.float64)) for logits in (first, second))
+        p, q = p / p.sum(), q / q.sum()
+        apart[b, 0, y, x] = 1 - (p @ q) / math.sqrt((p @ p) * (q @ q))
+    return apart
+
+
 def dilated_convolution(image: Array, kernel: Array, bias: Array, rate: int) -> Array:
     """3x3 cross-correlation, zero padding: image (C, H, W), kernel (K, C, 3, 3), bias (K,) to (K, H, W)."""
     channels, height, width = image.shape

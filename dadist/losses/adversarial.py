@@ -8,7 +8,7 @@ SOURCE = 0
 TARGET = 1
 
 
-def domain_loss(logits: Tensor, domain: int) -> Tensor:
+def domain_loss(logits: Tensor, domain: int, *, weights: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of the critic's answers with one domain, averaged over the map, in float32.
 
     The critic learns with an output's own domain; the segmenter learns with ``SOURCE`` on target outputs.
@@ -16,14 +16,16 @@ def domain_loss(logits: Tensor, domain: int) -> Tensor:
     Args:
         logits: The critic's answers, ``(B, 1, h, w)``; positive means target.
         domain: ``SOURCE`` or ``TARGET``.
+        weights: What each answer's cost is multiplied by before the plain mean, same shape; None for 1.
 
     Returns:
-        Scalar in nats; ln 2 where the critic cannot tell.
+        Scalar in nats; without weights ln 2 where the critic cannot tell.
 
-    Source: the labels of ADVENT, DADA and the authors' code (source 0, target 1).
+    Source: the labels of ADVENT, DADA and the authors' code (source 0, target 1); the weights are CLAN's.
     """
     logits = logits.float()
-    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
+    costs = F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain), reduction="none")
+    return (costs if weights is None else weights * costs).mean()  # the library's own weights carry no gradient
 
 
 def printed_domain_loss(logits: Tensor, domain: int) -> Tensor:

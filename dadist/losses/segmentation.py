@@ -8,6 +8,8 @@ from torch import Tensor
 
 from dadist.classes import IGNORE
 
+TINY = torch.finfo(torch.float32).tiny
+
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None) -> Tensor:
     """Mean cross-entropy over the labelled pixels, in float32.
@@ -24,12 +26,40 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
 
     Source: the weighted mean is the authors' code (16 classes: weights of 0.2 to 155); their paper shows none.
     """
-    labelled = labels != IGNORE
     total = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="sum")
     if weights is None:
-        return total / labelled.sum().clamp_min(1)
-    share = weights[labels.clamp_max(len(weights) - 1)] * labelled
-    return total / share.sum().clamp_min(torch.finfo(share.dtype).tiny)
+        return total / (labels != IGNORE).sum().clamp_min(1)
+    return total / _shares(labels, weights).sum().clamp_min(TINY)
+
+
+def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy whose pixels count the less the surer they are of their class, in float32.
+
+    The mean over the labelled pixels of (1 - p)^gamma (-log p), with p the probability of a pixel's own class; with
+    weights the weighted mean Σ w (1 - p)^gamma (-log p) / Σ w. gamma 0 is cross-entropy.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        labels: Train ids, ``(B, H, W)`` int64; ``IGNORE`` where there is none.
+        gamma: At least 0.
+        weights: One weight a class, ``(C,)``; None counts every labelled pixel once.
+
+    Returns:
+        Scalar in nats; 0, with zero gradients, if no pixel is labelled.
+
+    Source: Lin et al., Focal Loss, ICCV 2017; CLAN's code has it with gamma 2.
+    """
+    surprise = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none")  # (B, H, W)
+    doubt = -torch.expm1(-surprise)  # 1 - p
+    shares = (labels != IGNORE).float() if weights is None else _shares(labels, weights)
+    # A root of 0 would have an endless slope.
+    costs = doubt.clamp_min(TINY) ** gamma * surprise * shares
+    return costs.sum() / shares.sum().clamp_min(TINY)
+
+
+def _shares(labels: Tensor, weights: Tensor) -> Tensor:
+    """The weight of each pixel's own class, ``(B, H, W)``; 0 where there is no label."""
+    return weights[labels.clamp_max(len(weights) - 1)] * (labels != IGNORE)
 
 
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:

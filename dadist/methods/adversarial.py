@@ -45,6 +45,15 @@ class Adversarial(Supervised):
         """What a critic's answers cost if they are of this domain, a scalar."""
         return domain_loss(self.critics[name](feature), domain)
 
+    def weight(self, name: str, step: int) -> float:
+        """Weight of the segmenter's term against a critic at a step; the same at all by default."""
+        return self.weights[name]
+
+    def outputs(self, images: Tensor, domain: int, step: int) -> Outputs:
+        """A pass of the network over images ``(B, 3, H, W)`` of a domain."""
+        outputs: Outputs = self.segmenter(images)
+        return outputs
+
     def uses_target(self) -> bool:
         """Whether the target pass has any term; it is not made for none, so no statistics see the target then."""
         return bool(self.weights)
@@ -56,16 +65,16 @@ class Adversarial(Supervised):
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """A pass over the source, then one over the target."""
         assert target is not None, "the trainer gives target images to a method whose TARGET_IMAGES is True"
-        outputs = self.segmenter(source.images)
+        outputs = self.outputs(source.images, SOURCE, step)
         self._look(outputs, source.images, SOURCE)
         yield self.source_terms(outputs, source)
 
         if not self.uses_target():
             return
-        outputs = self.segmenter(target.images)
+        outputs = self.outputs(target.images, TARGET, step)
         terms = self.target_terms(outputs, target)
         for name, feature in self._look(outputs, target.images, TARGET).items():
-            terms.append(Term(name, self.game(name, feature, SOURCE), self.weights[name]))
+            terms.append(Term(name, self.game(name, feature, SOURCE), self.weight(name, step)))
         yield terms
 
     def critic_terms(self) -> Iterator[list[Term]]:

@@ -8,6 +8,7 @@ METHODS = {
     "source_only": "dadist.methods.source_only",
     "adabn": "dadist.methods.adabn",
     "adaptsegnet": "dadist.methods.adaptsegnet",
+    "clan": "dadist.methods.clan",
     "minent": "dadist.methods.minent",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",

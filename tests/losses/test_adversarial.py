@@ -27,6 +27,17 @@ def test_a_positive_answer_means_target() -> None:
     assert_close(domain_loss(answer, SOURCE), torch.tensor(5.0 + math.log1p(math.exp(-5))))
 
 
+def test_a_weight_multiplies_what_its_own_answer_costs_before_the_plain_mean() -> None:
+    answers = torch.tensor([0.0, 2.0]).view(1, 1, 1, 2)
+    weights = torch.tensor([3.0, 0.5]).view(1, 1, 1, 2).requires_grad_()
+    loss = domain_loss(answers, SOURCE, weights=weights)
+    loss.backward()
+    costs = torch.tensor([math.log(2), math.log1p(math.exp(2))])
+    assert_close(loss.detach(), (3 * costs[0] + 0.5 * costs[1]) / 2)  # not divided by 3.5
+    assert weights.grad is not None
+    assert_close(weights.grad.flatten(), costs / 2)
+
+
 @pytest.mark.parametrize(("domain", "costs"), [(SOURCE, [0, 1, 0.25, 1]), (TARGET, [1, 0, 0.25, 4])])
 def test_the_squared_loss_of_hand_worked_answers(domain: int, costs: list[float]) -> None:
     answers = torch.tensor([0.0, 1.0, 0.5, -1.0]).view(1, 1, 2, 2)

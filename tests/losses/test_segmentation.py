@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from dadist.classes import IGNORE
-from dadist.losses.segmentation import class_weights, cross_entropy
+from dadist.losses.segmentation import class_weights, cross_entropy, focal_loss
 
 LABELS = torch.tensor([[[0, 1, IGNORE], [4, 4, 2]], [[IGNORE, 3, 3], [0, 0, 1]]])
 
@@ -32,6 +32,51 @@ def test_weighted_cross_entropy_equals_the_loop_over_pixels() -> None:
     expected = oracles.cross_entropy(logits().detach().numpy(), LABELS.numpy(), IGNORE, weights)
     loss = cross_entropy(logits(), LABELS, weights=torch.from_numpy(weights))
     assert_close(loss.item(), expected, rtol=1e-6, atol=0)
+
+
+def test_focal_loss_of_hand_worked_probabilities() -> None:
+    scores = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).log().t().view(1, 2, 1, 2)  # two pixels
+    loss = focal_loss(scores, torch.tensor([[[1, 0]]]), gamma=2.0)
+    assert_close(loss, torch.tensor((0.25**2 * math.log(4 / 3) + 0.5**2 * math.log(2)) / 2))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+@pytest.mark.parametrize("weights", [None, np.array([0.3, 155.0, 1.0, 0.0, 2.5], np.float32)])
+def test_focal_loss_equals_the_loop_over_pixels(gamma: float, weights: np.ndarray | None) -> None:
+    shares = np.ones(5) if weights is None else weights
+    expected = oracles.focal_loss(logits().detach().numpy(), LABELS.numpy(), IGNORE, shares, gamma)
+    given = None if weights is None else torch.from_numpy(weights)
+    assert_close(focal_loss(logits(), LABELS, gamma=gamma, weights=given).item(), expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.3, 155.0, 1.0, 0.0, 2.5])])
+def test_focal_loss_without_focus_is_cross_entropy(weights: torch.Tensor | None) -> None:
+    focal, plain = logits(), logits()
+    losses = focal_loss(focal, LABELS, gamma=0.0, weights=weights), cross_entropy(plain, LABELS, weights=weights)
+    for loss in losses:
+        loss.backward()
+    assert_close(*losses)
+    assert_close(focal.grad, plain.grad)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_loss_of_certain_and_of_unlabelled_pixels_has_finite_gradients(gamma: float) -> None:
+    scores = torch.tensor([[200.0, -200.0], [-200.0, 200.0], [1.0, 2.0]]).t().view(1, 2, 1, 3).requires_grad_()
+    loss = focal_loss(scores, torch.tensor([[[0, 0, IGNORE]]]), gamma=gamma)  # right, wrong, unlabelled
+    loss.backward()
+    assert_close(loss, torch.tensor(400.0 / 2))
+    assert scores.grad is not None
+    assert scores.grad.isfinite().all()
+    assert not scores.grad[..., 2].any()
+
+
+@pytest.mark.parametrize("weights", [None, torch.ones(5)])
+def test_focal_loss_without_any_label_is_zero_with_zero_gradients(weights: torch.Tensor | None) -> None:
+    scores = logits()
+    loss = focal_loss(scores, torch.full_like(LABELS, IGNORE), gamma=2.0, weights=weights)
+    loss.backward()
+    assert loss.item() == 0
+    assert_close(scores.grad, torch.zeros_like(scores))
 
 
 def test_equal_weights_change_nothing() -> None:

@@ -1,0 +1,120 @@
+"""CLAN: where two classifiers of the same features disagree, the class is not aligned, so push the critic's game there.
+
+Their weights are driven apart, so that they are two views; the sum of their logits is what the network says and what
+the critic sees. Each pixel of the target counts in the game by how much the two disagree on it. Game and weight
+discrepancy fade out with the training. That the rates rise at its beginning is the optimiser's: `warm_up`.
+
+Source: Luo et al., Taking a Closer Look at Domain Shift: Category-level Adversaries for Semantics Consistent Domain
+Adaptation, CVPR 2019.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dadist.data.loader import Source, Target
+from dadist.losses.adversarial import TARGET, domain_loss
+from dadist.losses.disagreement import disagreement, likeness
+from dadist.losses.segmentation import focal_loss
+from dadist.methods.adversarial import Adversarial
+from dadist.methods.base import Term
+from dadist.model.segmenter import Outputs, upsample
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Weights of the objective, what a pixel counts, and how images are rescaled."""
+
+    adversarial: float
+    agreed: float
+    disagreed: float
+    detached: bool
+    unweighted: float
+    discrepancy: float
+    gamma: float
+    shrink: float
+    shrink_share: float
+    enlarge: float
+    enlarge_share: float
+    critic_lr: float
+    critic_scale: float
+    critic_width: int
+
+
+class Clan(Adversarial):
+    """Source focal loss of both classifiers, a critic on P of their sum, weighted by pixel, and how alike they are."""
+
+    @staticmethod
+    def heads(knobs: Any) -> tuple[str, ...]:
+        """The second classifier."""
+        return ("second",)
+
+    def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
+        """A pass over the source, one over the target, then the classifiers' weights, which need none."""
+        yield from super().segmenter_terms(source, target, step)
+        if self.knobs.discrepancy:
+            assert self.segmenter.second is not None
+            alike = likeness(self.segmenter.segmentation.parameters(), self.segmenter.second.parameters())
+            yield [Term("discrepancy", alike, self.knobs.discrepancy * self.damping(step))]
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Each classifier by itself."""
+        both = {"segmentation": outputs.extra["first"], "segmentation_second": outputs.extra["second"]}
+        return [Term(name, self.labelled(logits, source.labels), 1.0) for name, logits in both.items()]
+
+    def labelled(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Focal loss, weighted by class; cross-entropy for gamma 0."""
+        logits, weights = upsample(logits, labels.shape[-2:]), self.ingredients.class_weights
+        return focal_loss(logits, labels, gamma=self.knobs.gamma, weights=weights)
+
+    def damping(self, step: int) -> float:
+        """1 at the beginning, 0 at the horizon."""
+        return max(0.0, 1 - step / self.ingredients.horizon)
+
+    def weight(self, name: str, step: int) -> float:
+        """Damped."""
+        return super().weight(name, step) * self.damping(step)
+
+    def outputs(self, images: Tensor, domain: int, step: int) -> Outputs:
+        """A pass over the rescaled images; ``extra["pixels"]``: what each pixel counts, ``(B, 1, H, W)`` unscaled.
+
+        1 on the source and for the first `unweighted` share of the horizon; then, on the target, agreed + disagreed M.
+        """
+        outputs: Outputs = self.segmenter(self.rescaled(images, domain, step))
+        pixels = torch.ones_like(images[:, :1])
+        if domain == TARGET and step > self.knobs.unweighted * self.ingredients.horizon:
+            both = (upsample(outputs.extra[name], images.shape[-2:]) for name in ("first", "second"))
+            apart = disagreement(*both)
+            pixels = self.knobs.agreed + self.knobs.disagreed * (apart.detach() if self.knobs.detached else apart)
+        return dataclasses.replace(outputs, extra={**outputs.extra, "pixels": pixels})
+
+    def rescaled(self, images: Tensor, domain: int, step: int) -> Tensor:
+        """The batch at its own size, smaller or larger, by chance; what is said of it is compared at its own size."""
+        draw = np.random.default_rng((self.ingredients.seed, 3, step, domain)).random()
+        if draw < self.knobs.shrink_share:
+            factor = self.knobs.shrink
+        elif draw >= 1 - self.knobs.enlarge_share:
+            factor = self.knobs.enlarge
+        else:
+            return images
+        return upsample(images, [int(side * factor) for side in images.shape[-2:]])
+
+    def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
+        """P of the sum, and what each pixel counts as one channel more, ``(B, C + 1, H, W)``."""
+        probabilities = F.softmax(upsample(outputs.logits, size).float(), dim=1)
+        return {"adversarial": torch.cat([probabilities, outputs.extra["pixels"]], dim=1)}
+
+    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+        """Cross-entropy of the answers, enlarged to the size of the feature, weighted by pixel."""
+        probabilities, pixels = feature[:, :-1], feature[:, -1:]
+        answers = upsample(self.critics[name](probabilities), feature.shape[-2:])
+        return domain_loss(answers, domain, weights=pixels)
+
+
+METHOD = Clan
