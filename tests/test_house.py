@@ -65,6 +65,7 @@ LAYERS = (
     ),
     ("dadist.data",),
     ("dadist.doctor",),
+    ("dadist.archive",),
     ("dadist.points", "dadist.mixtures", "dadist.gmm", "dadist.density"),
     ("dadist.model",),
     ("dadist.losses",),
