@@ -12,6 +12,7 @@ METHODS = {
     "minent": "dadist.methods.minent",
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
+    "adaptpatch": "dadist.methods.adaptpatch",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 
@@ -24,4 +25,5 @@ RECIPES = {
 # What a method may be built from (its NEEDS): the class that loads the file, and the stage that makes it.
 ARTEFACTS = {
     "mixtures": ("dadist.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
+    "patches": ("dadist.patches", "Patches", "dadist.stages.cluster_patches"),
 }
