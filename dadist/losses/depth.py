@@ -27,3 +27,19 @@ def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.
         return predicted.sum() * 0
     c = (ratio * error.detach().max()).clamp_min(1e-12)
     return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).mean()
+
+
+def mean_absolute(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute difference over the valid pixels.
+
+    Args:
+        predicted: Inverse depth, ``(B, 1, H, W)``.
+        target: Inverse depth, same shape and unit as ``predicted``.
+        valid: Bool, same shape; False where the target has no depth.
+
+    Returns:
+        Scalar in the unit of ``predicted``; 0 if no pixel is valid.
+
+    Source: SPIGAN, ICLR 2019.
+    """
+    return ((predicted - target).abs() * valid).sum() / valid.sum().clamp_min(1)

@@ -13,6 +13,7 @@ METHODS = {
     "advent": "dadist.methods.advent",
     "dada": "dadist.methods.dada",
     "adaptpatch": "dadist.methods.adaptpatch",
+    "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 

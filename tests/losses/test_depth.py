@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.losses.depth import berhu
+from dadist.losses.depth import berhu, mean_absolute
 
 
 def loss_of(errors: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,3 +72,14 @@ def test_berhu_equals_the_loop_over_pixels(ratio: float) -> None:
     valid = torch.rand(2, 1, 5, 7, generator=generator) > 0.3
     expected = oracles.berhu(predicted.numpy(), target.numpy(), valid.numpy(), ratio)
     assert_close(berhu(predicted, target, valid, ratio=ratio).item(), expected, rtol=1e-5, atol=0)
+
+
+def test_the_mean_absolute_difference_of_hand_worked_errors() -> None:
+    predicted = torch.tensor([[[[1.0, 5.0, 9.0]]]], requires_grad=True)
+    valid = torch.tensor([[[[True, True, False]]]])
+    loss = mean_absolute(predicted, torch.tensor([[[[3.0, 1.0, 0.0]]]]), valid)
+    loss.backward()
+    assert loss == (2 + 4) / 2
+    assert predicted.grad is not None
+    assert predicted.grad.flatten().tolist() == [-0.5, 0.5, 0]
+    assert mean_absolute(predicted, predicted + 1, torch.zeros_like(valid)) == 0

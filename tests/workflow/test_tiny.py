@@ -23,11 +23,11 @@ JOBS = {
     "fit_gmm": 1,
     "compare_components": 1,
     "cluster_patches": 1,
-    "adapt": 7,  # the six methods and the warm-up they start from
+    "adapt": 8,  # the seven methods and the warm-up they start from
     "pseudo_label": 2,  # rounds
     "refine_labels": 2,
     "selftrain": 2,
-    "evaluate": 8,  # the six methods and the two rounds
+    "evaluate": 9,  # the seven methods and the two rounds
     "collect": 1,
     "draw": 1,
 }
@@ -55,6 +55,7 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
         ("advent", "q0", 9, "warm_up"),
         ("dada", "q0", 9, "warm_up"),
         ("adaptpatch", "q0", 9, "warm_up"),
+        ("spigan", "q0", 9, "warm_up"),
         ("depth_distribution", "q0", 9, "warm_up"),
         ("depth_distribution", "q1", 12, "warm_up"),
         ("depth_distribution", "q2", 15, "warm_up"),
