@@ -116,6 +116,18 @@ class CompareComponents:
 
 
 @dataclass(frozen=True)
+class ClusterPatches:
+    """The typical label patches of the source, for adaptpatch."""
+
+    clusters: int
+    source: tuple[int, int]  # patches across and down an image
+    target: tuple[int, int]
+    images: int  # that the patches are taken from; 0: all
+    batch: int  # patches a step of k-means
+    seed: int
+
+
+@dataclass(frozen=True)
 class Network:
     """The segmenter."""
 
@@ -255,6 +267,7 @@ class Setting:
     prepare: Prepare
     fit_gmm: FitGmm
     compare_components: CompareComponents
+    cluster_patches: ClusterPatches
     adapt: Adapt
     objectives: dict[str, Objective]
     pseudo_label: PseudoLabel

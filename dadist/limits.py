@@ -24,6 +24,11 @@ def limits(setting: Setting) -> tuple[tuple[str, float, float, float | None], ..
         ("fit_gmm.held_out", setting.fit_gmm.held_out, 0, 0.9),
         ("compare_components.points", setting.compare_components.points, 0, None),
         ("compare_components.held_out", setting.compare_components.held_out, 0.01, 0.9),
+        ("cluster_patches.clusters", setting.cluster_patches.clusters, 2, 255),  # an id is a byte, and 255 is none
+        ("cluster_patches.source", min(setting.cluster_patches.source), 1, None),
+        ("cluster_patches.target", min(setting.cluster_patches.target), 1, None),
+        ("cluster_patches.images", setting.cluster_patches.images, 0, None),
+        ("cluster_patches.batch", setting.cluster_patches.batch, 1, None),
         ("adapt.iterations", setting.adapt.iterations, 0, None),
         ("adapt.batch", setting.adapt.batch, 1, None),
         ("adapt.statistics_images", setting.adapt.statistics_images, 1, None),

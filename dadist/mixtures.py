@@ -1,17 +1,14 @@
 """The mixtures of the classes as a file: what `gmm.fit` makes and the density is asked of."""
 
-import dataclasses
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dadist import archive
 from dadist.classes import ClassSet
-from dadist.provenance import atomic, damaged, sealed
 
 VERSION = 2  # of the file's format
 FEATURES = "xyz"
@@ -52,11 +49,7 @@ class Mixtures:
 
     def save(self, path: Path) -> None:
         """Write to an ``.npz`` file, all or nothing."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        buffer = io.BytesIO()
-        np.savez(buffer, version=VERSION, **{**values, "classes": self.classes.as_json()})
-        with atomic(path) as temporary:
-            temporary.write_bytes(sealed(buffer.getvalue()))
+        archive.save(self, path, version=VERSION)
 
     @classmethod
     def load(cls, path: Path) -> "Mixtures":
@@ -66,21 +59,4 @@ class Mixtures:
             FileNotFoundError: No such file.
             ValueError: The file holds something else.
         """
-        remedy = "delete it and run the rule fit_gmm again"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: expected mixtures, found no file; run the rule fit_gmm")
-        values: dict[str, Any] = {}
-        try:
-            if damaged(raw := path.read_bytes()):
-                raise ValueError("a damaged file: its checksum is wrong")
-            with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-                if arrays["version"] != VERSION:
-                    raise ValueError(f"version {arrays['version']} of the format, not {VERSION}")
-                for field in dataclasses.fields(cls):
-                    value = arrays[field.name]
-                    values[field.name] = value.item() if value.ndim == 0 else value
-            values["classes"] = ClassSet.from_json(values["classes"])
-            values["grid"] = (int(values["grid"][0]), int(values["grid"][1]))
-            return cls(**values)
-        except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path}: expected mixtures as fit_gmm writes them, got {error}; {remedy}") from error
+        return archive.load(cls, path, version=VERSION, what="mixtures", rule="fit_gmm")

@@ -20,6 +20,7 @@ from dadist.methods.registry import METHODS, RECIPES
 from dadist.mixtures import Mixtures
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture
+from dadist.patches import QUARTERS, Patches
 from dadist.train import to_device
 
 STATES = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps a weight; Adam, the critics', keeps two
@@ -135,7 +136,7 @@ def method_of(setting: Setting, name: str) -> Method:
     ingredients = Ingredients(
         classes=classes,
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
-        artefacts={"mixtures": _mixtures(setting)},
+        artefacts={"mixtures": _mixtures(setting), "patches": _patches(setting)},
         seed=0,
         numerator=setting.inverse_depth,
         horizon=HORIZON,
@@ -168,6 +169,19 @@ def _mixtures(setting: Setting) -> Mixtures:
         points=np.ones(classes, np.int64),
         held_out=np.full(classes, np.nan),
         median=1e-6,
+    )
+
+
+def _patches(setting: Setting) -> Patches:
+    plan = setting.cluster_patches
+    return Patches(
+        centroids=np.zeros((plan.clusters, QUARTERS * len(setting.classes)), np.float32),
+        members=np.ones(plan.clusters, np.int64),
+        source=plan.source,
+        target=plan.target,
+        classes=setting.classes,
+        seed=0,
+        images=1,
     )
 
 

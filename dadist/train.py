@@ -65,7 +65,7 @@ def train(
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    with state.signals(), computing_in(precision, [*trained(method).values()]):
+    with state.signals(), computing_in(precision, called(method)):
         for step in range(begin, iterations):
             for one in optimisers:
                 one.zero_grad(set_to_none=True)
@@ -137,6 +137,12 @@ def trained(method: Method) -> dict[str, nn.Module]:
     return {"segmenter": method.segmenter, **method.companions, **method.critics}
 
 
+def called(method: Method) -> list[nn.Module]:
+    """The networks that a method calls, each by itself, frozen ones too."""
+    every = method.networks().values()
+    return [one for network in every for one in (network.values() if isinstance(network, nn.ModuleDict) else [network])]
+
+
 def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
     heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
     if method.companion_lr is None:
@@ -159,7 +165,10 @@ def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
 
 
 class Losses:
-    """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance."""
+    """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance.
+
+    A window without a term leaves its place empty.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -186,11 +195,15 @@ class Losses:
         """Close the window that ends with ``step``."""
         means = {name: float(torch.stack(values).mean()) for name, values in self.window.items()}
         self._require_finite(step)
-        header = "" if self.text else f"{','.join(['step', 'lr', *means])}\n"
-        row = ",".join([str(step), f"{lr:.3e}", *(f"{value:.5g}" for value in means.values())])
-        self.text += f"{header}{row}\n"
-        with self.path.open("w" if header else "a", encoding="utf-8") as file:
-            file.write(f"{header}{row}\n")
+        header, *rows = self.text.splitlines() or ["step,lr"]
+        columns = header.split(",")
+        begun = [name for name in means if name not in columns]  # a term may begin later than others, or pause
+        columns += begun
+        values = {"step": str(step), "lr": f"{lr:.3e}", **{name: f"{value:.5g}" for name, value in means.items()}}
+        rows = [f"{row}{',' * len(begun)}" for row in rows] + [",".join(values.get(name, "") for name in columns)]
+        self.text = "".join(f"{line}\n" for line in (",".join(columns), *rows))
+        with self.path.open("w" if begun else "a", encoding="utf-8") as file:
+            file.write(self.text if begun else f"{rows[-1]}\n")
         self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
         self.window.clear()
 

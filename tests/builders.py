@@ -23,6 +23,7 @@ from dadist.methods.registry import METHODS, RECIPES
 from dadist.mixtures import Mixtures
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
+from dadist.patches import Patches
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
 SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
@@ -138,6 +139,21 @@ def mixtures(median: float = 1e-4) -> Mixtures:
     )
 
 
+def patches(**changes: Any) -> Patches:
+    """Five kinds of patches, of 16x16 pixels in the source and 16x8 in the target; the last kind has no members."""
+    random = np.random.default_rng(6)
+    plain = Patches(
+        centroids=random.dirichlet(np.ones(CLASSES), (5, 4)).reshape(5, 4 * CLASSES).astype(np.float32),
+        members=np.array([3, 2, 4, 1, 0]),
+        source=(4, 2),
+        target=(4, 4),
+        classes=SEVEN,
+        seed=0,
+        images=1,
+    )
+    return dataclasses.replace(plain, **changes)
+
+
 def source(batch: int = 2, *, seed: int = 1) -> Source:
     """A batch of noise; a tenth of the labels and of the depths is missing."""
     random = torch.Generator().manual_seed(seed)
@@ -160,7 +176,9 @@ def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
 
 def ingredients(**changes: Any) -> Ingredients:
     """What a method is built from; plain cross-entropy."""
-    plain = Ingredients(CLASSES, None, {"mixtures": mixtures()}, seed=4, numerator=1000.0, horizon=100)
+    plain = Ingredients(
+        CLASSES, None, {"mixtures": mixtures(), "patches": patches()}, seed=4, numerator=1000.0, horizon=100
+    )
     return dataclasses.replace(plain, **changes)
 
 

@@ -311,3 +311,34 @@ def slopes(function: Callable[[Array], dict[str, float]], at: Array) -> dict[str
         for name, value in function(ahead).items():
             found.setdefault(name, np.zeros(at.shape))[index] = (value - before[name]) / (2 * step)
     return found
+
+
+def patch_descriptor(labels: Array, classes: int, patches: tuple[int, int], at: tuple[int, int]) -> list[float]:
+    """Class histograms of the two by two cells of patch ``at`` (across, down) of a label map (H, W).
+
+    A cell holds each pixel that it has a part of.
+    """
+    found: list[float] = []
+    height, width = labels.shape
+    for down in (2 * at[1], 2 * at[1] + 1):
+        for across in (2 * at[0], 2 * at[0] + 1):
+            rows = range(
+                math.floor(down * height / (2 * patches[1])), math.ceil((down + 1) * height / (2 * patches[1]))
+            )
+            columns = range(
+                math.floor(across * width / (2 * patches[0])), math.ceil((across + 1) * width / (2 * patches[0]))
+            )
+            seen = [int(labels[row, column]) for row in rows for column in columns if labels[row, column] != 255]
+            found += [seen.count(c) / len(seen) if seen else 0.0 for c in range(classes)]
+    return found
+
+
+def nearest_centroid(descriptor: list[float], centroids: Array, members: Array) -> int:
+    """Number of the nearest centroid with members; 255 for a patch without a label."""
+    if not any(descriptor):
+        return 255
+    distances = [
+        sum((a - b) ** 2 for a, b in zip(descriptor, centroid, strict=True)) if count else math.inf
+        for centroid, count in zip(centroids.tolist(), members, strict=True)
+    ]
+    return distances.index(min(distances))

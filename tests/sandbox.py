@@ -126,7 +126,7 @@ TINY = {
     "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
     "settings": {
         "demo": {
-            "methods": ["source_only", "adabn", "advent", "dada", "depth_distribution"],
+            "methods": ["source_only", "adabn", "advent", "dada", "adaptpatch", "spigan", "depth_distribution"],
             "source": {"width": 64, "height": 32},
             "target": {"width": 64, "height": 32},
             "grid": [8, 4],

@@ -46,8 +46,8 @@ SHARED = {
 # It has nothing to set: its table holds what `methods`, `seeds` and `selftrain` ask for.
 WITHOUT_SECTION = {"collect"}
 
-# What rules make that nothing else asks for.
-ON_DEMAND = ("results/demo/prior/components.csv",)
+# What rules make that nothing in the demo asks for.
+ON_DEMAND = ("results/demo/prior/components.csv", "results/demo/prior/patches.npz")
 
 # From the bottom up: a module imports from its own layer or those before it. The longest prefix that fits counts.
 LAYERS = (
@@ -66,7 +66,9 @@ LAYERS = (
     ),
     ("dadist.data",),
     ("dadist.doctor",),
+    ("dadist.archive",),
     ("dadist.points", "dadist.mixtures", "dadist.gmm", "dadist.density"),
+    ("dadist.patches", "dadist.descriptors", "dadist.clusters"),
     ("dadist.model",),
     ("dadist.losses",),
     ("dadist.methods",),

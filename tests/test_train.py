@@ -94,6 +94,9 @@ class Slope:
     def result(self) -> Line:
         return self.segmenter
 
+    def networks(self) -> dict[str, nn.Module]:
+        return {"segmenter": self.segmenter, "companions": self.companions, "critics": self.critics}
+
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
@@ -285,6 +288,26 @@ def test_losses_are_written_once_a_window_and_at_the_end(tmp_path: Path) -> None
     assert [int(row["step"]) for row in table] == [WINDOW, 2 * WINDOW, 2 * WINDOW + 5]
     # Means of the window's own steps: -lr times the mean of 20..39, and of 40..44.
     assert [float(row["first"]) for row in table[1:]] == pytest.approx([-2.5e-4 * 29.5, -2.5e-4 * 42], rel=1e-3)
+
+
+class Late(Slope):
+    """A second term from the second window on, and a first one that then pauses."""
+
+    def segmenter_terms(self, source: object, target: object, step: int) -> Iterator[list[Term]]:
+        first, second = super().segmenter_terms(source, target, step)
+        if step < 2 * WINDOW:
+            yield first
+        if step >= WINDOW:
+            yield second
+
+
+def test_a_term_that_begins_later_gets_a_column_and_one_that_pauses_keeps_its_own(tmp_path: Path) -> None:
+    method = Late()
+    slide(tmp_path, method, 3 * WINDOW, SGD)
+    table = rows(tmp_path / "losses.csv")
+    assert [list(row) for row in table] == [["step", "lr", "first", "second"]] * 3
+    assert [bool(row["first"]) for row in table] == [True, True, False]
+    assert [bool(row["second"]) for row in table] == [False, True, True]
 
 
 def test_a_training_without_steps_leaves_the_weights_and_a_header(tmp_path: Path) -> None:

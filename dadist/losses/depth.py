@@ -45,3 +45,19 @@ def agreement(one: Tensor, other: Tensor, depth: Tensor, valid: Tensor) -> Tenso
     """
     difference = (one - other).detach().abs().float() / depth.where(valid, 1.0)
     return (torch.relu(1 - difference) + 1e-3).clamp(0, 1).where(valid, 1.0)
+
+
+def mean_absolute(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute difference over the valid pixels.
+
+    Args:
+        predicted: Inverse depth, ``(B, 1, H, W)``.
+        target: Inverse depth, same shape and unit as ``predicted``.
+        valid: Bool, same shape; False where the target has no depth.
+
+    Returns:
+        Scalar in the unit of ``predicted``; 0 if no pixel is valid.
+
+    Source: SPIGAN, ICLR 2019.
+    """
+    return ((predicted - target).abs() * valid).sum() / valid.sum().clamp_min(1)

@@ -84,7 +84,7 @@ def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weig
     mean = (trust * each).mean()
     if weights is None:
         return mean
-    share = (weights[labels.clamp_max(len(weights) - 1)] * labelled).mean()
+    share = _shares(labels, weights).mean()
     return mean * labelled.float().mean() / share.clamp_min(torch.finfo(share.dtype).tiny)
 
 

@@ -14,6 +14,8 @@ METHODS = {
     "dada": "dadist.methods.dada",
     "ctrl": "dadist.methods.ctrl",
     "corda": "dadist.methods.corda",
+    "adaptpatch": "dadist.methods.adaptpatch",
+    "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",
 }
 
@@ -26,4 +28,5 @@ RECIPES = {
 # What a method may be built from (its NEEDS): the class that loads the file, and the stage that makes it.
 ARTEFACTS = {
     "mixtures": ("dadist.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
+    "patches": ("dadist.patches", "Patches", "dadist.stages.cluster_patches"),
 }

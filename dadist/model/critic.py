@@ -1,4 +1,4 @@
-"""The critic: a stack of strided convolutions that names the domain patch by patch."""
+"""The critics: stacks of convolutions that name the domain, patch by patch or place by place."""
 
 import itertools
 
@@ -17,4 +17,18 @@ def critic(channels: int, width: int = 64) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers[:-1])
+
+
+def place_critic(channels: int) -> nn.Sequential:
+    """Three layers of 256, 512 and 1 that see one place at a time: 1x1 convolutions, LeakyReLU 0.2 between.
+
+    An answer a place, ``(B, 1, H, W)`` for a map ``(B, channels, H, W)``: where something is has no say. Initialisation
+    is PyTorch's default.
+
+    Source: the patch discriminator of AdaptPatch, ICCV 2019.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise((channels, 256, 512, 1)):
+        layers += [nn.Conv2d(inputs, outputs, 1), nn.LeakyReLU(0.2, inplace=True)]
     return nn.Sequential(*layers[:-1])

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from dadist.losses.depth import agreement, berhu
+from dadist.losses.depth import agreement, berhu, mean_absolute
 
 
 def loss_of(errors: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,3 +87,14 @@ def test_agreement_does_not_depend_on_the_unit() -> None:
     one, other, depth = (torch.rand(2, 1, 3, 4, generator=torch.Generator().manual_seed(i)) + 0.1 for i in range(3))
     valid = torch.ones_like(depth).bool()
     assert_close(agreement(65 * one, 65 * other, 65 * depth, valid), agreement(one, other, depth, valid))
+
+
+def test_the_mean_absolute_difference_of_hand_worked_errors() -> None:
+    predicted = torch.tensor([[[[1.0, 5.0, 9.0]]]], requires_grad=True)
+    valid = torch.tensor([[[[True, True, False]]]])
+    loss = mean_absolute(predicted, torch.tensor([[[[3.0, 1.0, 0.0]]]]), valid)
+    loss.backward()
+    assert loss == (2 + 4) / 2
+    assert predicted.grad is not None
+    assert predicted.grad.flatten().tolist() == [-0.5, 0.5, 0]
+    assert mean_absolute(predicted, predicted + 1, torch.zeros_like(valid)) == 0

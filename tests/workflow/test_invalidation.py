@@ -21,11 +21,12 @@ STUDY = merged(
     {
         "data_root": "own",
         "domains": {"demo_target": {"root": "cityscapes", "lists": {"train": "names.txt"}}},
-        "settings": {"demo": {"methods": ["source_only", "adabn", "advent", "depth_distribution"]}},
+        "settings": {"demo": {"methods": ["source_only", "adabn", "advent", "adaptpatch", "depth_distribution"]}},
     },
 )
 
-METHODS = ("source_only", "adabn", "advent", "depth_distribution")
+METHODS = ("source_only", "adabn", "advent", "adaptpatch", "depth_distribution")
+WITH_CRITICS = ("adapt advent", "adapt adaptpatch", "adapt depth_distribution")
 TRAININGS = ("adapt warm_up", *(f"adapt {method}" for method in METHODS))
 EVALUATIONS = (*(f"evaluate {method} q0" for method in METHODS), "evaluate q1", "evaluate q2")
 ROUNDS = ("selftrain q1", "selftrain q2")
@@ -37,15 +38,17 @@ NETWORKS = (*TRAININGS, *ROUNDS, *EVALUATIONS, *LABELS, "draw")  # whatever buil
 # Job → the jobs that read what it makes.
 READERS: dict[str, tuple[str, ...]] = {
     "render": ("prepare source",),
-    "prepare source": ("fit_gmm", "compare_components", *TRAININGS, *REFINED, *ROUNDS),
+    "prepare source": ("fit_gmm", "compare_components", "cluster_patches", *TRAININGS, *REFINED, *ROUNDS),
     "prepare train": (*TRAININGS, *LABELS, *ROUNDS),
     "prepare val": (*EVALUATIONS, "draw"),
     "fit_gmm": ("adapt depth_distribution",),
     "compare_components": (),
-    "adapt warm_up": ("adapt source_only", "adapt advent", "adapt depth_distribution"),
+    "cluster_patches": ("adapt adaptpatch",),
+    "adapt warm_up": ("adapt source_only", "adapt advent", "adapt adaptpatch", "adapt depth_distribution"),
     "adapt source_only": ("adapt adabn", "evaluate source_only q0", "draw"),
     "adapt adabn": ("evaluate adabn q0",),
     "adapt advent": ("evaluate advent q0",),
+    "adapt adaptpatch": ("evaluate adaptpatch q0",),
     "adapt depth_distribution": ("evaluate depth_distribution q0", "pseudo_label q1", "selftrain q1", "draw"),
     "pseudo_label q1": ("refine_labels q1",),
     "refine_labels q1": ("selftrain q1",),
@@ -197,20 +200,18 @@ FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[Non
     "the reader of a data set that is not here": (code("data/mapillary.py"), ()),
     "packing": (code("data/packing.py"), PREPARED),
     "the draw of points": (code("points.py"), ("fit_gmm", "compare_components")),
+    "the clustering of patches": (code("clusters.py"), ("cluster_patches",)),
     "the density": (code("density.py"), ("adapt depth_distribution",)),
     "a loss of all": (code("losses/segmentation.py"), (*TRAININGS, *ROUNDS)),
-    "a loss of two methods": (code("losses/adversarial.py"), ("adapt advent", "adapt depth_distribution")),
+    "a loss of three methods": (code("losses/adversarial.py"), WITH_CRITICS),
     "a loss of one method": (code("losses/depth.py"), ("adapt depth_distribution",)),
     "a method": (code("methods/advent.py"), ("adapt advent",)),
     "a method that no table asks for": (code("methods/dada.py"), ()),
-    "the common part of methods with a critic": (
-        code("methods/adversarial.py"),
-        ("adapt advent", "adapt depth_distribution"),
-    ),
+    "the common part of methods with a critic": (code("methods/adversarial.py"), WITH_CRITICS),
     "the recipe": (code("methods/class_mix.py"), ROUNDS),
     "a recipe that is not used": (code("methods/plain.py"), ()),
     "a backbone": (code("model/backbone.py"), NETWORKS),
-    "the critic": (code("model/critic.py"), ("adapt advent", "adapt depth_distribution")),
+    "the critic": (code("model/critic.py"), WITH_CRITICS),
     "the loop": (code("train.py"), (*TRAININGS, *ROUNDS)),
     "pseudo-labels": (code("pseudo.py"), (*LABELS, *REFINED, *ROUNDS)),
     "the refinement": (code("refine.py"), REFINED),
@@ -260,10 +261,11 @@ KEYS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "fit_gmm.components": (demo("fit_gmm", components=3), ("fit_gmm",)),
     "fit_gmm.reg_covar": (demo("fit_gmm", reg_covar=0.01), ("fit_gmm", "compare_components")),
     "compare_components": (demo("compare_components", components=[1, 2]), ("compare_components",)),
+    "cluster_patches.clusters": (demo("cluster_patches", clusters=20), ("cluster_patches",)),
     "adapt.batch": (demo("adapt", batch=3), TRAININGS),
     "adapt.iterations": (
         demo("adapt", iterations=5),
-        ("adapt source_only", "adapt advent", "adapt depth_distribution"),
+        ("adapt source_only", *WITH_CRITICS),
     ),
     "adapt.deterministic": (demo("adapt", deterministic=True), TRAININGS),
     "adapt.class_weight_power": (demo("adapt", class_weight_power=1.0), (*TRAININGS, *ROUNDS)),

@@ -22,11 +22,12 @@ JOBS = {
     "prepare": 3,  # source, target to train on, target to validate on
     "fit_gmm": 1,
     "compare_components": 1,
-    "adapt": 6,  # the five methods and the warm-up they start from
+    "cluster_patches": 1,
+    "adapt": 8,  # the seven methods and the warm-up they start from
     "pseudo_label": 2,  # rounds
     "refine_labels": 2,
     "selftrain": 2,
-    "evaluate": 7,  # the five methods and the two rounds
+    "evaluate": 9,  # the seven methods and the two rounds
     "collect": 1,
     "draw": 1,
 }
@@ -53,6 +54,8 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
         ("adabn", "q0", 9, "source_only"),
         ("advent", "q0", 9, "warm_up"),
         ("dada", "q0", 9, "warm_up"),
+        ("adaptpatch", "q0", 9, "warm_up"),
+        ("spigan", "q0", 9, "warm_up"),
         ("depth_distribution", "q0", 9, "warm_up"),
         ("depth_distribution", "q1", 12, "warm_up"),
         ("depth_distribution", "q2", 15, "warm_up"),
@@ -99,6 +102,20 @@ def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sand
     assert fitted == {"demo-mixture_xy", "demo-mixture_z", "demo-mixture_yz"}
     again = sorted(job.split("/")[-1] for job in jobs if "demo-no_refinement" in job and job.startswith("selftrain "))
     assert again == ["model.pt"] * 2  # its rounds, from the base's q0
+
+
+def test_patches_are_clustered_for_the_method_that_needs_them_alone(tiny: Sandbox) -> None:
+    jobs = tiny.planned("results/demo-mixture_z/adaptpatch/seed1/q0/model.pt")
+    assert jobs == ["adapt results/demo-mixture_z/adaptpatch/seed1/q0/model.pt"]  # from the base's patches
+    ablation = {"variants": {"coarse": {"cluster_patches": {"source": [4, 2]}}}}
+    overlay = merged(TINY, {"ablation": {"method": "adaptpatch", **ablation}})
+    jobs = tiny.planned("results/demo/ablation.csv", overlay=overlay)
+    assert [job for job in jobs if job.startswith("cluster_patches ")] == [
+        "cluster_patches results/demo-coarse/prior/patches.npz"
+    ]
+    assert [job for job in jobs if job.startswith("adapt ") and "coarse" in job] == [
+        "adapt results/demo-coarse/adaptpatch/seed1/q0/model.pt"
+    ]
 
 
 def test_variants_run_to_their_metrics(tiny: Sandbox) -> None:

@@ -1,6 +1,7 @@
 # Prior. Needs the prepared source. Makes results/{setting}/prior/mixtures.npz: a Gaussian mixture a class over the
-# place of a pixel and its inverse depth, fitted once for all seeds. On demand, results/{setting}/prior/components.csv
-# and .png: how likely held-out points are under mixtures of fewer and more components.
+# place of a pixel and its inverse depth, and patches.npz, the typical label patches: each for the methods that name it
+# among their NEEDS, once for all seeds. On demand, results/{setting}/prior/components.csv and .png: how likely held-out
+# points are under mixtures of fewer and more components.
 
 
 rule fit_gmm:
@@ -25,6 +26,30 @@ rule fit_gmm:
     shell:
         "exec python -m dadist.stages.fit_gmm --params {params.spec:q} --source {input.source:q} "
         "--mixtures {output.mixtures:q} 2> >(tee {log:q} >&2)"
+
+
+rule cluster_patches:
+    """Find the typical label patches of the source by k-means."""
+    input:
+        source=lambda w: labelled(w.setting, "source"),
+    output:
+        patches="results/{setting}/prior/patches.npz",
+    log:
+        "results/logs/cluster_patches/{setting}.log",
+    benchmark:
+        "results/benchmarks/cluster_patches/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda w: setting_spec(w.setting, "cluster_patches"),
+        code=digest("dadist.stages.cluster_patches"),
+    shell:
+        "exec python -m dadist.stages.cluster_patches --params {params.spec:q} --source {input.source:q} "
+        "--patches {output.patches:q} 2> >(tee {log:q} >&2)"
 
 
 rule compare_components:

@@ -94,6 +94,11 @@ onstart:
         raise WorkflowError(f"not there: {', '.join(sorted(ABSENT))}; what is expected there stands above")
 
 
+def prior(method):
+    """The offline artefacts that a method is built from, and the section of config.yaml that each is made by."""
+    return {need: ARTEFACTS[need][2].rpartition(".")[2] for need in declared(METHODS[method], "NEEDS", ())}
+
+
 def home(setting, keys, method=None):
     """The setting that a file of a variant stands under: its base, where the two agree on all that makes the file."""
     base = setting.rpartition("-")[0]
@@ -103,8 +108,7 @@ def home(setting, keys, method=None):
     alike = all(getattr(mine, key) == getattr(bases, key) for key in keys)
     while alike and method in METHODS:
         alike = mine.objectives[method] == bases.objectives[method]
-        if "mixtures" in declared(METHODS[method], "NEEDS", ()):
-            alike = alike and mine.fit_gmm == bases.fit_gmm
+        alike = alike and all(getattr(mine, made) == getattr(bases, made) for made in prior(method).values())
         method = start(setting, method)
     return base if alike else setting
 
@@ -151,9 +155,8 @@ def init(setting, method, seed):
 
 
 def needs(setting, method):
-    """The offline artefacts that a method is built from."""
-    folder = f"results/{home(setting, [*MADE_OF, 'fit_gmm'])}/prior"
-    return [f"{folder}/{need}.npz" for need in declared(METHODS[method], "NEEDS", ())]
+    """The files of the offline artefacts that a method is built from."""
+    return [f"results/{home(setting, [*MADE_OF, made])}/prior/{need}.npz" for need, made in prior(method).items()]
 
 
 def models(setting):

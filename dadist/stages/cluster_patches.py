@@ -1,0 +1,28 @@
+"""Find the typical label patches of the source, which adaptpatch makes the target's predictions look like."""
+
+from dataclasses import dataclass
+
+from dadist import clusters
+from dadist.config import ClusterPatches
+from dadist.data.prepared import Prepared
+from dadist.progress import Progress
+from dadist.stages import In, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    cluster_patches: ClusterPatches
+
+
+def run(params: Params, *, source: In, patches: Out) -> None:
+    """Describe every patch, cluster, save."""
+    data, settings = Prepared(source), params.cluster_patches
+    wanted = min(settings.images, len(data)) or len(data)
+    descriptors, images = clusters.sample(data, settings, Progress("image", wanted))
+    clusters.fit(descriptors, settings, classes=data.classes, images=images).save(patches)
+
+
+if __name__ == "__main__":
+    stage(run)
