@@ -60,6 +60,7 @@ LAYERS = (
         "dadist.parsing",
         "dadist.limits",
         "dadist.gpus",
+        "dadist.parallel",
         "dadist.study",
         "dadist.parts",
     ),
@@ -305,7 +306,8 @@ def test_imports_have_no_circle() -> None:
 
 def test_losses_know_tensors_and_the_class_table_alone() -> None:
     assert {name for module in MODULES if module.startswith("dadist.losses.") for name in imported(module)} <= {
-        "dadist.classes"
+        "dadist.classes",
+        "dadist.parallel",
     }
 
 

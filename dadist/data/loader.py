@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist import parallel
 from dadist.data.prepared import Prepared
 from dadist.data.transforms import flip
 
@@ -63,7 +64,7 @@ class Order:
 class Sampling:
     """How batches are drawn; the same for every loader of a training."""
 
-    batch: int  # images
+    batch: int  # images, of all processes together
     seed: int
     mirror: bool  # whether images are mirrored left to right with probability 0.5
     device: str
@@ -86,7 +87,7 @@ class SourceLoader:
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
-        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
+        rows, flips = _drawn(self.order, self.sampling, step)
         depth_cm = self._depth(rows)[:, None]  # (B, 1, H, W)
         arrays = (
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
@@ -114,14 +115,16 @@ class TargetLoader:
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
-        rows, flips = self.order(step), _flips(self.order, self.sampling, step)
+        rows, flips = _drawn(self.order, self.sampling, step)
         images = _ready(self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32), flips, self.sampling)
         labels = None if self.pseudo is None else _ready(self.pseudo[rows].astype(np.int64), flips, self.sampling)
         return Target(images, labels, torch.from_numpy(flips).to(self.sampling.device))
 
 
-def _flips(order: Order, sampling: Sampling, step: int) -> NDArray[np.bool_]:
-    return order.flips(step) & sampling.mirror
+def _drawn(order: Order, sampling: Sampling, step: int) -> tuple[list[int], NDArray[np.bool_]]:
+    """Indices of the batch and which are mirrored; of several processes each takes its share of the one batch."""
+    mine = parallel.share(sampling.batch)
+    return order(step)[mine], order.flips(step)[mine] & sampling.mirror
 
 
 def _ready(array: NDArray[Any], flips: NDArray[np.bool_], sampling: Sampling) -> Tensor:

@@ -6,11 +6,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist import parallel
 from dadist.classes import IGNORE
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy over the labelled pixels, in float32.
+    """Mean cross-entropy over the labelled pixels (of all processes that train together), in float32.
 
     With weights it is the weighted mean Σ w l / Σ w, where w is the weight of a pixel's own class.
 
@@ -27,9 +28,9 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
     labelled = labels != IGNORE
     total = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="sum")
     if weights is None:
-        return total / labelled.sum().clamp_min(1)
+        return total / parallel.denominator(labelled.sum(), 1)
     share = weights[labels.clamp_max(len(weights) - 1)] * labelled
-    return total / share.sum().clamp_min(torch.finfo(share.dtype).tiny)
+    return total / parallel.denominator(share.sum(), torch.finfo(share.dtype).tiny)
 
 
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torchvision.transforms import v2
 
+from dadist import parallel
 from dadist.data.loader import Source, Target
 from dadist.data.transforms import class_mask
 from dadist.losses.segmentation import cross_entropy
@@ -40,11 +41,14 @@ class ClassMix(Supervised):
         yield from super().segmenter_terms(source, target, step)
         seed = (self.ingredients.seed, 2, step)
         generator = np.random.default_rng(seed)
-        mask = class_mask(source.labels, generator)  # (B, 1, H, W)
+        mine = parallel.share(len(source.labels) * parallel.processes())
+        mask = class_mask(parallel.gather(source.labels), generator)[mine]  # (B, 1, H, W)
         images = torch.where(mask, source.images, target.images)
         labels = torch.where(mask[:, 0], source.labels, target.labels)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(generator.integers(2**31)))
+            for _ in range(mine.start):
+                self.jitter(images.new_zeros(3, 1, 1))  # draws what the images before those of this process take
             images = torch.stack([self.jitter(image / 255) for image in images]) * 255
         logits = upsample(self.segmenter(images).logits, labels.shape[-2:])
         yield [Term("mixed", cross_entropy(logits, labels, weights=self.ingredients.class_weights), 1.0)]
