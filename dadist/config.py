@@ -143,6 +143,8 @@ class Adapt:
 
     iterations: int
     batch: int  # images per domain
+    gpus: int  # processes that share each batch
+    sync_bn: bool  # of several processes
     flip: bool
     class_weight_power: float
     class_weight_cap: float | None
@@ -200,6 +202,8 @@ class SelfTraining:
 
     recipe: Literal["plain", "class_mix"]
     batch: int
+    gpus: int  # as Adapt's
+    sync_bn: bool
     flip: bool
     statistics: Literal["running", "target"]
     statistics_images: int

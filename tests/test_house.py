@@ -60,6 +60,7 @@ LAYERS = (
         "dadist.parsing",
         "dadist.limits",
         "dadist.gpus",
+        "dadist.launch",
         "dadist.parallel",
         "dadist.study",
         "dadist.parts",
