@@ -158,6 +158,8 @@ class Adapt:
     iterations: int
     batch: int  # images per domain
     crop: tuple[int, int] | None  # (width, height) in pixels of what is cut out of each image; None: all of it
+    gpus: int  # processes that share each batch
+    sync_bn: bool  # of several processes
     flip: bool
     class_weight_power: float
     class_weight_cap: float | None
@@ -215,6 +217,8 @@ class SelfTraining:
 
     recipe: Literal["plain", "class_mix"]
     batch: int
+    gpus: int  # as Adapt's
+    sync_bn: bool
     flip: bool
     statistics: Literal["running", "target"]
     statistics_images: int

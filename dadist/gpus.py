@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+RANK = "LOCAL_RANK"  # that torchrun's agent gives a process
+LAUNCHER = "DADIST_LAUNCHER"  # the process that holds the GPUs of several
 POLL_S = 0.5
 
 _held: list[IO[str]] = []  # until the process ends
@@ -33,6 +35,50 @@ def take(wanted: int) -> None:
         _held.extend(files)
         os.environ[VISIBLE] = ",".join(mine)
         logging.info("on GPU %s", os.environ[VISIBLE])
+
+
+def take_for_processes(wanted: int, granted: int) -> None:
+    """As `take`, for that many processes that train together, which share what this one holds; and the threads.
+
+    Args:
+        wanted: Processes; each uses one GPU, or where there is none its part of the CPU.
+        granted: GPUs that whoever runs the stage lets it have.
+
+    Raises:
+        ValueError: when there are GPUs, but fewer than that or not granted.
+    """
+    ids = usable(os.environ.get(VISIBLE), present())
+    if ids and len(ids) < wanted:
+        raise ValueError(f"gpus: expected {wanted} on one machine, got {len(ids)}; set the key gpus to {len(ids)}")
+    if ids and granted < wanted:
+        raise ValueError(
+            f"gpus: expected {wanted} for one training, got leave to take {granted}; run with --resources gpu={wanted}"
+        )
+    take(wanted)
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    each = max((int(threads) if threads.isdecimal() else os.cpu_count() or 1) // wanted, 1)
+    os.environ["OMP_NUM_THREADS"] = str(each)
+    os.environ[LAUNCHER] = str(os.getpid())
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are on one machine, and nobody else has to hear them
+    # A warning of DistributedDataParallel, about the time that it takes to look for weights that a step leaves out.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    logging.info("%d processes of %d threads%s", wanted, each, "" if ids else ", without a GPU")
+
+
+def take_own() -> None:
+    """Let CUDA see the one GPU of this process, of those that the launcher holds for all."""
+    if ids := usable(os.environ.get(VISIBLE), present()):
+        os.environ[VISIBLE] = ids[int(os.environ[RANK])]
+
+
+def rank() -> int | None:
+    """Which of several processes this is; None in one that torchrun's agent did not start."""
+    return int(os.environ[RANK]) if RANK in os.environ else None
+
+
+def launcher() -> int | None:
+    """Id of the process that called `take_for_processes` for this one, while it lived its parent; None without one."""
+    return int(os.environ[LAUNCHER]) if RANK in os.environ and LAUNCHER in os.environ else None
 
 
 def settle_products() -> None:

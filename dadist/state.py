@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from dadist import parallel
 from dadist.provenance import atomic
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ FILES = ("state.pt", "before.pt")  # the newest, and the one that it replaced
 MAGIC = b"dadist state 1 "
 SAVE_SHARE = 0.02  # of the time may go into saving
 LEAST_S = 10.0  # between two saves
+ASKED = (signal.SIGUSR1, signal.SIGINT, signal.SIGTERM)  # to save, and with the last two to end; the last goes first
 TAKE_OVER_S = 120.0  # that a training left over by a killed workflow has to save itself and end
 
 
@@ -43,7 +45,8 @@ class State:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
         self.losses = folder / "losses.csv"
-        self.asked: int | None = None  # signal to save at
+        self.asked: int | None = None  # signal that came
+        self.agreed: int | None = None  # signal to save at, the same in all processes of a training
         self.saved = time.monotonic()
         self.cost_s = 0.0  # of the last save
 
@@ -56,9 +59,15 @@ class State:
     def held(self) -> Iterator[None]:
         """Hold the folder alone: a training that a killed workflow left running is told to save itself and end.
 
+        Of several processes the first holds it for all.
+
         Raises:
             ValueError: It does not end, or runs on another machine.
         """
+        if not parallel.first():
+            parallel.most(0)  # the first has it
+            yield
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         # Append: opening must not empty what another holder wrote there.
         with (self.folder / "lock").open("a+", encoding="utf-8") as file:
@@ -66,6 +75,7 @@ class State:
             file.truncate(0)
             file.write(f"{os.uname().nodename} {os.getpid()}")
             file.flush()
+            parallel.most(0)
             yield
 
     def _lock(self, file: Any) -> None:
@@ -97,8 +107,7 @@ class State:
         def ask(number: int, _: FrameType | None) -> None:
             self.asked = number
 
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-        before = {number: signal.signal(number, ask) for number in numbers}
+        before = {number: signal.signal(number, ask) for number in ASKED}
         try:
             yield
         finally:
@@ -106,13 +115,37 @@ class State:
                 signal.signal(number, handler)
 
     def due(self) -> bool:
-        """Whether to save now: asked to, or the last time is long ago for what it costs."""
+        """Whether to save now: asked to, or the last time is long ago for what it costs.
+
+        Several processes agree on it, at every step: one that was asked, or whose launcher is gone, speaks for all, and
+        the first looks at the clock.
+        """
         wait_s = max(LEAST_S, self.cost_s / SAVE_SHARE)
-        return self.asked is not None or time.monotonic() - self.saved > wait_s
+        late = parallel.first() and time.monotonic() - self.saved > wait_s
+        if parallel.abandoned():
+            self.asked = signal.SIGTERM
+        agreed = parallel.most(int(late) if self.asked is None else 2 + ASKED.index(signal.Signals(self.asked)))
+        self.agreed = ASKED[agreed - 2] if agreed >= 2 else None
+        return agreed > 0
 
     def save(self, content: dict[str, Any]) -> None:
-        """Write the state; the one before stays beside it. Ends the process if that was asked for."""
+        """Write the state; the one before stays beside it. Ends the process if that was asked for.
+
+        Of several processes, all of which call this, the first writes, and none ends before that is done.
+        """
         begun = time.monotonic()
+        if parallel.first():
+            self._write(content)
+        self.saved = time.monotonic()
+        self.cost_s = self.saved - begun
+        if self.asked == signal.SIGUSR1:
+            self.asked = None
+        if self.agreed in (signal.SIGTERM, signal.SIGINT):
+            parallel.most(0)  # the state is there
+            logger.warning("stopped by %s; the same command goes on from here", signal.Signals(self.agreed).name)
+            raise SystemExit(128 + self.agreed)
+
+    def _write(self, content: dict[str, Any]) -> None:
         buffer = io.BytesIO()
         torch.save({**content, "key": self.key}, buffer)
         newest, before = (self.folder / name for name in FILES)
@@ -122,12 +155,6 @@ class State:
                 file.write(buffer.getbuffer())
             if newest.exists():
                 newest.replace(before)
-        self.saved = time.monotonic()
-        self.cost_s = self.saved - begun
-        asked, self.asked = self.asked, None
-        if asked in (signal.SIGTERM, signal.SIGINT):
-            logger.warning("stopped by %s; the same command goes on from here", signal.Signals(asked).name)
-            raise SystemExit(128 + asked)
 
     def load(self) -> dict[str, Any] | None:
         """The newest state that is whole, on the CPU; None to start from the beginning. Runs no code from the file."""

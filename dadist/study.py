@@ -165,6 +165,12 @@ def _check_limits(name: str, setting: Setting) -> None:
         if value < least or (most is not None and value > most):
             limit = f"at least {least}" if most is None else f"{least} to {most}"
             raise ConfigError(f"settings.{name}.{key}: expected {limit}, got {value}")
+    for key, section in (("adapt", setting.adapt), ("selftrain.training", training)):
+        if section.batch % section.gpus:
+            raise ConfigError(
+                f"settings.{name}.{key}.gpus: expected a divisor of batch, {section.batch}, got {section.gpus}; "
+                "each takes an equal share of every batch"
+            )
     lengths = [one.iterations for one in setting.objectives.values() if one.iterations is not None]
     for key, end, iterations in (
         ("adapt.optimiser", setting.adapt.optimiser.poly_iterations, [setting.adapt.iterations, *lengths]),

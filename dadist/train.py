@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dadist import parallel
 from dadist.config import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Method, Term
 from dadist.model.precision import computing_in
+from dadist.model.replicas import replicas
 from dadist.progress import Progress
 from dadist.state import State
 
@@ -33,6 +35,7 @@ def train(
     optimiser: Optimiser,
     precision: str,
     state: State,
+    sync_bn: bool = True,
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
@@ -48,6 +51,9 @@ def train(
         precision: That the networks compute in, one of PRECISIONS.
         state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
             of each term, unweighted.
+        sync_bn: Whether several processes that train together normalise with the statistics of all their images.
+
+    Of several processes each calls this with its share of the batches; the first one saves for all.
 
     Raises:
         SystemExit: on SIGTERM or SIGINT, once the state is saved.
@@ -65,7 +71,8 @@ def train(
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    with state.signals(), computing_in(precision, called(method)):
+    mixed, learning = computing_in(precision, called(method)), replicas(trained(method).values(), sync_bn=sync_bn)
+    with state.signals(), mixed, learning:
         for step in range(begin, iterations):
             for one in optimisers:
                 one.zero_grad(set_to_none=True)
@@ -174,18 +181,21 @@ class Losses:
         self.path = path
         self.text = ""
         self.window: dict[str, list[Tensor]] = {}
+        self._settled: dict[str, int] = {}  # how many of a term's values are means over the processes already
         self.note = ""
 
     def begin(self, snapshot: dict[str, Any]) -> None:
         """Start with what `snapshot` gave; rows that the file has beyond it go."""
         self.text = snapshot["text"]
         self.window = {name: list(values) for name, values in snapshot["window"].items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text or "step,lr\n", encoding="utf-8")
+        self._settled = {name: len(values) for name, values in self.window.items()}
+        if parallel.first():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(self.text or "step,lr\n", encoding="utf-8")
 
     def snapshot(self) -> dict[str, Any]:
         """The rows so far, and the values of the window that is not full yet."""
-        return {"text": self.text, "window": {name: torch.stack(values) for name, values in self.window.items()}}
+        return {"text": self.text, "window": self._means()}
 
     def add(self, term: Term) -> None:
         """Keep a term's value; no synchronisation with the device."""
@@ -193,7 +203,7 @@ class Losses:
 
     def write(self, step: int, lr: float) -> None:
         """Close the window that ends with ``step``."""
-        means = {name: float(torch.stack(values).mean()) for name, values in self.window.items()}
+        means = {name: float(values.mean()) for name, values in self._means().items()}
         self._require_finite(step)
         header, *rows = self.text.splitlines() or ["step,lr"]
         columns = header.split(",")
@@ -202,10 +212,21 @@ class Losses:
         values = {"step": str(step), "lr": f"{lr:.3e}", **{name: f"{value:.5g}" for name, value in means.items()}}
         rows = [f"{row}{',' * len(begun)}" for row in rows] + [",".join(values.get(name, "") for name in columns)]
         self.text = "".join(f"{line}\n" for line in (",".join(columns), *rows))
-        with self.path.open("w" if begun else "a", encoding="utf-8") as file:
-            file.write(self.text if begun else f"{rows[-1]}\n")
+        if parallel.first():
+            with self.path.open("w" if begun else "a", encoding="utf-8") as file:
+                file.write(self.text if begun else f"{rows[-1]}\n")
         self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
         self.window.clear()
+        self._settled.clear()
+
+    def _means(self) -> dict[str, Tensor]:
+        """The values of the window, each the mean over the processes; those that were once keep their bits."""
+        for name, values in self.window.items():
+            begin = self._settled.get(name, 0)
+            if begin < len(values):
+                values[begin:] = parallel.mean(torch.stack(values[begin:]))
+            self._settled[name] = len(values)
+        return {name: torch.stack(values) for name, values in self.window.items()}
 
     def _require_finite(self, step: int) -> None:
         # The first that went wrong: a step later every term is NaN, since the weights are.

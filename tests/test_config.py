@@ -220,6 +220,9 @@ def test_the_workflow_can_plan_without_torch() -> None:
             {"optimiser": {"poly_iterations": 5}},
             "adapt.optimiser.poly_iterations: expected at least 90000, the",
         ),
+        ("adapt", {"batch": 4, "gpus": 0}, "settings.demo.adapt.gpus: expected at least 1, got 0"),
+        ("adapt", {"batch": 4, "gpus": 3}, "settings.demo.adapt.gpus: expected a divisor of batch, 4, got 3; each"),
+        ("selftrain.training.gpus", 8, "selftrain.training.gpus: expected a divisor of batch, 4, got 8; each"),
         ("selftrain.rounds", [30, -1], "settings.demo.selftrain.rounds: expected at least 0, got -1"),
     ],
 )

@@ -118,6 +118,55 @@ def test_a_stage_shows_cuda_the_gpu_that_it_took(tmp_path: Path, monkeypatch: py
         file.close()
 
 
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine with two GPUs, and an environment that is put back."""
+    monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(gpus, "present", lambda: list(TWO))
+    monkeypatch.setattr(gpus, "_held", [])
+    monkeypatch.setattr(gpus.os, "environ", {**os.environ, "OMP_NUM_THREADS": "8"})
+    os.environ.pop(gpus.VISIBLE, None)
+    yield
+    for file in gpus._held:
+        file.close()
+
+
+@pytest.mark.usefixtures("two")
+def test_the_launcher_holds_the_gpus_of_all_its_processes_and_each_sees_its_own() -> None:
+    gpus.take_for_processes(2, granted=2)
+    assert len(gpus._held) == 2
+    assert os.environ[gpus.VISIBLE] == "GPU-a,GPU-b"
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+    assert gpus.rank() is None
+    assert gpus.launcher() is None
+    os.environ[gpus.RANK] = "1"  # as torchrun's agent does for the second
+    gpus.take_own()
+    assert os.environ[gpus.VISIBLE] == "GPU-b"
+    assert gpus.rank() == 1
+    assert gpus.launcher() == os.getpid()
+
+
+@pytest.mark.usefixtures("two")
+def test_more_processes_than_gpus_are_refused_and_so_are_gpus_that_snakemake_did_not_grant() -> None:
+    with pytest.raises(ValueError, match="gpus: expected 3 on one machine, got 2; set the key gpus to 2"):
+        gpus.take_for_processes(3, granted=3)
+    with pytest.raises(
+        ValueError, match="expected 2 for one training, got leave to take 1; run with --resources gpu=2"
+    ):
+        gpus.take_for_processes(2, granted=1)
+    assert gpus._held == []
+
+
+@pytest.mark.usefixtures("two")
+def test_without_a_gpu_several_processes_share_the_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "present", list)
+    gpus.take_for_processes(4, granted=1)
+    os.environ[gpus.RANK] = "3"
+    gpus.take_own()
+    assert gpus.VISIBLE not in os.environ
+    assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
 def test_without_a_gpu_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "present", list)
     monkeypatch.delenv(gpus.VISIBLE, raising=False)

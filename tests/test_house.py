@@ -60,6 +60,8 @@ LAYERS = (
         "dadist.parsing",
         "dadist.limits",
         "dadist.gpus",
+        "dadist.launch",
+        "dadist.parallel",
         "dadist.study",
         "dadist.demands",
         "dadist.parts",
@@ -314,7 +316,8 @@ def test_imports_have_no_circle() -> None:
 
 def test_losses_know_tensors_and_the_class_table_alone() -> None:
     assert {name for module in MODULES if module.startswith("dadist.losses.") for name in imported(module)} <= {
-        "dadist.classes"
+        "dadist.classes",
+        "dadist.parallel",
     }
 
 

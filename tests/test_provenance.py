@@ -50,7 +50,7 @@ def test_a_digest_is_sixteen_hexadecimal_digits_and_repeats() -> None:
         lambda text: text.replace('"""', '"""Another word. ', 1),
         lambda text: re.sub(r'( +)"""Mean reverse.*?"""\n', "", text, flags=re.DOTALL),
         lambda text: text.replace("    c = (ratio", "    # A remark.\n\n    c = (ratio"),
-        lambda text: text.replace("error.numel() == 0", "(error.numel()   ==  0)"),
+        lambda text: text.replace("if error.numel() else", "if (error.numel( ))   else"),
     ],
     ids=["docstring", "no docstring", "comment", "whitespace"],
 )

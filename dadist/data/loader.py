@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist import parallel
 from dadist.data.prepared import Prepared
 from dadist.data.transforms import flip
 
@@ -71,18 +72,22 @@ class Order:
 class Sampling:
     """How batches are drawn; the same for every loader of a training."""
 
-    batch: int  # images
+    batch: int  # images, of all processes together
     seed: int
     mirror: bool  # whether images are mirrored left to right with probability 0.5
     device: str
     crop: tuple[int, int] | None = None  # (width, height) in pixels of what is cut out of each image; None: all of it
 
     def ready(self, arrays: Sequence[NDArray[Any]], order: Order, step: int) -> tuple[list[Tensor], Tensor]:
-        """A step's rows ``(B, ..., H, W)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``."""
-        flips = order.flips(step) & self.mirror
+        """A step's rows ``(B, ..., H, W)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``.
+
+        Of several processes each takes its share of the one batch.
+        """
+        mine = parallel.share(self.batch)
+        flips = order.flips(step)[mine] & self.mirror
         if self.crop is not None:
             (width, height), (rows, columns) = self.crop, arrays[0].shape[-2:]
-            corners = order.corners(step, (columns - width, rows - height)).tolist()
+            corners = order.corners(step, (columns - width, rows - height))[mine].tolist()
             arrays = [
                 np.stack([row[..., y : y + height, x : x + width] for row, (x, y) in zip(array, corners, strict=True)])
                 for array in arrays
@@ -109,7 +114,7 @@ class SourceLoader:
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
-        rows = self.order(step)
+        rows = self.order(step)[parallel.share(self.sampling.batch)]
         depth_cm = self._depth(rows)[:, None]  # (B, 1, H, W)
         arrays = (
             self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
@@ -153,7 +158,7 @@ class TargetLoader:
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
-        rows = self.order(step)
+        rows = self.order(step)[parallel.share(self.sampling.batch)]
         arrays: dict[str, NDArray[Any]] = {
             "images": self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32)
         }

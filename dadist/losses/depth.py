@@ -3,13 +3,16 @@
 import torch
 from torch import Tensor
 
+from dadist import parallel
+
 
 def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.2) -> Tensor:
     """Mean reverse Huber distance over the valid pixels.
 
     With e = |predicted - target| and c = ratio * max(e), a pixel costs e where
     e <= c and (e^2 + c^2) / (2c) beyond: linear near zero, quadratic for large
-    errors, continuous at c. c carries no gradient.
+    errors, continuous at c. c carries no gradient. Of several processes that
+    train together the largest error and the number of pixels are those of all.
 
     Args:
         predicted: Inverse depth, ``(B, 1, H, W)``.
@@ -23,10 +26,9 @@ def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.
     Source: Laina et al., Deeper Depth Prediction, 3DV 2016; used by DADA, ICCV 2019.
     """
     error = (predicted - target).abs()[valid]
-    if error.numel() == 0:
-        return predicted.sum() * 0
-    c = (ratio * error.detach().max()).clamp_min(1e-12)
-    return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).mean()
+    largest = error.detach().max() if error.numel() else error.new_zeros(())
+    c = (ratio * parallel.largest(largest)).clamp_min(1e-12)
+    return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).sum() / parallel.denominator(valid.sum(), 1)
 
 
 def agreement(one: Tensor, other: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
@@ -60,4 +62,4 @@ def mean_absolute(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
     Source: SPIGAN, ICLR 2019.
     """
-    return ((predicted - target).abs() * valid).sum() / valid.sum().clamp_min(1)
+    return ((predicted - target).abs() * valid).sum() / parallel.denominator(valid.sum(), 1)

@@ -6,13 +6,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist import parallel
 from dadist.classes import IGNORE
 
 TINY = torch.finfo(torch.float32).tiny
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy over the labelled pixels, in float32.
+    """Mean cross-entropy over the labelled pixels (of all processes that train together), in float32.
 
     With weights it is the weighted mean Σ w l / Σ w, where w is the weight of a pixel's own class.
 
@@ -28,8 +29,8 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
     """
     total = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="sum")
     if weights is None:
-        return total / (labels != IGNORE).sum().clamp_min(1)
-    return total / _shares(labels, weights).sum().clamp_min(TINY)
+        return total / parallel.denominator((labels != IGNORE).sum(), 1)
+    return total / parallel.denominator(_shares(labels, weights).sum(), TINY)
 
 
 def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:
@@ -54,7 +55,7 @@ def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor 
     shares = (labels != IGNORE).float() if weights is None else _shares(labels, weights)
     # A root of 0 would have an endless slope.
     costs = doubt.clamp_min(TINY) ** gamma * surprise * shares
-    return costs.sum() / shares.sum().clamp_min(TINY)
+    return costs.sum() / parallel.denominator(shares.sum(), TINY)
 
 
 def _shares(labels: Tensor, weights: Tensor) -> Tensor:
@@ -79,13 +80,12 @@ def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weig
 
     Source: the mean over all pixels is that of Tranheden et al., DACS, WACV 2021, and of CorDA, ICCV 2021.
     """
-    labelled = labels != IGNORE
     each = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="none")
     mean = (trust * each).mean()
     if weights is None:
         return mean
-    share = _shares(labels, weights).mean()
-    return mean * labelled.float().mean() / share.clamp_min(torch.finfo(share.dtype).tiny)
+    labelled = parallel.mean((labels != IGNORE).float().mean())
+    return mean * labelled / parallel.mean(_shares(labels, weights).mean()).clamp_min(TINY)
 
 
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:

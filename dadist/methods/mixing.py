@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dadist import parallel
 from dadist.data.loader import Source
 from dadist.data.transforms import class_mask
 
@@ -22,7 +23,7 @@ class Mixed(NamedTuple):
 def paste(
     source: Source, images: Tensor, labels: Tensor, *, augment: Callable[[Tensor], Tensor], seed: tuple[int, ...]
 ) -> Mixed:
-    """Paste, and change the colours of what comes out; a function of its arguments alone.
+    """Paste, and change the colours of what comes out; a function of its arguments alone, of all processes' together.
 
     Args:
         source: Whose classes are drawn, image by image.
@@ -34,10 +35,13 @@ def paste(
     Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
     """
     generator = np.random.default_rng(seed)
-    pasted = class_mask(source.labels, generator)  # (B, 1, H, W)
+    mine = parallel.share(len(source.labels) * parallel.processes())
+    pasted = class_mask(parallel.gather(source.labels), generator)[mine]  # (B, 1, H, W)
     images = torch.where(pasted, source.images, images)
     labels = torch.where(pasted[:, 0], source.labels, labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator.integers(2**31)))
+        for _ in range(mine.start):
+            augment(images.new_zeros(3, *images.shape[-2:]))  # draws what the images of the processes before take
         images = torch.stack([augment(image / 255) for image in images]) * 255
     return Mixed(images, labels, pasted)

@@ -2,10 +2,11 @@
 
 A stage file ends in ``stage(run)``. The flags of the script are the keyword arguments of ``run``, which are the names
 of the rule's inputs and outputs, and ``--params``: one JSON of exactly the settings that the stage reads. A rule that
-asks for GPUs passes ``--gpus``.
+asks for GPUs passes ``--gpus``. A stage with a section of settings that has a key ``gpus`` runs in that many processes.
 """
 
 import argparse
+import functools
 import inspect
 import json
 import logging
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist import gpus, parsing
+from dadist import gpus, launch, parsing
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
@@ -35,10 +36,7 @@ def stage(run: Callable[..., None]) -> None:
     """Run a stage as a script: parse its flags, log to stderr, end with one clear message if it cannot go on."""
     hints = typing.get_type_hints(run, include_extras=True)
     name = Path(inspect.getfile(inspect.unwrap(run))).stem
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S"
-    )
-    logging.captureWarnings(True)
+    _log(name, gpus.rank())
     parser = argparse.ArgumentParser(prog=f"python -m dadist.stages.{name}", allow_abbrev=False)
     parser.add_argument("--params", required=True, type=json.loads, help="JSON of the settings")
     parser.add_argument("--gpus", default=0, type=int, help="how many to take of those that are free")
@@ -49,10 +47,38 @@ def stage(run: Callable[..., None]) -> None:
     arguments: dict[str, Any] = vars(parser.parse_args())
     try:
         params = parsing.parse(hints["params"], arguments.pop("params"), name)
-        gpus.take(arguments.pop("gpus"))  # before CUDA is used; importing torch does not use it
-        run(params, **arguments)
+        granted = arguments.pop("gpus")
+        _run(functools.partial(run, params, **arguments), name, _processes(params), granted)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         logging.error("error: %s [%s:%s]", error, Path(frame.filename).name, frame.lineno)
         raise SystemExit(1) from None
+
+
+def _run(work: Callable[[], None], name: str, processes: int, granted: int) -> None:
+    """In this process; or start as many as are wanted, in which this runs again."""
+    # GPUs are taken before CUDA is used; importing torch does not use it.
+    if processes == 1:
+        gpus.take(granted)
+        work()
+    elif gpus.rank() is None:
+        gpus.take_for_processes(processes, granted)
+        launch.launch(processes, name, sys.argv[1:])
+    else:
+        gpus.take_own()
+        from dadist import parallel  # here, since it imports torch
+
+        with parallel.joined():
+            work()
+
+
+def _processes(params: Any) -> int:
+    return max([1, *(getattr(section, "gpus", 1) for section in vars(params).values())])
+
+
+def _log(name: str, rank: int | None) -> None:
+    """To stderr; of several processes all but the first tell only what went wrong."""
+    label, level = (name, logging.INFO) if not rank else (f"{name}[{rank}]", logging.WARNING)
+    logging.basicConfig(stream=sys.stderr, level=level, format=f"%(asctime)s {label}: %(message)s", datefmt="%H:%M:%S")
+    logging.captureWarnings(True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dadist import assembly
+from dadist import assembly, parallel
 from dadist.config import Adapt, Objective
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
@@ -68,7 +68,10 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
             optimiser=adapt.optimiser,
             precision=adapt.precision,
             state=state,
+            sync_bn=adapt.sync_bn,
         )
+        if not parallel.first():
+            return
         protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
         assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
         state.finish(losses)

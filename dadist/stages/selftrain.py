@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dadist import assembly
+from dadist import assembly, parallel
 from dadist.config import SelfTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
@@ -63,7 +63,10 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
             optimiser=training.optimiser,
             precision=training.precision,
             state=state,
+            sync_bn=training.sync_bn,
         )
+        if not parallel.first():
+            return
         protocol = assembly.protocol(
             params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
         )

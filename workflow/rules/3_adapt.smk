@@ -20,7 +20,7 @@ rule adapt:
         "../../envs/dadist.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=lambda w: STUDY.settings[w.setting].adapt.gpus,
         mem_mb=16000,
         runtime=2880,
     params:

@@ -73,7 +73,7 @@ rule selftrain:
         "../../envs/dadist.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=lambda w: STUDY.settings[w.setting].selftrain.training.gpus,
         mem_mb=16000,
         runtime=2880,
     params:

@@ -1,0 +1,162 @@
+"""What tests/test_parallel.py compares, made by one process, or by several that torchrun started.
+
+Usage: python together.py FOLDER WHAT...; what process R of P makes stands in FOLDER/WHAT-P/R.pt.
+"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import builders
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import dadist.train
+from dadist import parallel
+from dadist.classes import IGNORE
+from dadist.config import Optimiser
+from dadist.data.loader import Sampling, SourceLoader, TargetLoader
+from dadist.losses.depth import berhu
+from dadist.losses.segmentation import cross_entropy
+from dadist.methods.registry import METHODS, RECIPES
+from dadist.model.precision import computing_in
+from dadist.model.replicas import replicas
+from dadist.state import State
+
+STEPS = 8
+BATCH = 4
+# Without momentum and decay of the weights a step is the gradient, which is what must be the same.
+SGD = Optimiser(
+    "sgd", 0.005, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+)
+
+
+def splits(folder: Path) -> None:
+    """A source whose images have from no label to all of them, of a class each for the most part; a target."""
+    random = np.random.default_rng(7)
+    shape = (12, builders.HEIGHT, builders.WIDTH)
+    kept = random.random(shape) < np.linspace(0, 1, 12)[random.permutation(12), None, None]
+    own = np.arange(12)[:, None, None] % builders.CLASSES
+    labels = np.where(random.random(shape) < 0.8, own, random.integers(0, builders.CLASSES, shape))
+    labels[~kept] = IGNORE
+    depth = np.where(kept, random.integers(1, 5000, shape), 0)
+    builders.split(folder / "source", 12, labels=labels.astype(np.uint8), depth=depth.astype(np.uint16))
+    builders.unlabelled(folder / "target", 12)
+
+
+def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dict[str, Any]:
+    """Losses of each step of a method or recipe, and every network at the end."""
+    torch.manual_seed(8)
+    method = builders.method(name)
+    # Adam steps by the rate where a gradient is next to nothing, whatever its sign: at a low rate rounding stays rounding.
+    method.critic_lr = 1e-4
+    method.companion_lr = None if method.companion_lr is None else 1e-4
+    source, target = (builders.Prepared(folder / part) for part in ("source", "target"))
+    sampling = Sampling(BATCH, 0, True, "cpu")
+    state = State(home, "key")
+    with state.held(), patch.object(dadist.train, "WINDOW", 1):
+        dadist.train.train(
+            method,
+            SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
+            TargetLoader(target, sampling, source.labels if name in RECIPES else None),
+            iterations=STEPS,
+            optimiser=SGD,
+            precision="float32",
+            state=state,
+            sync_bn=sync_bn,
+        )
+    return {part: network.state_dict() for part, network in method.networks().items()}
+
+
+def own_statistics(folder: Path, home: Path) -> dict[str, Any]:
+    """A training with `sync_bn: false`."""
+    return trained(folder, home, "source_only", sync_bn=False)
+
+
+class Normed(nn.Module):
+    """A BatchNorm between two others, the first of which is frozen, and a weight that nothing reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU())
+        self.layers[0].eval()
+        self.unreached = nn.Parameter(torch.ones(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.layers(x)
+        return found
+
+
+def normed(folder: Path, home: Path, precision: str = "float32") -> dict[str, Any]:
+    """Outputs, gradients and statistics of two passes through a network."""
+    torch.manual_seed(3)
+    network, slope = Normed(), torch.rand(BATCH, 5, 6, 7)
+    whole = 3 * torch.randn(BATCH, 3, 8, 9) + torch.arange(BATCH)[:, None, None, None]  # no two images alike
+    mine = parallel.share(BATCH)
+    x = whole[mine].clone().requires_grad_()
+    with computing_in(precision, [network]), replicas([network], sync_bn=True):
+        for _ in range(2):
+            y = network(x)
+            (y * slope[mine]).mean().backward()
+    assert not [module for module in network.modules() if "forward" in vars(module)]  # each is its own again
+    assert x.grad is not None
+    gradients = {name: weight.grad for name, weight in network.named_parameters()}
+    # The mean over the processes is the loss: a share's part of it is as many times larger.
+    slopes = parallel.gather(x.grad) / parallel.processes()
+    return {"y": parallel.gather(y), "x": slopes, "gradients": gradients, "state": network.state_dict()}
+
+
+def normed_in_bfloat16(folder: Path, home: Path) -> dict[str, Any]:
+    """The same in mixed precision."""
+    return normed(folder, home, "bfloat16")
+
+
+def losses(folder: Path, home: Path) -> dict[str, Any]:
+    """Losses of a batch with all, some and no pixels, whose largest error is in one share alone; and of none at all."""
+    torch.manual_seed(4)
+    logits, labels = torch.randn(BATCH, 7, 5, 6), torch.randint(0, 7, (BATCH, 5, 6))
+    predicted, target = torch.rand(2, BATCH, 1, 5, 6)
+    predicted[-1] *= 9
+    valid = torch.rand(BATCH, 1, 5, 6) < torch.tensor([0.0, 0.0, 0.3, 1.0])[:, None, None, None]
+    labels[~valid[:, 0]] = IGNORE
+    mine, found = parallel.share(BATCH), {}
+    for name, kept in (("some", valid), ("none", torch.zeros_like(valid))):
+        ids = torch.where(kept[:, 0], labels, IGNORE)[mine]
+        leaves = [one[mine].clone().requires_grad_() for one in (logits, predicted)]
+        values = (
+            cross_entropy(leaves[0], ids),
+            cross_entropy(leaves[0], ids, weights=torch.linspace(0.01, 3, 7)),
+            berhu(leaves[1], target[mine], kept[mine]),
+        )
+        torch.stack(values).sum().backward()
+        found[name] = [parallel.mean(value.detach()) for value in values]
+        found[f"{name} slopes"] = [parallel.gather(one.grad) / parallel.processes() for one in leaves]  # type: ignore[arg-type]
+    return found
+
+
+MAKES = {one.__name__: one for one in (own_statistics, normed, normed_in_bfloat16, losses)}
+NAMES = (*METHODS, *RECIPES)
+
+
+def make(folder: Path, what: str) -> None:
+    """One of MAKES, or the training of one of NAMES."""
+    home = folder / f"{what}-{parallel.processes()}"
+    home.mkdir(exist_ok=True)
+    made = MAKES[what](folder, home) if what in MAKES else trained(folder, home, what)
+    torch.save(made, home / f"{os.environ.get('RANK', '0')}.pt")
+
+
+def main() -> None:
+    """All that the command line names."""
+    folder, *whats = sys.argv[1:]
+    with parallel.joined() if "RANK" in os.environ else contextlib.nullcontext():
+        for what in whats:
+            make(Path(folder), what)
+
+
+if __name__ == "__main__":
+    main()
