@@ -71,7 +71,7 @@ def train(
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    mixed, learning = computing_in(precision, called(method)), replicas(trained(method).values(), sync_bn=sync_bn)
+    mixed, learning = computing_in(precision, called(method)), replicas(called(method), sync_bn=sync_bn)
     with state.signals(), mixed, learning:
         for step in range(begin, iterations):
             for one in optimisers:
@@ -137,11 +137,6 @@ def _sum(terms: list[Term], log: "Losses") -> Tensor:
 def decay(step: int, end: int, plan: Optimiser) -> float:
     """Factor of every rate: rises linearly from 0 over ``warm_up`` steps, then is (1 - step / end)^power."""
     return step / plan.warm_up if step < plan.warm_up else (1 - step / end) ** plan.power
-
-
-def trained(method: Method) -> dict[str, nn.Module]:
-    """The networks that have an optimiser, by name."""
-    return {"segmenter": method.segmenter, **method.companions, **method.critics}
 
 
 def called(method: Method) -> list[nn.Module]:

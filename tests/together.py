@@ -52,7 +52,7 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
     """Losses of each step of a method or recipe, and every network at the end."""
     torch.manual_seed(8)
     method = builders.method(name)
-    # Adam steps by the rate where a gradient is next to nothing, whatever its sign: at a low rate rounding stays rounding.
+    # Adam steps by the rate wherever a gradient is next to nothing: at a low rate rounding stays rounding.
     method.critic_lr = 1e-4
     method.companion_lr = None if method.companion_lr is None else 1e-4
     source, target = (builders.Prepared(folder / part) for part in ("source", "target"))

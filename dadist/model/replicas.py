@@ -24,7 +24,8 @@ def replicas(networks: Iterable[nn.Module], *, sync_bn: bool) -> Iterator[None]:
     A parameter that no process reaches keeps the gradient that it had. Alone, nothing changes.
 
     Args:
-        networks: What is trained; all processes hold the same weights, and get the first one's if they do not.
+        networks: What is trained or called; all processes hold the same weights, and of what is trained get the first
+            one's if they do not.
         sync_bn: Whether a BatchNorm in training mode normalises with the statistics of all processes' images, as if
             they were one batch, or each process with those of its own.
     """

@@ -16,7 +16,7 @@ from dadist.methods.base import Supervised, Term
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.precision import computing_in
 from dadist.model.segmenter import upsample
-from dadist.train import trained
+from dadist.train import called
 
 HALF = builders.ingredients().horizon // 2  # what a method does at the beginning alone is over
 
@@ -74,12 +74,12 @@ def test_a_method_keeps_a_network_of_its_own_architecture(name: str, knobs: dict
 @pytest.mark.parametrize(("name", "knobs"), CASES)
 def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, knobs: dict[str, float]) -> None:
     method = builders.method(name, **knobs)
-    with computing_in("bfloat16", trained(method).values()):
+    with computing_in("bfloat16", called(method)):
         for passes in (segmenter_terms(method, name), method.critic_terms()):
             for terms in passes:
                 assert all(term.value.dtype == torch.float32 for term in terms)
                 learn(iter([terms]))
-    gradients = [weight.grad for network in trained(method).values() for weight in network.parameters()]
+    gradients = [weight.grad for network in called(method) for weight in network.parameters()]
     assert all(one.isfinite().all() for one in gradients if one is not None)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dadist.model.precision import computing_in
-from dadist.train import trained
+from dadist.train import called
 
 
 def seen_dtypes(network: nn.Module) -> list[torch.dtype]:
@@ -25,7 +25,7 @@ def seen_dtypes(network: nn.Module) -> list[torch.dtype]:
 def test_networks_compute_in_bfloat16_and_answer_in_float32() -> None:
     method = builders.method("depth_distribution")
     dtypes = seen_dtypes(method.segmenter), seen_dtypes(method.critics)
-    with computing_in("bfloat16", trained(method).values()):
+    with computing_in("bfloat16", called(method)):
         outputs = method.segmenter(builders.source().images)
         for terms in (*method.segmenter_terms(builders.source(), builders.target(), 0), *method.critic_terms()):
             assert all(term.value.dtype == torch.float32 for term in terms)
@@ -40,7 +40,7 @@ def test_the_losses_are_those_of_float32_but_for_rounding() -> None:
     values = []
     for precision in ("float32", "bfloat16"):
         method = builders.method("depth_distribution")
-        with computing_in(precision, trained(method).values()):
+        with computing_in(precision, called(method)):
             terms = [one for terms in method.segmenter_terms(builders.source(), builders.target(), 0) for one in terms]
         values.append(torch.stack([term.value for term in terms]))
     torch.testing.assert_close(*values, rtol=0.05, atol=1e-3)
