@@ -40,10 +40,8 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
     architecture = Architecture(
         classes=labelled.classes, heads=method_type.heads(knobs), layout=method_type.LAYOUT, **vars(adapt.network)
     )
-    size = (labelled.width, labelled.height)
-    segmenter, before = assembly.start(
-        architecture, params.start, init, grid=params.grid, size=size, iterations=adapt.iterations
-    )
+    size, length = (labelled.width, labelled.height), adapt.iterations
+    segmenter, before = assembly.start(architecture, params.start, init, grid=params.grid, size=size, iterations=length)
     seed = assembly.draws(params.seed, before)
     ingredients = assembly.ingredients(
         labelled,
@@ -52,7 +50,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
         artefacts=artefacts,
         seed=seed,
         numerator=params.inverse_depth,
-        horizon=adapt.optimiser.poly_iterations or adapt.iterations,
+        horizon=adapt.optimiser.poly_iterations or length,
         device=device(),
     )
     method = method_type(segmenter, knobs, ingredients)
@@ -64,7 +62,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
             method,
             SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
             TargetLoader(unlabelled, sampling, numerator=params.inverse_depth),
-            iterations=adapt.iterations,
+            iterations=length,
             optimiser=adapt.optimiser,
             precision=adapt.precision,
             state=state,
@@ -72,7 +70,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
         )
         if not parallel.first():
             return
-        protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
+        protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
         assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
         state.finish(losses)
 
