@@ -61,6 +61,18 @@ def test_the_shipped_config_parses() -> None:
     assert whole.render["demo"].look.bonnet is False
 
 
+def test_no_section_of_the_shipped_config_is_two_at_once() -> None:
+    # Snakemake lays a file of the user's over config.yaml in place: what an anchor shares would change under all names.
+    seen: list[int] = []
+    pending: list[Any] = [SHIPPED]
+    while pending:
+        section = pending.pop()
+        if isinstance(section, dict | list):
+            seen.append(id(section))
+            pending += section.values() if isinstance(section, dict) else section
+    assert len(seen) == len(set(seen))
+
+
 def test_what_a_setting_does_not_say_comes_from_the_defaults() -> None:
     config = changed("settings.demo.fit_gmm", {"components": 3})
     config["settings"]["demo"]["adapt"]["optimiser"] = {"lr": 0.125}
