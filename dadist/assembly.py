@@ -45,6 +45,8 @@ class Named(Protocol):
     def code(self) -> str: ...
     @property
     def start(self) -> str: ...
+    @property
+    def protocol(self) -> str: ...
 
 
 def method_type(module: str) -> Any:
@@ -160,6 +162,7 @@ def protocol(
         "seed": params.seed,
         "round": round_name,
         "iterations": int(before.get("iterations", 0)) + iterations,
+        "protocol": params.protocol,
         "selection": "last",
         "init": params.start,
         "code": code,

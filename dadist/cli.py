@@ -4,10 +4,8 @@ Here alone, beside the rules, paths of the workflow's folder are known and confi
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +14,10 @@ from dadist.parsing import ConfigError, hint
 
 if TYPE_CHECKING:
     from dadist.accounting import Counts
-    from dadist.doctor import Report, Split
+    from dadist.doctor import Split
 
 CONFIG = "config.yaml"
 MADE = "results/"
-SHOWN = 5  # findings of one name that are printed of one part; --json has all
 
 
 def doctor(words: Sequence[str]) -> int:
@@ -37,6 +34,7 @@ def doctor(words: Sequence[str]) -> int:
     study = _study(asked.configfile, asked.config, asked.setting)
 
     from dadist.doctor import examine
+    from dadist.doctor.answer import as_json, as_lines
     from dadist.doctor.picture import draw
 
     splits, titles = _splits(study, asked.setting)
@@ -45,7 +43,7 @@ def doctor(words: Sequence[str]) -> int:
     classes = study.settings[asked.setting].classes
     draw({titles[part]: seen for part, seen in report.seen.items()}, classes, picture, asked.rows)
     notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
-    sys.stdout.write(_as_json(report, notes, picture) if asked.json else _as_lines(report, notes, picture, titles))
+    sys.stdout.write(as_json(report, notes, picture) if asked.json else as_lines(report, notes, picture, titles))
     return int(report.errors > 0)
 
 
@@ -93,10 +91,24 @@ def bench(words: Sequence[str]) -> int:
     return 0
 
 
+def costs(words: Sequence[str]) -> int:
+    """What did it take? Seconds and peak memory of each method's stages, as Snakemake measured them."""
+    parser = argparse.ArgumentParser("dadist costs", description=costs.__doc__)
+    parser.add_argument("setting", type=Path, help="folder of a setting that was run, benchmarks/ beside it")
+    folder = parser.parse_args(words).setting
+
+    from dadist.report.costs import costs as measured
+    from dadist.report.costs import text
+
+    sys.stdout.write(text(measured(folder, folder.parent / "benchmarks")))
+    return 0
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": doctor,
     "plan": plan,
     "bench": bench,
+    "costs": costs,
 }
 
 
@@ -205,38 +217,6 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
         splits[which] = Split(reader, Path(root), Plan(**part.plan), Path(names) if names else None, folder, shipped)
         titles[which] = f"{which}: {part.domain}, {part.plan['split']!r} in {root}"
     return splits, titles
-
-
-def _as_lines(report: "Report", notes: Sequence[str], picture: Path, titles: dict[str, str]) -> str:
-    lines = [f"note  {note}" for note in notes]
-    for found in report.findings.values():
-        count: dict[str, int] = {}
-        for one in found:
-            count[one.fault] = count.get(one.fault, 0) + 1
-            if count[one.fault] <= SHOWN:
-                lines.append(str(one))
-        lines += [f"… and {many - SHOWN} more {fault}" for fault, many in count.items() if many > SHOWN]
-    for part, title in titles.items():
-        lines.append(f"{title}: {report.images[part]} images, {len(report.seen[part])} of them read")
-    warnings = sum(len(found) for found in report.findings.values()) - report.errors
-    lines.append(f"prepare has {report.need_bytes / 1e9:.3g} GB to write; picture: {picture}")
-    lines.append(f"{report.errors} errors, {warnings} warnings")
-    return "\n".join(lines) + "\n"
-
-
-def _as_json(report: "Report", notes: Sequence[str], picture: Path) -> str:
-    findings = [
-        {"part": part, "level": one.level, **asdict(one)} for part, found in report.findings.items() for one in found
-    ]
-    whole = {
-        "errors": report.errors,
-        "findings": findings,
-        "images": report.images,
-        "need_bytes": report.need_bytes,
-        "notes": notes,
-        "picture": str(picture),
-    }
-    return json.dumps(whole, indent=1) + "\n"
 
 
 if __name__ == "__main__":

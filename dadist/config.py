@@ -262,6 +262,8 @@ class Setting:
 
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
+    protocol: Literal["unified", "paper"]  # one for all methods of the setting, or a method's own; study.py says which
+    papers: dict[str, dict[str, Any] | None]  # method → its own protocol, laid over the setting
     classes: ClassSet
     source: View
     target: View

@@ -21,6 +21,7 @@ PLUMBING = (
     "dadist.config",
     "dadist.data.registry",
     "dadist.doctor",
+    "dadist.domains",
     "dadist.gpus",
     "dadist.limits",
     "dadist.methods.registry",

@@ -4,19 +4,22 @@ Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
 import ast
-import importlib
-import typing
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from dadist import demands
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import Ablation, Domain, Objective, Render, Setting, Study
-from dadist.data.registry import DATASETS
+from dadist.domains import class_set, domain
 from dadist.limits import limits
 from dadist.methods.registry import METHODS
 from dadist.parsing import ConfigError, hint, parse, same_keys
+
+# They stand in the table of every setting, named among its methods or not: what a method gains is read against them.
+FLOORS = ("source_only", "adabn")
+# Before a method's name: the variant of a setting in which the method is trained as it was published.
+PAPER = "paper_"
 
 
 def study(config: Mapping[str, Any]) -> Study:
@@ -30,9 +33,11 @@ def study(config: Mapping[str, Any]) -> Study:
         if not isinstance(config.get(key), Mapping):
             raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
     defaults = {key: value for key, value in config.items() if key not in (*shared, "data_root")}
-    domains = {name: _domain(name, section) for name, section in config["domains"].items()}
-    class_sets = {**CLASS_SETS, **{name: _class_set(name, rows) for name, rows in config["class_sets"].items()}}
+    domains = {name: domain(name, section) for name, section in config["domains"].items()}
+    class_sets = {**CLASS_SETS, **{name: class_set(name, rows) for name, rows in config["class_sets"].items()}}
     ablation = parse(Ablation, config["ablation"], "ablation")
+    if taken := [variant for variant in ablation.variants if variant.startswith(PAPER)]:
+        raise ConfigError(f"ablation.variants.{taken[0]}: expected a name that does not begin with {PAPER}; rename it")
     return Study(
         render=parse(dict[str, Render], config["render"], "render"),
         data_root=parse(str, config.get("data_root"), "data_root"),
@@ -50,25 +55,37 @@ class _Tables(NamedTuple):
 
 
 class _Settings(dict[str, Setting]):
-    """The settings by name; "demo-no_depth", the variant no_depth of demo, is read when it is first asked for."""
+    """The settings by name; a variant is read when it is first asked for.
+
+    "demo-no_depth" is demo as the variant no_depth of the ablation has it, "demo-paper_dada" as its papers have dada.
+    """
 
     def __init__(self, tables: _Tables, domains: Mapping[str, Domain], ablation: Ablation) -> None:
         super().__init__()
         self.tables, self.domains, self.ablation = tables, domains, ablation
         for name in tables.settings:
-            self[name] = self._checked(name, {})
+            found = self._checked(name, name, (), "unified")
+            lacking = tuple(floor for floor in FLOORS if floor not in found.methods)
+            self[name] = replace(found, methods=(*lacking, *found.methods))
 
     def __missing__(self, name: str) -> Setting:
         base, _, variant = name.rpartition("-")
-        if base not in self or variant not in self.ablation.variants:
+        if base not in self.tables.settings:
             raise KeyError(name)
-        alone = {"methods": [self.ablation.method], "selftrain": {"methods": []}}
-        found = self._checked(base, _merge(alone, self.ablation.variants[variant]))
+        method, protocol = self.ablation.method, "unified"
+        over = self.ablation.variants.get(variant)
+        if variant.startswith(PAPER):
+            method, protocol = variant.removeprefix(PAPER), "paper"
+            over = self[base].papers.get(method)
+        if over is None:
+            raise KeyError(name)
+        alone = {"methods": [method], "selftrain": {"methods": []}}
+        found = self._checked(name, base, (alone, over), protocol)
         self.setdefault(name, found)
         return found
 
-    def _checked(self, name: str, over: Mapping[str, Any]) -> Setting:
-        setting = _setting(name, over, self.tables)
+    def _checked(self, name: str, base: str, over: tuple[Mapping[str, Any], ...], protocol: str) -> Setting:
+        setting = _setting(name, base, over, protocol, self.tables)
         for view in (setting.source, setting.target):
             if view.domain not in self.domains:
                 raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, self.domains)}")
@@ -76,53 +93,9 @@ class _Settings(dict[str, Setting]):
         return setting
 
 
-def _domain(name: str, section: Any) -> Domain:
-    """A data set on disk: the keys that all have, and its reader's own."""
-    where = f"domains.{name}"
-    if not isinstance(section, Mapping):
-        raise ConfigError(f"{where}: expected a section, got {section!r}")
-    if section.get("dataset") not in DATASETS:
-        raise ConfigError(f"{where}.dataset: unknown data set{hint(str(section.get('dataset')), DATASETS)}")
-    shared = {field.name for field in fields(Domain)} - {"options"}
-    module = importlib.import_module(DATASETS[section["dataset"]])
-    hints = typing.get_type_hints(module.Options)
-    given = {key: value for key, value in section.items() if key not in shared}
-    options = {**_left_out(hints), **given}
-    same_keys(options, hints, where, [*hints, *shared])
-    try:
-        parse(module.Options, options, where)
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{where}.{error}") from None
-    common = {key: value for key, value in section.items() if key in shared}
-    return parse(Domain, {"lists": {}, "unlabelled_depth": False, **common, "options": options}, where)
-
-
-def _left_out(hints: Mapping[str, Any]) -> dict[str, Any]:
-    """What a reader's keys are if the domain leaves them out: a table is empty, what may be null is null."""
-    empty: dict[str, Any] = {key: {} for key, kind in hints.items() if typing.get_origin(kind) is dict}
-    return {**empty, **{key: None for key, kind in hints.items() if type(None) in typing.get_args(kind)}}
-
-
-def _class_set(name: str, rows: Any) -> ClassSet:
-    """A class set of the user's; a class holds the label of its own name unless it says which."""
-    where = f"class_sets.{name}"
-    if name in CLASS_SETS:
-        raise ConfigError(f"{where}: expected another name than those built in: {', '.join(CLASS_SETS)}")
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) and "name" in row for row in rows):
-        raise ConfigError(f"{where}: expected a list of classes, each with a name and a colour, got {rows!r}")
-    filled = [{"of": [row["name"]], "starred": True, **row} for row in rows]
-    try:
-        return parse(ClassSet, {"name": name, "categories": filled, "ignored": []}, where)
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
-
-
-def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
-    merged, chain, table = dict(tables.defaults), [name], tables.settings
+def _setting(name: str, base: str, over: tuple[Mapping[str, Any], ...], protocol: str, tables: _Tables) -> Setting:
+    """``base`` under what is laid over it, called ``name`` in messages."""
+    merged, chain, table = dict(tables.defaults), [base], tables.settings
     for key, section in table.items():
         if not isinstance(section, Mapping):
             raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
@@ -131,15 +104,16 @@ def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
             raise ConfigError(f"settings.{chain[-1]}.like: expected another setting, got {parent!r}")
         chain.append(parent)
     for link in reversed(chain):
-        for preset in table[link].get("presets", ()):
-            if preset not in tables.presets:
-                raise ConfigError(f"settings.{link}.presets: unknown preset{hint(str(preset), tables.presets)}")
-            merged = _merge(merged, tables.presets[preset])
-        merged = _merge(merged, {key: value for key, value in table[link].items() if key not in ("like", "presets")})
-    merged = _merge(merged, over)
+        own = {key: value for key, value in table[link].items() if key != "like"}
+        merged = _laid(merged, own, f"settings.{link}", tables.presets)
+    for section in over:
+        merged = _laid(merged, section, f"settings.{name}", tables.presets)
     if (classes := str(merged.get("classes"))) not in tables.class_sets:
         raise ConfigError(f"settings.{name}.classes: unknown class set{hint(classes, tables.class_sets)}")
     merged["classes"] = asdict(tables.class_sets[classes])
+    if "protocol" in merged:
+        raise ConfigError(f"settings.{name}.protocol: unknown key; `papers` has what methods were published with")
+    merged["protocol"] = protocol
     if not isinstance(merged.get("objectives"), Mapping):
         raise ConfigError(f"settings.{name}.objectives: expected a section, got {merged.get('objectives')!r}")
     for method, section in dict(merged["objectives"]).items():
@@ -150,6 +124,7 @@ def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
         "methods": setting.methods,
         "selftrain.methods": setting.selftrain.methods,
         "draw.method": (setting.draw.method,),
+        "papers": tuple(setting.papers),
     }
     for key, listed in named.items():
         for method in listed:
@@ -157,6 +132,18 @@ def _setting(name: str, over: Mapping[str, Any], tables: _Tables) -> Setting:
                 known = ", ".join(setting.objectives)
                 raise ConfigError(f"settings.{name}.{key}: no section objectives.{method}; known: {known}")
     return setting
+
+
+def _laid(
+    base: Mapping[str, Any], section: Mapping[str, Any], where: str, presets: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A section laid over another, key by key; before its own keys, those of the presets that it takes by name."""
+    merged = dict(base)
+    for preset in section.get("presets", ()):
+        if preset not in presets:
+            raise ConfigError(f"{where}.presets: unknown preset{hint(str(preset), presets)}")
+        merged = _merge(merged, presets[preset])
+    return _merge(merged, {key: value for key, value in section.items() if key != "presets"})
 
 
 def _check_limits(name: str, setting: Setting) -> None:

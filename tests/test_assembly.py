@@ -23,6 +23,7 @@ class Params:
     seed: int = 3
     code: str = "abc"
     start: str = "warm_up"
+    protocol: str = "unified"
 
 
 def saved(folder: Path, *heads: str, **protocol: int) -> Path:
@@ -129,6 +130,7 @@ def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:
         "seed": 3,
         "round": "q1",
         "iterations": 780,
+        "protocol": "unified",
         "selection": "last",
         "init": "warm_up",
         "code": hashlib.sha256(b"def abc").hexdigest()[:16],

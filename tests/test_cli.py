@@ -14,6 +14,7 @@ from dadist import cli
 from dadist.config import SOURCE_LOOK
 from dadist.data import streets
 from dadist.data.base import decode
+from dadist.doctor.answer import SHOWN
 
 SIZE: dict[str, Any] = {"seed": 1, "width": 64, "height": 32, "workers": 1}
 OWN = {"domains": {"demo_source": {"root": "synthia"}, "demo_target": {"root": "cityscapes"}}}
@@ -109,9 +110,7 @@ def test_faults_end_in_1_and_are_told_a_line_each(here: Path, capsys: pytest.Cap
         path.write_bytes(b"")
     assert cli.main(["doctor", "demo", "--config", "data_root=broken", "--picture", "mine.png"]) == 1
     printed = lines(capsys)
-    assert (
-        len([line for line in printed if line.startswith("error  empty-file  ") and LINE.fullmatch(line)]) == cli.SHOWN
-    )
+    assert len([line for line in printed if line.startswith("error  empty-file  ") and LINE.fullmatch(line)]) == SHOWN
     assert "… and 3 more empty-file" in printed
     assert printed[-1].startswith("8 errors, ")
     assert (here / "mine.png").is_file()
@@ -198,3 +197,13 @@ def test_the_benchmark_of_data_prints_a_line_a_way(here: Path, capsys: pytest.Ca
     assert len(printed) > 10
     assert any("prepared arrays, warm" in line for line in printed)
     assert (here / "results/bench/data.csv").is_file()
+
+
+def test_the_costs_of_a_setting_are_read_beside_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "benchmarks/adapt").mkdir(parents=True)
+    file = tmp_path / "benchmarks/adapt/demo-dada-seed1.tsv"
+    file.write_text("s\th:m:s\tmax_rss\n12.0\t0:00:12\t400.0\n", encoding="utf-8")
+    assert cli.main(["costs", str(tmp_path / "demo")]) == 0
+    assert lines(capsys)[1].split() == ["dada", "q0", "adapt", "1", "12.0", "400"]
+    assert cli.main(["costs", str(tmp_path / "hard")]) == 2
+    assert "dadist costs: error: " in capsys.readouterr().err

@@ -14,7 +14,7 @@ from dadist.config import Optimiser
 from dadist.demands import declared, declared_knobs
 from dadist.methods.registry import METHODS
 from dadist.parsing import ConfigError, parse
-from dadist.study import study
+from dadist.study import PAPER, study
 
 SHIPPED: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 # The defaults with two settings, one like the other; what the numbers are is not these tests' business.
@@ -60,6 +60,18 @@ def test_the_shipped_config_parses() -> None:
     assert whole.settings["demo"].grid == (24, 12)
     assert whole.domains["demo_source"].dataset == "synthia"
     assert whole.render["demo"].look.bonnet is False
+
+
+def test_no_section_of_the_shipped_config_is_two_at_once() -> None:
+    # Snakemake lays a file of the user's over config.yaml in place: what an anchor shares would change under all names.
+    seen: list[int] = []
+    pending: list[Any] = [SHIPPED]
+    while pending:
+        section = pending.pop()
+        if isinstance(section, dict | list):
+            seen.append(id(section))
+            pending += section.values() if isinstance(section, dict) else section
+    assert len(seen) == len(set(seen))
 
 
 def test_what_a_setting_does_not_say_comes_from_the_defaults() -> None:
@@ -194,6 +206,74 @@ def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> Non
     constants = (("NEEDS", ()), ("SOURCE_DEPTH", False), ("TARGET_DEPTH", ""), ("SAME_SIZE", False))
     for constant, default in constants:
         assert declared(module, constant, default) == getattr(imported, constant, default)
+
+
+def test_source_only_and_adabn_stand_in_every_table_whichever_methods_it_names() -> None:
+    assert study(changed("settings.demo.methods", ["dada"])).settings["demo"].methods == (
+        "source_only",
+        "adabn",
+        "dada",
+    )
+    named = study(changed("settings.demo.methods", ["dada", "adabn"])).settings["demo"]
+    assert named.methods == ("source_only", "dada", "adabn")
+
+
+def test_a_method_s_own_protocol_is_its_setting_but_for_what_it_was_published_with() -> None:
+    settings = study(SHIPPED).settings
+    base, dada = settings["s2c16"], settings["s2c16-paper_dada"]
+    assert (base.protocol, dada.protocol, settings["s2c16-no_depth"].protocol) == ("unified", "paper", "unified")
+    assert (dada.methods, dada.selftrain.methods) == (("dada",), ())
+    assert (dada.source, dada.objectives, dada.start) == (base.source, base.objectives, base.start)
+    assert (dada.target.width, dada.target.height) == (1024, 512)
+    assert (dada.adapt.optimiser.head_lr_mult, dada.adapt.class_weight_power) == (10.0, 0.0)
+    theirs, authors = settings["s2c16-paper_depth_distribution"], settings["s2c16_authors"]
+    assert theirs.adapt == authors.adapt
+    assert (theirs.selftrain, theirs.objectives) == (authors.selftrain, authors.objectives)
+    assert (settings["s2m7-paper_dada"].target.width, settings["s2m7-paper_dada"].target.fit) == (1024, "pad")
+
+
+@pytest.mark.parametrize("setting", SHIPPED["settings"])
+def test_every_protocol_of_a_method_and_every_variant_that_ships_is_sound(setting: str) -> None:
+    settings = study(SHIPPED).settings
+    names = [*SHIPPED["ablation"]["variants"], *(f"{PAPER}{method}" for method in settings[setting].papers)]
+    for name in names:
+        assert settings[f"{setting}-{name}"]
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ({"dadda": {}}, r"settings\.demo\.papers: no section objectives\.dadda; known: "),
+        ({"dada": 3}, r"settings\.demo\.papers\.dada: expected a section, got 3"),
+        (
+            {"dada": {"adapt": {"bach": 3}}},
+            r"settings\.demo-paper_dada\.adapt\.bach: unknown key; did you mean 'batch'",
+        ),
+        (
+            {"dada": {"presets": ["authers"]}},
+            r"settings\.demo-paper_dada\.presets: unknown preset; did you mean 'autho",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_method_s_own_protocol_is_named(over: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study(changed("settings.demo.papers", over)).settings["demo-paper_dada"]
+
+
+def test_null_takes_a_method_s_own_protocol_out_that_came_from_another_setting() -> None:
+    config = changed("settings.demo.papers", {"dada": {}, "advent": {}})
+    config["settings"]["hard"]["papers"] = {"dada": None}
+    settings = study(config).settings
+    assert settings["hard-paper_advent"].protocol == "paper"
+    with pytest.raises(KeyError):
+        settings["hard-paper_dada"]
+
+
+def test_the_protocol_is_no_key_and_its_prefix_no_variant_s() -> None:
+    with pytest.raises(ConfigError, match=r"settings\.demo\.protocol: unknown key; `papers` has what methods were"):
+        study(changed("settings.demo.protocol", "paper"))
+    with pytest.raises(ConfigError, match=r"ablation\.variants\.paper_x: expected a name that does not begin with "):
+        study(changed("ablation.variants.paper_x", {}))
 
 
 def test_the_needs_and_knobs_of_two_methods_are_these() -> None:

@@ -12,13 +12,17 @@ from dadist.depth_metrics import NAMES as DEPTH
 from dadist.evaluate import Metrics
 from dadist.provenance import atomic
 
+# Of how a model was made and measured, what a row says.
+PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")
+
 
 def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
     """One row a model; rates in percent, empty where a class occurs in neither truth nor prediction.
 
     Columns: setting, method, seed, round, miou (over all classes), miou_star (over the 13 of 16; of other sets over
-    all), one a class, the seven errors of depth if any model has them, images, iterations (those of the start
-    included), selection, init, labels (the size they were compared at), code.
+    all), one a class, the seven errors of depth if any model has them, images, protocol ("unified" or "paper"),
+    iterations (those of the start included), selection, init, source and target (how many training images, how large),
+    labels (the size they were compared at), code.
     """
     rows, measured = [], any(one.depth for one in metrics)
     for one in metrics:
@@ -39,23 +43,19 @@ def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
                 **dict(zip(classes.names, one.iou(), strict=True)),
                 **(one.depth.scores() if one.depth else dict.fromkeys(DEPTH if measured else (), math.nan)),
                 "images": one.images,
-                "iterations": protocol["iterations"],
-                "selection": protocol["selection"],
-                "init": protocol["init"],
-                "labels": protocol["labels"],
-                "code": protocol["code"],
+                **{name: protocol[name] for name in PROTOCOL},
             }
         )
     return pd.DataFrame(rows)
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and sample standard deviation over the seeds of each setting, method and round: two rows each.
+    """Mean and sample standard deviation over the seeds of each setting, protocol, method and round: two rows each.
 
-    Columns: those of the three, seeds (how many), statistic ("mean" or "std"; the std of one seed is empty), then the
+    Columns: those of the four, seeds (how many), statistic ("mean" or "std"; the std of one seed is empty), then the
     rates and errors. A class that a seed has no rate for does not count there.
     """
-    by = ["setting", "method", "round"]
+    by = ["setting", "protocol", "method", "round"]
     if rows.empty:
         return rows
     measured = list(rows.columns[list(rows.columns).index("miou") : list(rows.columns).index("images")])

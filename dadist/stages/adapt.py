@@ -23,7 +23,8 @@ class Params:
     implementation: str  # module of the method
     seed: int
     code: str  # digest
-    start: str  # where the weights come from, for the protocol
+    start: str  # where the weights come from, for the table
+    protocol: str  # the same
     grid: tuple[int, int]  # cells
     inverse_depth: float
     objective: Objective

@@ -24,7 +24,8 @@ class Params:
     round: str
     seed: int
     code: str  # digest
-    start: str  # where the adapted network's weights came from, for the protocol
+    start: str  # where the adapted network's weights came from, for the table
+    protocol: str  # the same
     inverse_depth: float
     class_weight_power: float
     class_weight_cap: float | None

@@ -115,11 +115,13 @@ def test_the_table_of_s2c16_starts_from_the_weights_file_and_has_its_five_rows(s
 
 
 @pytest.mark.parametrize("setting", [name for name in MINIATURE["settings"] if name != "s2c16"])
-def test_the_tables_of_seven_classes_have_their_two_rows(studies: Sandbox, setting: str) -> None:
+def test_the_tables_of_seven_classes_have_a_method_s_two_rows_beside_the_floors(studies: Sandbox, setting: str) -> None:
     table = rows(studies, setting)
-    assert [(row["round"], row["iterations"], row["init"]) for row in table] == [
-        ("q0", "3", "random"),
-        ("q1", "5", "random"),
+    assert [(row["method"], row["round"], row["iterations"], row["init"]) for row in table] == [
+        ("source_only", "q0", "3", "random"),
+        ("adabn", "q0", "3", "source_only"),
+        ("depth_distribution", "q0", "3", "random"),
+        ("depth_distribution", "q1", "5", "random"),
     ]
     assert all(set(CLASS_SETS["7"].names) <= row.keys() and 0 <= float(row["miou"]) <= 100 for row in table)
 
@@ -191,3 +193,23 @@ def test_a_fresh_clone_plans_every_job_and_names_what_is_missing(fresh: Sandbox,
         assert (
             answer.stdout.count(f"{path}: not there ({key} in config.yaml, from data_root on); expected there: ") == 1
         )
+
+
+def test_the_protocols_of_the_methods_are_planned_at_their_own_sizes_beside_the_floors(fresh: Sandbox) -> None:
+    overlay = {"settings": {"s2c16": {"methods": ["dada", "depth_distribution"]}}}
+    jobs = fresh.planned("results/s2c16/paper.csv", overlay=overlay)
+    assert [job.split("/")[1:3] for job in jobs if job.startswith("adapt ")] == [
+        ["s2c16-paper_dada", "dada"],
+        ["s2c16-paper_depth_distribution", "depth_distribution"],
+        ["s2c16", "adabn"],
+        ["s2c16", "source_only"],
+    ]
+    sizes = [job.removeprefix("prepare results/data/") for job in jobs if job.startswith("prepare ")]
+    assert sizes == [
+        "cityscapes-train-1024x512-16",
+        "cityscapes-train-1280x760-16",
+        "cityscapes-val-1024x512-16",
+        "cityscapes-val-1280x760-16",
+        "synthia-all-1280x760-16",
+    ]
+    assert len([job for job in jobs if job.startswith("selftrain ")]) == 1  # the authors' code has one round

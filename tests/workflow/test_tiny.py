@@ -13,6 +13,7 @@ from dadist.depth_metrics import NAMES
 from dadist.evaluate import Metrics
 from dadist.pseudo import PseudoLabels
 from dadist.report.figures import BAR, GAP
+from dadist.report.tables import PROTOCOL
 
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
 
@@ -47,7 +48,7 @@ def test_no_stage_warns(tiny: Sandbox) -> None:
 def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     table = pd.read_csv(tiny.folder / TARGETS[0])
     columns = ["setting", "method", "seed", "round", "miou", "miou_star", *CLASS_SETS["16"].names]
-    assert list(table.columns) == [*columns, *NAMES, "images", "iterations", "selection", "init", "labels", "code"]
+    assert list(table.columns) == [*columns, *NAMES, "images", *PROTOCOL]
     rows = list(table[["method", "round", "iterations", "init"]].itertuples(index=False, name=None))
     assert rows == [
         ("source_only", "q0", 9, "warm_up"),  # 5 of the warm-up and 4
@@ -66,7 +67,9 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     assert table[list(NAMES)][with_depth].notna().all(axis=None)
     assert table[list(NAMES)][~with_depth].isna().all(axis=None)
     assert set(table.images) == {6}
+    assert set(table.protocol) == {"unified"}
     assert set(table.selection) == {"last"}
+    assert set(zip(table.source, table.target, strict=True)) == {("12 images 64x32", "8 images 64x32")}
     assert table.miou.between(0, 100).all()
     assert table.code.str.fullmatch("[0-9a-f]{16}").all()
 
@@ -127,3 +130,61 @@ def test_variants_run_to_their_metrics(tiny: Sandbox) -> None:
     folder = tiny.folder / Path(unrefined).parent
     kept, given = (PseudoLabels(folder / name).labels for name in ("refined", "pseudo"))
     np.testing.assert_array_equal(kept, given)
+
+
+# As the demo, with a method that has no density head in the rounds and a protocol of its own.
+OTHER = {
+    "like": "demo",
+    "methods": ["advent", "dada"],
+    "selftrain": {"methods": ["advent"], "rounds": [2, 2]},
+    "papers": {
+        "advent": {"target": {"width": 96, "height": 48}, "adapt": {"iterations": 3}},
+        "dada": {"selftrain": {"methods": ["dada"], "rounds": [1]}},
+        "depth_distribution": {},
+    },
+}
+OVERLAY = merged(TINY, {"settings": {"other": OTHER}})
+
+
+def test_any_method_goes_through_the_rounds_and_the_floors_stand_beside_it(tiny: Sandbox) -> None:
+    answer = tiny.snakemake("results/other/metrics.csv", overlay=OVERLAY)
+    assert answer.returncode == 0, answer.stdout
+    table = pd.read_csv(tiny.folder / "results/other/metrics.csv")
+    assert list(table[["method", "round", "iterations", "protocol"]].itertuples(index=False, name=None)) == [
+        ("source_only", "q0", 9, "unified"),
+        ("adabn", "q0", 9, "unified"),
+        ("advent", "q0", 9, "unified"),
+        ("advent", "q1", 11, "unified"),
+        ("advent", "q2", 13, "unified"),
+        ("dada", "q0", 9, "unified"),
+    ]
+
+
+def test_the_paper_s_table_has_each_method_by_its_own_protocol_beside_the_setting_s_floors(tiny: Sandbox) -> None:
+    answer = tiny.snakemake("results/other/paper.csv", overlay=OVERLAY)
+    assert answer.returncode == 0, answer.stdout
+    table = pd.read_csv(tiny.folder / "results/other/paper.csv")
+    columns = ["setting", "method", "round", "iterations", "protocol", "target"]
+    assert list(table[columns].itertuples(index=False, name=None)) == [
+        ("other", "source_only", "q0", 9, "unified", "8 images 64x32"),
+        ("other", "adabn", "q0", 9, "unified", "8 images 64x32"),
+        ("other-paper_advent", "advent", "q0", 8, "paper", "8 images 96x48"),
+        ("other-paper_dada", "dada", "q0", 9, "paper", "8 images 64x32"),  # the same numbers, another protocol
+        ("other-paper_dada", "dada", "q1", 10, "paper", "8 images 64x32"),
+    ]
+    summary = pd.read_csv(tiny.folder / "results/other/paper_summary.csv")
+    assert summary.protocol.tolist() == ["unified"] * 4 + ["paper"] * 6
+
+
+def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_stands_alone(tiny: Sandbox) -> None:
+    overlay = merged(OVERLAY, {"settings": {"other": {"papers": {"dada": {"target": {"width": 128, "height": 48}}}}}})
+    split = "results/data/demo_target-train-128x48-16"
+    assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
+    answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
+    assert f"{split}-padded: expected a split that a setting asks for; config.yaml has none" in answer.stdout
+
+
+def test_a_table_of_papers_without_any_is_refused_with_the_key(tiny: Sandbox) -> None:
+    answer = tiny.snakemake("results/demo/paper.csv", "--dry-run")
+    assert answer.returncode != 0
+    assert "settings.demo.papers: expected what one of its methods was published with, got none of" in answer.stdout

@@ -1,6 +1,7 @@
 # Report. Needs models and the target's labelled validation split, which nothing before this file reads; without one
 # the picture shows training images, and there is no table. Makes metrics.json a model, results/{setting}/metrics.csv
-# with a row a model (ablation.csv: with the variants of one method), and the pictures in results/{setting}/report.
+# with a row a model (ablation.csv: with the variants of one method; paper.csv: with each method by its own protocol), and
+# the pictures in results/{setting}/report.
 
 
 rule evaluate:

@@ -16,7 +16,7 @@ from dadist.methods.registry import ARTEFACTS, METHODS, RECIPES
 from dadist import parsing
 from dadist.parts import MEASURED, PARTS, listed, part, place, reader, training_part
 from dadist.provenance import digest
-from dadist.study import study
+from dadist.study import FLOORS, PAPER, study
 
 try:
     STUDY = study(config)
@@ -24,12 +24,22 @@ except parsing.ConfigError as error:
     raise WorkflowError(f"config.yaml: {error}") from None
 
 
+def papers(setting):
+    """Method → variant of a setting that trains it as it was published, if config.yaml says how."""
+    return {name: f"{PAPER}{name}" for name, over in STUDY.settings[setting].papers.items() if over is not None}
+
+
+def variants(setting):
+    """Names of what a setting is varied to, for the ablation and for its papers."""
+    return [*STUDY.ablation.variants, *papers(setting).values()]
+
+
 wildcard_constraints:
     preset="|".join(STUDY.render),
     dataset="synthia|cityscapes",
     data="[^/]+",
-    setting=f"(?:{'|'.join(STUDY.settings)})(?:-(?:{'|'.join(STUDY.ablation.variants)}))?",
-    table="metrics|ablation",
+    setting="|".join(f"{name}(?:-(?:{'|'.join(variants(name))}))?" for name in STUDY.settings),
+    table="metrics|ablation|paper",
     method="|".join(METHODS),
     seed=r"\d+",
     round=r"q\d+",
@@ -91,6 +101,7 @@ def adapt_spec(setting, method, seed):
         seed=int(seed),
         code=digest("dadist.stages.adapt", file, *artefacts, *data_modules(setting)),
         start=start(setting, method),
+        protocol=chosen.protocol,
         grid=chosen.grid,
         inverse_depth=chosen.inverse_depth,
         objective=dataclasses.replace(objective, iterations=None),
@@ -110,6 +121,7 @@ def selftrain_spec(setting, method, seed, round):
         seed=int(seed),
         code=digest("dadist.stages.selftrain", file, "dadist.stages.pseudo_label", "dadist.stages.refine_labels"),
         start=start(setting, method),
+        protocol=chosen.protocol,
         inverse_depth=chosen.inverse_depth,
         class_weight_power=chosen.adapt.class_weight_power,
         class_weight_cap=chosen.adapt.class_weight_cap,

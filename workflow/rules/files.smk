@@ -26,8 +26,20 @@ class Data(dict):
         return self[setting]
 
 
-PREPARED, DATA = {}, Data()
-for setting in STUDY.settings:
+class Prepared(dict):
+    """Folder's name → the split; one that only variants have, when a job of a cluster asks for nothing else."""
+
+    def __missing__(self, name):
+        for setting in SETTINGS:
+            for variant in variants(setting):
+                DATA[f"{setting}-{variant}"]
+        if name not in self:
+            raise WorkflowError(f"results/data/{name}: expected a split that a setting asks for; config.yaml has none")
+        return self[name]
+
+
+SETTINGS, PREPARED, DATA = list(STUDY.settings), Prepared(), Data()
+for setting in SETTINGS:
     DATA[setting]
 
 
@@ -105,6 +117,8 @@ def home(setting, keys, method=None):
     if base not in STUDY.settings:
         return setting
     mine, bases = STUDY.settings[setting], STUDY.settings[base]
+    if mine.protocol != bases.protocol and method in mine.methods:
+        return setting  # a row that says another protocol, be all its numbers the same
     alike = all(getattr(mine, key) == getattr(bases, key) for key in keys)
     while alike and method in METHODS:
         alike = mine.objectives[method] == bases.objectives[method]
@@ -159,24 +173,38 @@ def needs(setting, method):
     return [f"results/{home(setting, [*MADE_OF, made])}/prior/{need}.npz" for need, made in prior(method).items()]
 
 
-def models(setting):
-    """Every model of a setting's table, in its order."""
+def models(setting, methods=METHODS):
+    """Every model of a setting's table, in its order, or those of some methods."""
     chosen = STUDY.settings[setting]
     return [
         model(setting, method, seed, round)
         for method in chosen.methods
+        if method in methods
         for seed in chosen.seeds
         for round in rounds(setting, method)
     ]
 
 
 def rows(setting, table):
-    """Every model of a table: all of the setting, or those of one method in all variants."""
+    """Every model of a table: all of the setting, one method in all variants, or each method as it was published."""
     if table == "metrics":
         return models(setting)
-    variants = [f"{setting}-{variant}" for variant in STUDY.ablation.variants]
-    own = [path for path in models(setting) if f"/{STUDY.ablation.method}/" in path]
-    return list(dict.fromkeys([*own, *(path for variant in variants for path in models(variant))]))
+    if table == "paper":
+        own, others = models(setting, FLOORS), published(setting)
+    else:
+        own, others = models(setting, [STUDY.ablation.method]), STUDY.ablation.variants
+    return list(dict.fromkeys([*own, *(path for variant in others for path in models(f"{setting}-{variant}"))]))
+
+
+def published(setting):
+    """Variants of a setting in which its methods are trained as they were published, in their order."""
+    methods, known = STUDY.settings[setting].methods, papers(setting)
+    if found := [known[name] for name in methods if name in known]:
+        return found
+    raise WorkflowError(
+        f"settings.{setting}.papers: expected what one of its methods was published with, got none of "
+        f"{', '.join(methods)}; say so there, or name other methods"
+    )
 
 
 def shown(setting):

@@ -1,0 +1,92 @@
+"""The page "Add a method", done as a reader would: its blocks go where they say, and the method gets its row."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+from sandbox import ROOT, TINY, Sandbox, merged
+
+PAGE = (ROOT / "docs/add_a_method.md").read_text(encoding="utf-8")
+METHOD = "mirror"
+TEST = f"tests/methods/test_{METHOD}.py"
+
+
+class Touch(NamedTuple):
+    """A block of the page."""
+
+    after: str  # the line of the file that it goes behind; empty: it is the file
+    path: str
+    text: str
+
+    def apply(self, folder: Path) -> None:
+        """Write the file, or the lines into it."""
+        file = folder / self.path
+        if not self.after:
+            assert not file.exists()
+            file.write_text(self.text, encoding="utf-8")
+            return
+        before, line, rest = file.read_text(encoding="utf-8").partition(f"\n{self.after}\n")
+        assert line, f"{file}: expected the line {self.after!r}"
+        file.write_text(f"{before}{line}{self.text}{rest}", encoding="utf-8")
+
+
+TOUCHES = [
+    Touch(*found)
+    for found in re.findall(r"^<!-- (?:file|line: (.*)) -->\n```\w+\n# ([^\s,]+).*\n((?:.*\n)*?)```", PAGE, re.M)
+]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The project with the four touches."""
+    sandbox = Sandbox(
+        tmp_path_factory.mktemp("add") / "run", merged(TINY, {"settings": {"demo": {"methods": [METHOD]}}})
+    )
+    shutil.copytree(ROOT / "tests", sandbox.folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", sandbox.folder)
+    for touch in TOUCHES:
+        touch.apply(sandbox.folder)
+    return sandbox
+
+
+def test_the_touches_are_the_four_that_the_house_names() -> None:
+    assert [touch.path for touch in TOUCHES] == [
+        f"dadist/methods/{METHOD}.py",
+        "dadist/methods/registry.py",
+        "config.yaml",
+        TEST,
+    ]
+
+
+def test_what_the_page_points_at_is_there() -> None:
+    rows = PAGE.partition("| your method has ")[2].splitlines()[2:]
+    paths = [path for row in rows for path in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[3])]
+    assert len(paths) >= len([row for row in rows if row.startswith("|")]) - 1  # the last is config.yaml
+    assert all((ROOT / "dadist" / path).is_file() for path in paths)
+
+
+@pytest.mark.parametrize(
+    "command", [f"ruff check {TEST} dadist", f"ruff format --check {TEST} dadist", f"mypy dadist/methods/{METHOD}.py"]
+)
+def test_the_checkers_have_nothing_against_it(clone: Sandbox, command: str) -> None:
+    answer = clone.run(*command.split())
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_its_test_and_those_of_every_method_pass(clone: Sandbox) -> None:
+    answer = clone.run("pytest", TEST, "tests/methods/test_contract.py", "tests/test_state.py", "-k", METHOD)
+    assert answer.returncode == 0, answer.stdout
+    assert int(re.findall(r"(\d+) passed", answer.stdout)[0]) > 4, answer.stdout
+
+
+def test_it_trains_to_its_row_of_the_table(clone: Sandbox) -> None:
+    answer = clone.snakemake("results/demo/metrics.csv")
+    assert answer.returncode == 0, answer.stdout
+    table = pd.read_csv(clone.folder / "results/demo/metrics.csv")
+    assert table.method.tolist() == ["source_only", "adabn", METHOD]
+    assert table.miou.between(0, 100).all()
+    losses = pd.read_csv(clone.folder / f"results/demo/{METHOD}/seed1/q0/losses.csv")
+    assert list(losses.columns) == ["step", "lr", "segmentation", "consistency"]
