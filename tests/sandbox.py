@@ -13,6 +13,8 @@ from typing import NamedTuple
 import audit
 import yaml
 
+from dadist.methods.registry import METHODS
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "dadist", "workflow", "profiles", "envs")
 
@@ -126,7 +128,7 @@ TINY = {
     "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
     "settings": {
         "demo": {
-            "methods": ["source_only", "adabn", "advent", "dada", "adaptpatch", "spigan", "depth_distribution"],
+            "methods": [name for name in METHODS if name != "warm_up"],
             "source": {"width": 64, "height": 32},
             "target": {"width": 64, "height": 32},
             "grid": [8, 4],

@@ -28,7 +28,8 @@ from dadist.patches import Patches
 
 NEEDS = ("patches",)
 
-HEAD, KINDS = "patch_head", "kinds"  # the companion, and where its logits stand among the outputs
+HEAD = "patch_head"  # the companion
+MAP, KINDS = "probabilities", "kinds"  # what is made of the segmenter's outputs, at the input's size and patch by patch
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,11 @@ class AdaptPatch(Adversarial):
         return super().segmenter_terms(source, target, step)
 
     def outputs(self, images: Tensor, domain: int, step: int) -> Outputs:
-        """A pass that says the kinds of patches too, as logits ``(B, K, patches down, patches across)``."""
+        """A pass with P, ``(B, C, H, W)``, and the logits of the kinds, ``(B, K, patches down, patches across)``."""
         outputs = super().outputs(images, domain, step)
-        grid = (self.patches.source, self.patches.target)[domain]
-        means = cell_means(_probabilities(outputs, (images.shape[-2], images.shape[-1])), grid)
-        return dataclasses.replace(outputs, extra={**outputs.extra, KINDS: self.companions[HEAD](means)})
+        probabilities = F.softmax(upsample(outputs.logits, images.shape[-2:]).float(), dim=1)
+        kinds = self.companions[HEAD](cell_means(probabilities, (self.patches.source, self.patches.target)[domain]))
+        return dataclasses.replace(outputs, extra={**outputs.extra, MAP: probabilities, KINDS: kinds})
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, and the kinds of the label patches."""
@@ -91,14 +92,7 @@ class AdaptPatch(Adversarial):
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """P, ``(B, C, H, W)``, and the probabilities of the kinds, ``(B, K, patches down, patches across)``."""
-        return {
-            "adversarial_patch": F.softmax(outputs.extra[KINDS].float(), dim=1),
-            "adversarial": _probabilities(outputs, size),
-        }
-
-
-def _probabilities(outputs: Outputs, size: tuple[int, int]) -> Tensor:
-    return F.softmax(upsample(outputs.logits, size).float(), dim=1)
+        return {"adversarial_patch": F.softmax(outputs.extra[KINDS], dim=1), "adversarial": outputs.extra[MAP]}
 
 
 METHOD = AdaptPatch

@@ -11,6 +11,7 @@ from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, merged
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES
 from dadist.evaluate import Metrics
+from dadist.methods.registry import METHODS
 from dadist.pseudo import PseudoLabels
 from dadist.report.figures import BAR, GAP
 from dadist.report.tables import PROTOCOL
@@ -24,11 +25,11 @@ JOBS = {
     "fit_gmm": 1,
     "compare_components": 1,
     "cluster_patches": 1,
-    "adapt": 8,  # the seven methods and the warm-up they start from
+    "adapt": len(METHODS),  # the warm-up is one of them, which the others start from
     "pseudo_label": 2,  # rounds
     "refine_labels": 2,
     "selftrain": 2,
-    "evaluate": 9,  # the seven methods and the two rounds
+    "evaluate": len(METHODS) + 1,  # all but the warm-up, and the two rounds
     "collect": 1,
     "draw": 1,
 }
@@ -50,20 +51,19 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     columns = ["setting", "method", "seed", "round", "miou", "miou_star", *CLASS_SETS["16"].names]
     assert list(table.columns) == [*columns, *NAMES, "images", *PROTOCOL]
     rows = list(table[["method", "round", "iterations", "init"]].itertuples(index=False, name=None))
-    assert rows == [
-        ("source_only", "q0", 9, "warm_up"),  # 5 of the warm-up and 4
-        ("adabn", "q0", 9, "source_only"),
-        ("advent", "q0", 9, "warm_up"),
-        ("dada", "q0", 9, "warm_up"),
-        ("adaptpatch", "q0", 9, "warm_up"),
-        ("spigan", "q0", 9, "warm_up"),
-        ("depth_distribution", "q0", 9, "warm_up"),
-        ("depth_distribution", "q1", 12, "warm_up"),
-        ("depth_distribution", "q2", 15, "warm_up"),
-    ]
+    assert (
+        rows
+        == [
+            ("source_only", "q0", 9, "warm_up"),  # 5 of the warm-up and 4
+            ("adabn", "q0", 9, "source_only"),
+            *((name, "q0", 9, "warm_up") for name in list(METHODS)[3:]),
+            ("depth_distribution", "q1", 12, "warm_up"),
+            ("depth_distribution", "q2", 15, "warm_up"),
+        ]
+    )
     assert set(table.setting) == {"demo"}
     assert set(table.seed) == {1}
-    with_depth = table.method.isin(["dada", "depth_distribution"])
+    with_depth = table.method.isin(["dada", "ctrl", "corda", "depth_distribution"])
     assert table[list(NAMES)][with_depth].notna().all(axis=None)
     assert table[list(NAMES)][~with_depth].isna().all(axis=None)
     assert set(table.images) == {6}
