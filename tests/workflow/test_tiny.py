@@ -177,7 +177,9 @@ def test_the_paper_s_table_has_each_method_by_its_own_protocol_beside_the_settin
 
 
 def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_stands_alone(tiny: Sandbox) -> None:
-    overlay = merged(OVERLAY, {"settings": {"other": {"papers": {"dada": {"target": {"width": 128, "height": 48}}}}}})
+    # Without rounds: class-mix wants source and target of one size.
+    own = {"target": {"width": 128, "height": 48}, "selftrain": {"methods": []}}
+    overlay = merged(OVERLAY, {"settings": {"other": {"papers": {"dada": own}}}})
     split = "results/data/demo_target-train-128x48-16"
     assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
     answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
