@@ -71,6 +71,6 @@ def test_what_the_messages_advise_helps() -> None:
 
 def test_methods_come_after_what_they_start_from_and_a_circle_has_an_end() -> None:
     setting = changed({"methods": ["advent", "adabn"], "objectives": {"adabn": {"start": "dada"}}}).settings["demo"]
-    assert demands.trained(setting) == ["warm_up", "advent", "dada", "adabn", "depth_distribution"]
+    assert demands.trained(setting) == ["warm_up", "source_only", "advent", "dada", "adabn", "depth_distribution"]
     circle = {"methods": ["advent"], "objectives": {"advent": {"start": "dada"}, "dada": {"start": "advent"}}}
     assert set(demands.trained(changed(circle).settings["demo"])) >= {"advent", "dada"}

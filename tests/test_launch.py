@@ -47,6 +47,7 @@ class Training:
             "seed": 1,
             "code": "abc",
             "start": "random",
+            "protocol": "unified",
             "grid": builders.GRID,
             "inverse_depth": 1000.0,
             "objective": objective,
@@ -56,7 +57,7 @@ class Training:
 
     def start(self) -> subprocess.Popen[bytes]:
         """As the rule does."""
-        files = {"source": ["source"], "target": ["target"], "init": [], "mixtures": ["mixtures.npz"]}
+        files = {"source": ["source"], "target": ["target"], "init": [], "artefacts": ["mixtures.npz"]}
         files |= {"model": ["model.pt"], "losses": ["losses.csv"]}
         flags = [word for name, given in files.items() for word in (f"--{name}", *given)]
         words = [sys.executable, "-m", "dadist.stages.adapt", "--params", json.dumps(self.params), "--gpus", "1"]

@@ -21,7 +21,7 @@ STUDY = merged(
             "demo": {
                 "methods": ["depth_distribution"],
                 "adapt": {"iterations": 80},
-                "objectives": {"warm_up": {"iterations": 60}},
+                "objectives": {"warm_up": {"iterations": 60}, "source_only": {"iterations": 1}},
                 "selftrain": {"rounds": [40]},
             }
         }

@@ -318,6 +318,7 @@ def params(start: Path) -> adapt.Params:
         seed=1,
         code="abc",
         start=str(start),
+        protocol="unified",
         grid=(9, 5),
         inverse_depth=65536.0,
         objective=objective,
