@@ -1,5 +1,6 @@
 """A small study that is killed again and again, and must end as if nobody had touched it."""
 
+import contextlib
 import os
 import random
 import re
@@ -113,20 +114,21 @@ def harried(victim: Victim, target: str, kills: int, seed: int, span_s: float) -
         target: What to make.
         kills: At most so many.
         seed: Of moments and kinds; where they fall depends on the machine as well.
-        span_s: The latest moment, from the start of Snakemake on.
+        span_s: The longest wait, from the start of Snakemake or from a blow that hit nothing.
     """
     draw, hits = random.Random(seed), Counter[str]()
     end = time.monotonic() + PATIENCE_S * (1 + kills / 5)
     while time.monotonic() < end:
         victim.unlock()
         process = victim.start(target)
-        if hits.total() < kills:
+        hit = hits.total() >= kills
+        while not hit and process.poll() is None:
             kind, number = draw.choice(KINDS), draw.choice(SIGNALS)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(draw.uniform(1.0, span_s))
-            except subprocess.TimeoutExpired:
-                if strike(victim, process, kind, number):
-                    hits[f"{signal.Signals(number).name} to {kind}"] += 1
+                break
+            if hit := strike(victim, process, kind, number):
+                hits[f"{signal.Signals(number).name} to {kind}"] += 1
         if process.wait(PATIENCE_S) == 0:
             return hits
     raise AssertionError(f"not done after {hits}: {victim.transcript.read_text(encoding='utf-8')[-3000:]}")
