@@ -20,15 +20,16 @@ def main() -> None:
     parser.add_argument(
         "--span", type=float, default=20.0, help="seconds after the start that a kill comes at the latest"
     )
+    parser.add_argument("--length", type=int, default=8, help="of the trainings: 1 is a few seconds each")
     asked = parser.parse_args()
     hits, studies = Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
-        whole = Victim(Path(folder) / "whole")
+        whole = Victim(Path(folder) / "whole", asked.length)
         answer = whole.snakemake(TABLE)
         assert answer.returncode == 0, answer.stdout
         expected = whole.products()
         while hits.total() < asked.kills:
-            victim = Victim(Path(folder) / f"victim{studies}")
+            victim = Victim(Path(folder) / f"victim{studies}", asked.length)
             hits += harried(victim, TABLE, asked.kills - hits.total(), asked.seed + studies, asked.span)
             text = victim.transcript.read_text(encoding="utf-8", errors="replace")
             different = [name for name, content in victim.products().items() if content != expected.get(name)]

@@ -14,20 +14,19 @@ from pathlib import Path
 from sandbox import TINY, Sandbox, merged
 
 TABLE = "results/demo/metrics.csv"
-# Trainings of a few seconds, each of which saves itself many times.
-STUDY = merged(
-    TINY,
-    {
-        "settings": {
-            "demo": {
-                "methods": ["depth_distribution"],
-                "adapt": {"iterations": 80},
-                "objectives": {"warm_up": {"iterations": 60}, "source_only": {"iterations": 1}},
-                "selftrain": {"rounds": [40]},
-            }
-        }
-    },
-)
+
+
+def study(length: int) -> dict[str, object]:
+    """Trainings of a few seconds, or so many times longer, each of which saves itself many times."""
+    lengths = {
+        "methods": ["depth_distribution"],
+        "adapt": {"iterations": 80 * length},
+        "objectives": {"warm_up": {"iterations": 60 * length}, "source_only": {"iterations": 1}},
+        "selftrain": {"rounds": [40 * length]},
+    }
+    return merged(TINY, {"settings": {"demo": lengths}})
+
+
 KINDS = ("a job", "snakemake", "all")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 PATIENCE_S = 600.0
@@ -36,8 +35,8 @@ PATIENCE_S = 600.0
 class Victim(Sandbox):
     """The study; its copy of the package saves the state of a training as often as it can."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, STUDY)
+    def __init__(self, folder: Path, length: int = 1) -> None:
+        super().__init__(folder, study(length))
         state = folder / "dadist/state.py"
         text = state.read_text(encoding="utf-8")
         often = re.sub(
