@@ -14,6 +14,7 @@ from dadist.methods.base import Method, Term
 from dadist.model.precision import computing_in
 from dadist.progress import Progress
 from dadist.state import State
+from dadist.watch import Observer, unwatched
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def train(
     optimiser: Optimiser,
     precision: str,
     state: State,
+    observer: Observer = unwatched,
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
@@ -48,6 +50,7 @@ def train(
         precision: That the networks compute in, one of PRECISIONS.
         state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
             of each term, unweighted.
+        observer: Told of each of these rows.
 
     Raises:
         SystemExit: on SIGTERM or SIGINT, once the state is saved.
@@ -61,7 +64,7 @@ def train(
         )
     optimisers = _optimisers(method, optimiser)
     end = optimiser.poly_iterations or iterations
-    log = Losses(state.losses)
+    log = Losses(state.losses, observer)
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
@@ -161,8 +164,8 @@ def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
 class Losses:
     """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, observer: Observer = unwatched) -> None:
+        self.path, self.observer = path, observer
         self.text = ""
         self.window: dict[str, list[Tensor]] = {}
         self.note = ""
@@ -193,6 +196,7 @@ class Losses:
             file.write(f"{header}{row}\n")
         self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
         self.window.clear()
+        self.observer(step, means)
 
     def _require_finite(self, step: int) -> None:
         # The first that went wrong: a step later every term is NaN, since the weights are.
@@ -206,7 +210,7 @@ class Losses:
             raise TrainingError(
                 f"loss term '{name}': expected a finite number, got {value} "
                 f"at step {step - len(self.window[name]) + index}; lower the optimiser's lr or the weight of this "
-                f"term in config.yaml; the losses until then are in {self.path}"
+                f"term in config.yaml; the losses until then are in {self.path} (alarm loss_not_finite)"
             )
 
 

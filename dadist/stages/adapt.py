@@ -9,7 +9,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device, seeded
 from dadist.model.segmenter import Architecture
 from dadist.provenance import key
-from dadist.stages import In, Ins, Out, stage
+from dadist.stages import In, Ins, Out, Watched, stage
 from dadist.state import State
 from dadist.train import to_device, train
 
@@ -30,7 +30,9 @@ class Params:
     adapt: Adapt
 
 
-def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out) -> None:
+def run(
+    params: Params, *, watch: Watched, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
+) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
@@ -67,6 +69,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
             optimiser=adapt.optimiser,
             precision=adapt.precision,
             state=state,
+            observer=watch.training(model),
         )
         protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
         assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
