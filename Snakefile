@@ -4,6 +4,9 @@
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/files.smk"
 include: "workflow/rules/1_data.smk"
@@ -11,10 +14,11 @@ include: "workflow/rules/2_prior.smk"
 include: "workflow/rules/3_adapt.smk"
 include: "workflow/rules/4_selftrain.smk"
 include: "workflow/rules/5_report.smk"
+include: "workflow/rules/6_page.smk"
 
 
 rule all:
     default_target: True
     input:
         "results/demo/metrics.csv",
-        "results/demo/report/panel.png",
+        "results/demo/report/index.html",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dadist.config import Knob
 from dadist.data.prepared import Prepared
-from dadist.inference import batches, spread, tensor
+from dadist.inference import batches, device_name, spread, tensor
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
 from dadist.methods.registry import ARTEFACTS
@@ -169,6 +169,7 @@ def protocol(
         "source": f"{len(source)} images {source.width}x{source.height}",
         "target": f"{len(target)} images {target.width}x{target.height}",
         "torch": str(torch.__version__),
+        "device": device_name(),
     }
 
 

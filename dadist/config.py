@@ -253,7 +253,45 @@ class Draw:
 
     images: int
     scale: int
-    method: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Pixels of both domains in the joint spaces of Table 4, brought to the plane."""
+
+    method: str  # whose first round's network is looked into
+    images: int  # of each domain
+    points: int  # of each domain, shared out among the classes
+    perplexity: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class DrawFigures:
+    """The charts."""
+
+    images: int  # with pseudo-labels before and after refinement
+    dpi: int  # of the PNGs
+
+
+@dataclass(frozen=True)
+class WritePage:
+    """The page."""
+
+    width: int  # pixels that a picture on it has at most
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What whoever waits sees, and when losses or labels are worth a warning; changes no result."""
+
+    tensorboard: bool
+    windows: int  # of losses.csv on end
+    critic_won_below: float  # nats
+    critic_lost_within: float  # share of ln 2
+    adversarial_above: float  # nats
+    scarce_below: float  # of the source's share
 
 
 @dataclass(frozen=True)
@@ -281,6 +319,9 @@ class Setting:
     selftrain: Selftrain
     evaluate: Evaluate
     draw: Draw
+    embed: Embed
+    draw_figures: DrawFigures
+    write_page: WritePage
 
 
 @dataclass(frozen=True)
@@ -299,4 +340,5 @@ class Study:
     data_root: str  # folder that relative paths of data sets and weights start from
     domains: dict[str, Domain]
     ablation: Ablation
+    watch: Watch
     settings: dict[str, Setting]

@@ -1,5 +1,6 @@
 """From images to classes: the one way that pseudo-labels, metrics and pictures all take."""
 
+import platform
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,11 @@ from dadist.model.segmenter import Outputs, Segmenter, upsample
 def device() -> str:
     """``"cuda"`` where there is one, else ``"cpu"``."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_name() -> str:
+    """What it is called, for a protocol."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})"
 
 
 def seeded(seed: int, *, deterministic: bool) -> None:

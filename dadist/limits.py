@@ -46,4 +46,11 @@ def limits(setting: Setting) -> tuple[tuple[str, float, float, float | None], ..
         ("evaluate.batch", setting.evaluate.batch, 1, None),
         ("draw.images", setting.draw.images, 1, None),
         ("draw.scale", setting.draw.scale, 1, None),
+        ("embed.images", setting.embed.images, 1, None),
+        ("embed.points", setting.embed.points, 1, 10000),
+        ("embed.perplexity", setting.embed.perplexity, 1, None),
+        ("embed.seed", setting.embed.seed, 0, None),
+        ("draw_figures.images", setting.draw_figures.images, 1, None),
+        ("draw_figures.dpi", setting.draw_figures.dpi, 50, 600),
+        ("write_page.width", setting.write_page.width, 100, 4000),
     )

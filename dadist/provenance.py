@@ -18,6 +18,7 @@ SEAL = b"sha256 "
 # They carry settings, file names and lines of log to a stage, or stop it, and decide nothing that a result depends on.
 PLUMBING = (
     "dadist",
+    "dadist.alarms",
     "dadist.config",
     "dadist.data.registry",
     "dadist.doctor",
@@ -32,6 +33,7 @@ PLUMBING = (
     "dadist.stages",
     "dadist.state",
     "dadist.study",
+    "dadist.watch",
 )
 
 
@@ -54,6 +56,11 @@ def digest(*modules: str) -> str:
             pending += [*_parsed(module)[1], module.rpartition(".")[0]]  # the package of a module runs before it
     text = "\n".join(f"{module}\n{_parsed(module)[0]}" for module in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def content(*files: str) -> str:
+    """Hash of files of the package that are no Python, by their paths in it; 16 hexadecimal digits."""
+    return hashlib.sha256(b"".join((PACKAGE / file).read_bytes() for file in files)).hexdigest()[:16]
 
 
 def key(params: Any, inputs: Iterable[Path]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from dadist import demands
 from dadist.classes import CLASS_SETS, ClassSet
-from dadist.config import Ablation, Domain, Objective, Render, Setting, Study
+from dadist.config import Ablation, Domain, Objective, Render, Setting, Study, Watch
 from dadist.domains import class_set, domain
 from dadist.limits import limits
 from dadist.methods.registry import METHODS
@@ -28,7 +28,7 @@ def study(config: Mapping[str, Any]) -> Study:
     Raises:
         ConfigError: for the first key that is unknown, missing or wrong.
     """
-    shared = ("render", "domains", "class_sets", "presets", "ablation", "settings")
+    shared = ("render", "domains", "class_sets", "presets", "ablation", "watch", "settings")
     for key in shared:
         if not isinstance(config.get(key), Mapping):
             raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
@@ -43,6 +43,7 @@ def study(config: Mapping[str, Any]) -> Study:
         data_root=parse(str, config.get("data_root"), "data_root"),
         domains=domains,
         ablation=ablation,
+        watch=parse(Watch, config["watch"], "watch"),
         settings=_Settings(_Tables(defaults, config["settings"], config["presets"], class_sets), domains, ablation),
     )
 
@@ -123,8 +124,9 @@ def _setting(name: str, base: str, over: tuple[Mapping[str, Any], ...], protocol
     named = {
         "methods": setting.methods,
         "selftrain.methods": setting.selftrain.methods,
-        "draw.method": (setting.draw.method,),
         "papers": tuple(setting.papers),
+        "draw.methods": setting.draw.methods,
+        "embed.method": (setting.embed.method,),
     }
     for key, listed in named.items():
         for method in listed:

@@ -16,6 +16,7 @@ from dadist.model.precision import computing_in
 from dadist.model.replicas import replicas
 from dadist.progress import Progress
 from dadist.state import State
+from dadist.watch import Observer, unwatched
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def train(
     precision: str,
     state: State,
     sync_bn: bool = True,
+    observer: Observer = unwatched,
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
@@ -52,6 +54,7 @@ def train(
         state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
             of each term, unweighted.
         sync_bn: Whether several processes that train together normalise with the statistics of all their images.
+        observer: Told of each of these rows, in the first process alone.
 
     Of several processes each calls this with its share of the batches; the first one saves for all.
 
@@ -67,7 +70,7 @@ def train(
         )
     optimisers = _optimisers(method, optimiser)
     end = optimiser.poly_iterations or iterations
-    log = Losses(state.losses)
+    log = Losses(state.losses, observer)
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
@@ -172,8 +175,8 @@ class Losses:
     A window without a term leaves its place empty.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, observer: Observer = unwatched) -> None:
+        self.path, self.observer = path, observer
         self.text = ""
         self.window: dict[str, list[Tensor]] = {}
         self._settled: dict[str, int] = {}  # how many of a term's values are means over the processes already
@@ -213,6 +216,8 @@ class Losses:
         self.note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
         self.window.clear()
         self._settled.clear()
+        if parallel.first():
+            self.observer(step, means)
 
     def _means(self) -> dict[str, Tensor]:
         """The values of the window, each the mean over the processes; those that were once keep their bits."""
@@ -235,7 +240,7 @@ class Losses:
             raise TrainingError(
                 f"loss term '{name}': expected a finite number, got {value} "
                 f"at step {step - len(self.window[name]) + index}; lower the optimiser's lr or the weight of this "
-                f"term in config.yaml; the losses until then are in {self.path}"
+                f"term in config.yaml; the losses until then are in {self.path} (alarm loss_not_finite)"
             )
 
 

@@ -121,6 +121,7 @@ def tempt(root: Path) -> None:
 
 # All of the demo.
 TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
+PAGE = "results/demo/report/index.html"
 COMPONENTS = "results/demo/prior/components.csv"  # on demand
 
 # The demo with a few small images and a few steps; every rule and every method runs.
@@ -138,6 +139,8 @@ TINY = {
             "pseudo_label": {"confidence": 0.1},
             "selftrain": {"rounds": [3, 3], "training": {"batch": 2}},
             "draw": {"images": 2},
+            "embed": {"images": 2, "points": 64},
+            "draw_figures": {"images": 2, "dpi": 60},
         }
     },
 }

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dadist import assembly
+from dadist.inference import device_name
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import Segmenter, batch_norms
 
@@ -137,6 +138,7 @@ def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:
         "source": "3 images 64x32",
         "target": "2 images 64x32",
         "torch": str(torch.__version__),
+        "device": device_name(),
     }
 
 

@@ -40,6 +40,7 @@ SHARED = {
     "presets",
     "papers",
     "ablation",
+    "watch",
     "inverse_depth",
     "objectives",
     "settings",
@@ -67,6 +68,8 @@ LAYERS = (
         "dadist.study",
         "dadist.demands",
         "dadist.parts",
+        "dadist.alarms",
+        "dadist.watch",
     ),
     ("dadist.data",),
     ("dadist.doctor",),
@@ -234,6 +237,7 @@ def test_inputs_and_outputs_of_a_rule_are_the_flags_of_its_stage(rule: str) -> N
     assert given == [(name, name) for name, way in stage.items() if way in ("in", "out")]
     assert ("--workers {threads}" in shell) == ("workers" in stage.values())
     assert ("--batch {resources.batch}" in shell) == ("batch" in stage.values())
+    assert ("--watch {resources.watch:q}" in shell) == ("watch" in stage.values())
     assert ("--gpus {resources.gpu}" in shell) == ("gpu" in named(directives["resources"]))
 
 
@@ -243,7 +247,8 @@ def test_a_rule_is_portable_and_complete(rule: str) -> None:
     assert directives["doc"].endswith(".")
     assert directives["conda"].strip() == '"../../envs/dadist.yaml"'
     assert directives["threads"].isdigit()
-    assert {"mem_mb", "runtime"} <= set(named(directives["resources"])) <= {"gpu", "mem_mb", "runtime", "batch"}
+    resources = set(named(directives["resources"]))
+    assert {"mem_mb", "runtime"} <= resources <= {"gpu", "mem_mb", "runtime", "batch", "watch"}
     assert re.search(r"digest\(|_spec\(", directives["params"])
     shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
     # exec: told to end, as at SLURM's time limit, a shell in between would be gone before the stage has saved itself,

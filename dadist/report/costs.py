@@ -1,7 +1,10 @@
 """What each method of a setting took: time and memory of its stages, as Snakemake measured them."""
 
+import csv
+import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -10,6 +13,14 @@ from dadist.methods.registry import METHODS
 # Stages of a method in the order that they run in.
 STAGES = ("pseudo_label", "refine_labels", "adapt", "selftrain", "evaluate")
 ALL = "all"
+
+
+class Measured(NamedTuple):
+    """What a job took; nan where Snakemake could not tell, as of one of less than a second."""
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float  # resident, with its children
 
 
 def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
@@ -34,8 +45,8 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
     for path in benchmarks.glob("*/*.tsv"):
         if (found := pattern.fullmatch(path.stem)) and path.parent.name in STAGES:
             method, seed, round_name = found.groups(default="q0")
-            seconds, peak_mb = _measured(path)
-            rows.append((method, round_name, path.parent.name, seed, seconds, peak_mb))
+            if took := read(path):
+                rows.append((method, round_name, path.parent.name, seed, took.seconds, took.peak_mb))
     if not rows:
         raise FileNotFoundError(
             f"{benchmarks}: expected what methods of {setting.name} took, found none; snakemake {setting}/metrics.csv"
@@ -63,7 +74,19 @@ def text(rows: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measured(path: Path) -> tuple[float, float]:
-    """Seconds and MB of a job; the mean of its repetitions, if there are any."""
-    found = pd.read_csv(path, sep="\t")[["s", "max_rss"]].apply(pd.to_numeric, errors="coerce").mean()
-    return float(found["s"]), float(found["max_rss"])
+def read(path: Path) -> Measured | None:
+    """What a benchmark file says of its last run; None if there is no such file or it is another kind of file."""
+    if not path.is_file():
+        return None
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if not rows or "s" not in rows[-1]:
+        return None
+    return Measured(*(_number(rows[-1].get(column)) for column in ("s", "cpu_time", "max_rss")))
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:  # "NA" or "-"
+        return math.nan

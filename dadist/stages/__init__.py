@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dadist import gpus, launch, parsing
+from dadist.watch import Watch
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
 Out = Annotated[Path, "out"]
 Count = Annotated[int, "workers"]  # processes to use; changes no result
 Batch = Annotated[int, "batch"]  # images at once; changes no result
+Watched = Annotated[Watch, "watch"]  # alarms and event files; changes no result
 
 
 def flags(run: Callable[..., None]) -> dict[str, str]:
-    """Flag name → ``"in"``, ``"out"``, ``"workers"`` or ``"batch"``, from the signature of a stage."""
+    """Flag name → ``"in"``, ``"out"``, ``"workers"``, ``"batch"`` or ``"watch"``, from the signature of a stage."""
     hints = typing.get_type_hints(run, include_extras=True)
     return {name: typing.get_args(hint)[-1] for name, hint in hints.items() if name not in ("params", "return")}
 

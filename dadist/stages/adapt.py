@@ -9,7 +9,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device, seeded
 from dadist.model.segmenter import Architecture
 from dadist.provenance import key
-from dadist.stages import In, Ins, Out, stage
+from dadist.stages import In, Ins, Out, Watched, stage
 from dadist.state import State
 from dadist.train import to_device, train
 
@@ -31,7 +31,9 @@ class Params:
     adapt: Adapt
 
 
-def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out) -> None:
+def run(
+    params: Params, *, watch: Watched, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
+) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
@@ -68,6 +70,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
             precision=adapt.precision,
             state=state,
             sync_bn=adapt.sync_bn,
+            observer=watch.training(model),
         )
         if not parallel.first():
             return

@@ -16,6 +16,7 @@ class Params:
 
     titles: tuple[str, ...]  # of the models
     truth: bool  # whether the target's images have labels to show
+    inverse_depth: float
     draw: Draw
 
 
@@ -31,6 +32,7 @@ def run(params: Params, *, target: In, models: Ins, picture: Out) -> None:
         truth=params.truth,
         images=draw.images,
         scale=draw.scale,
+        numerator=params.inverse_depth,
     )
 
 

@@ -8,7 +8,7 @@ from dadist.progress import Progress
 from dadist.provenance import key
 from dadist.pseudo import PseudoLabels
 from dadist.refine import refine
-from dadist.stages import In, Out, stage
+from dadist.stages import In, Out, Watched, stage
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Params:
     refine_labels: RefineLabels
 
 
-def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
+def run(params: Params, *, watch: Watched, source: In, labels: In, refined: Out) -> None:
     """Thresholds from the source's class sizes, then every map by itself."""
     settings = params.refine_labels
-    pixels = Prepared(source).pixels
+    data = Prepared(source)
     refine(
         labels,
         refined,
-        pixels,
+        data.pixels,
         enabled=settings.enabled,
         base=settings.base,
         span=settings.span,
@@ -35,6 +35,7 @@ def run(params: Params, *, source: In, labels: In, refined: Out) -> None:
         key=key(params, [source, labels]),
         progress=Progress("image", len(PseudoLabels(labels).labels)),
     )
+    watch.labels(PseudoLabels(refined).counts["kept"], data.pixels.tolist(), data.classes.names)
 
 
 if __name__ == "__main__":

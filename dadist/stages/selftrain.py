@@ -9,7 +9,7 @@ from dadist.data.prepared import Prepared
 from dadist.inference import device, seeded
 from dadist.provenance import key
 from dadist.pseudo import PseudoLabels
-from dadist.stages import In, Ins, Out, stage
+from dadist.stages import In, Ins, Out, Watched, stage
 from dadist.state import State
 from dadist.train import to_device, train
 
@@ -33,7 +33,9 @@ class Params:
     training: SelfTraining
 
 
-def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out) -> None:
+def run(
+    params: Params, *, watch: Watched, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out
+) -> None:
     """Go on from the model of the round before, with a fresh optimiser."""
     training = params.training
     labelled, unlabelled = Prepared(source), Prepared(target)
@@ -65,6 +67,7 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
             precision=training.precision,
             state=state,
             sync_bn=training.sync_bn,
+            observer=watch.training(model),
         )
         if not parallel.first():
             return

@@ -1,9 +1,10 @@
 import math
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
-from dadist.report.costs import costs, text
+from dadist.report.costs import Measured, costs, read, text
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\n"
 
@@ -61,3 +62,18 @@ def test_the_lines_are_these(results: Path) -> None:
 def test_a_setting_that_was_not_run_is_told_with_the_command(results: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"methods of other took, found none; snakemake .*other/metrics\.csv"):
         costs(results / "other", results / "benchmarks")
+
+
+def test_what_snakemake_could_not_tell_is_nan(results: Path) -> None:
+    assert read(results / "benchmarks/evaluate/demo-dada-seed1-q0.tsv") == Measured(2.5, ANY, 100.0)
+    short = read(results / "benchmarks/adapt/demo-advent-seed1.tsv")
+    assert short is not None
+    assert math.isnan(short.peak_mb)
+
+
+def test_a_file_that_is_not_there_or_is_another_kind_of_file_is_none(tmp_path: Path) -> None:
+    assert read(tmp_path / "none.tsv") is None
+    (tmp_path / "empty.tsv").write_text("", encoding="utf-8")
+    (tmp_path / "other.tsv").write_text("a\tb\n1\t2\n", encoding="utf-8")
+    assert read(tmp_path / "empty.tsv") is None
+    assert read(tmp_path / "other.tsv") is None

@@ -28,13 +28,34 @@ class Fixed(builders.Thirds):
         return Outputs(logits)
 
 
+class Seeing(Fixed):
+    """Sees 2 m on the left and 80 m on the right, and a density of 0.5 below."""
+
+    def forward(self, images: Tensor) -> Outputs:
+        plain = super().forward(images)
+        depth = images.new_full((len(images), 1, *images.shape[2:]), 1000 / 201)
+        depth[..., WIDTH // 2 :] = 1000 / 8001
+        density = images.new_zeros(depth.shape)
+        density[:, :, HEIGHT // 2 :] = 0.5
+        return Outputs(plain.logits, depth, density)
+
+
 def drawn(folder: Path, *, truth: bool = True, images: int = 2, scale: int = 1) -> NDArray[Any]:
     """The panel of three images, all orange, labelled 4 left and not at all right; RGB."""
     orange = np.broadcast_to(np.array([250, 120, 10], np.uint8), (3, HEIGHT, WIDTH, 3))
     labels = np.full((3, HEIGHT, WIDTH), 4, np.uint8)
     labels[:, :, WIDTH // 2 :] = IGNORE
     val = builders.split(folder / "val", images=orange, labels=labels, depth=None)
-    panel(val, [Fixed(2), Fixed(6)], ["one", "two"], folder / "panel.png", truth=truth, images=images, scale=scale)  # type: ignore[list-item]
+    panel(
+        val,
+        [Fixed(2), Fixed(6)],
+        ["one", "two"],
+        folder / "panel.png",
+        truth=truth,
+        images=images,
+        scale=scale,
+        numerator=1000.0,
+    )  # type: ignore[list-item]
     picture = cv2.imread(str(folder / "panel.png"))
     assert picture is not None
     return picture[:, :, ::-1]
@@ -75,7 +96,7 @@ def test_a_truth_finer_than_the_images_is_shown_at_their_size(tmp_path: Path) ->
     labels[:, HEIGHT:] = 5
     images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None)
-    panel(val, [], [], tmp_path / "panel.png", truth=True, images=1, scale=1)
+    panel(val, [], [], tmp_path / "panel.png", truth=True, images=1, scale=1, numerator=1000.0)
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None
     truth, palette = cell(picture[:, :, ::-1], 0, 1), CLASS_SETS["7"].colours
@@ -87,7 +108,7 @@ def test_padding_is_white_in_every_column(tmp_path: Path) -> None:
     labels = np.full((1, HEIGHT, WIDTH), 4, np.uint8)
     images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     val = builders.split(tmp_path / "val", images=images, labels=labels, depth=None, content=[[WIDTH // 2, HEIGHT]])
-    panel(val, [Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1)  # type: ignore[list-item]
+    panel(val, [Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1, numerator=1000.0)  # type: ignore[list-item]
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None
     palette = CLASS_SETS["7"].colours
@@ -95,6 +116,19 @@ def test_padding_is_white_in_every_column(tmp_path: Path) -> None:
         shown = cell(picture[:, :, ::-1], 0, column)
         assert (shown[:, : WIDTH // 2] == colour).all()
         assert (shown[:, WIDTH // 2 :] == 255).all()
+
+
+def test_depth_and_density_of_the_first_model_that_has_them_follow(tmp_path: Path) -> None:
+    images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    val = builders.split(tmp_path / "val", images=images, labels=None, depth=None)
+    models, names = [Fixed(1), Seeing(2), Seeing(3)], ["plain q0", "ours q0", "ours q2"]
+    panel(val, models, names, tmp_path / "panel.png", truth=False, images=1, scale=1, numerator=1000.0)  # type: ignore[arg-type]
+    picture = cv2.imread(str(tmp_path / "panel.png"))
+    assert picture is not None
+    assert picture.shape[1] == 6 * WIDTH + 5 * GAP
+    depth, density = (cell(picture, 0, column).astype(int).sum(-1) for column in (4, 5))
+    assert depth[0, 0] > 3 * depth[0, -1]  # near is bright
+    assert density[-1, 0] > 3 * density[0, 0]
 
 
 def test_titles_stand_above_the_columns_and_gaps_are_white(tmp_path: Path) -> None:
@@ -113,5 +147,7 @@ def test_no_more_images_are_shown_than_there_are(tmp_path: Path) -> None:
 def test_a_title_too_few_is_refused(tmp_path: Path) -> None:
     val = builders.split(tmp_path / "val")
     with pytest.raises(ValueError, match="zip"):
-        panel(val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1)  # type: ignore[list-item]
+        panel(
+            val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1, numerator=1000.0
+        )  # type: ignore[list-item]
     assert not (tmp_path / "panel.png").exists()

@@ -1,7 +1,7 @@
 """The tiny demo, run once for all tests that look at it, with a watch over the target's labels."""
 
 import pytest
-from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, tempt
+from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, tempt
 
 STREETS = "results/streets/demo"
 
@@ -13,6 +13,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     answer = sandbox.snakemake(f"{STREETS}/synthia", f"{STREETS}/cityscapes")
     assert answer.returncode == 0, answer.stdout
     tempt(sandbox.folder / STREETS / "cityscapes")
-    answer = sandbox.snakemake(*TARGETS, COMPONENTS)
+    answer = sandbox.snakemake(*TARGETS, COMPONENTS, PAGE)
     assert answer.returncode == 0, answer.stdout
     return sandbox

@@ -17,6 +17,7 @@ from dadist.data.streets import LANE, render
 from dadist.report.figures import BAR, GAP
 
 MODEL, PANEL = "results/mine/depth_distribution/seed1/q1/model.pt", "results/mine/report/panel.png"
+PAGE = "results/mine/report/index.html"
 
 
 def promised() -> dict[str, Any]:
@@ -56,12 +57,13 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 
 def test_photographs_without_labels_give_models_and_a_panel_without_truth(sandbox: Sandbox) -> None:
-    answer = sandbox.snakemake(MODEL, PANEL)
+    answer = sandbox.snakemake(MODEL, PANEL, PAGE)
     assert answer.returncode == 0, answer.stdout
     assert (sandbox.folder / MODEL).is_file()
+    assert "no labels to compare with" in (sandbox.folder / PAGE).read_text(encoding="utf-8")
     panel = cv2.imread(str(sandbox.folder / PANEL))
     assert panel is not None
-    assert panel.shape == (BAR + 2 * 32 + GAP, 4 * 64 + 3 * GAP, 3)  # input, source_only, q0, q1
+    assert panel.shape == (BAR + 2 * 32 + GAP, 6 * 64 + 5 * GAP, 3)  # input, source_only, q0, q1, depth, density
     for folder in ("pseudo", "refined"):
         maps = np.load(sandbox.folder / Path(MODEL).parent / folder / "labels.npy", mmap_mode="r")
         assert maps.shape == (3, 32, 64)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import yaml
-from sandbox import COMPONENTS, TARGETS, TINY, Sandbox, merged
+from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.depth_metrics import NAMES
@@ -32,6 +32,9 @@ JOBS = {
     "evaluate": len(METHODS) + 1,  # all but the warm-up, and the two rounds
     "collect": 1,
     "draw": 1,
+    "embed": 1,
+    "draw_figures": 1,
+    "write_page": 1,
 }
 
 
@@ -74,11 +77,46 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
     assert table.code.str.fullmatch("[0-9a-f]{16}").all()
 
 
-def test_the_panel_shows_input_truth_and_three_models(tiny: Sandbox) -> None:
+def test_the_panel_shows_input_truth_three_models_depth_and_density(tiny: Sandbox) -> None:
     panel = cv2.imread(str(tiny.folder / TARGETS[1]))
     assert panel is not None
-    assert panel.shape == (BAR + 2 * 32 + GAP, 5 * 64 + 4 * GAP, 3)
+    assert panel.shape == (BAR + 2 * 32 + GAP, 7 * 64 + 6 * GAP, 3)
     assert panel.std() > 10
+
+
+def test_the_page_tells_of_every_method_round_and_stage(tiny: Sandbox) -> None:
+    page = tiny.folder / PAGE
+    text = page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 10_000_000
+    for method in ("source_only", "adabn", "advent", "dada", "depth_distribution"):
+        assert f"{method} q0" in text
+    assert "depth_distribution q2" in text
+    for stage in JOBS.keys() - {"render", "compare_components", "collect", "write_page"}:
+        assert f'data-value="{stage}"' in text
+    assert "left no benchmark file" not in text
+    assert "published" in text.lower()
+    figures = {path.name for path in (page.parent / "figures").glob("*.svg")}
+    assert {"iou.svg", "embedding.svg", "mixtures-plane.svg", "mixtures-depth.svg"} <= figures
+
+
+def test_a_lost_benchmark_and_another_alarm_run_no_training_again(tiny: Sandbox) -> None:
+    assert tiny.planned(*TARGETS, PAGE) == []
+    lost = tiny.folder / "results/benchmarks/adapt/demo-advent-seed1.tsv"
+    away = lost.rename(lost.with_suffix(".away"))
+    assert tiny.planned(*TARGETS, PAGE) == []
+    away.rename(lost)
+    assert tiny.planned(PAGE, overlay=merged(TINY, {"watch": {"tensorboard": True}})) == []
+    assert tiny.planned(PAGE, overlay=merged(TINY, {"watch": {"windows": 3}})) == [f"write_page {PAGE}"]
+
+
+def test_a_page_can_be_planned_of_a_variant_and_of_a_setting_without_the_method(tiny: Sandbox) -> None:
+    for variant in ("no_refinement", "mixture_z", "critic_depth"):
+        assert f"write_page results/demo-{variant}/report/index.html" in tiny.planned(
+            f"results/demo-{variant}/report/index.html"
+        )
+    few = {"methods": ["source_only", "adabn"], "selftrain": {"methods": []}, "draw": {"methods": ["adabn"]}}
+    jobs = tiny.planned(PAGE, overlay=merged(TINY, {"settings": {"demo": few}}))
+    assert {job.split()[0] for job in jobs} == {"draw", "draw_figures", "write_page"}
 
 
 def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: Sandbox) -> None:

@@ -35,8 +35,8 @@ rule collect:
     input:
         metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in rows(w.setting, w.table)],
     output:
-        results="results/{setting}/{table}.csv",
-        summary="results/{setting}/{table}_summary.csv",
+        results=report("results/{setting}/{table}.csv", caption="../report/table.rst", category="{setting}"),
+        summary=report("results/{setting}/{table}_summary.csv", caption="../report/summary.rst", category="{setting}"),
     log:
         "results/logs/collect/{setting}-{table}.log",
     benchmark:
@@ -61,7 +61,7 @@ rule draw:
         target=lambda w: DATA[w.setting]["val"] or DATA[w.setting]["train"],
         models=lambda w: [path for _, path in shown(w.setting)],
     output:
-        picture="results/{setting}/report/panel.png",
+        picture=report("results/{setting}/report/panel.png", caption="../report/panel.rst", category="{setting}"),
     log:
         "results/logs/draw/{setting}.log",
     benchmark:

@@ -15,7 +15,7 @@ from dadist.data.registry import DATASETS
 from dadist.methods.registry import ARTEFACTS, METHODS, RECIPES
 from dadist import parsing
 from dadist.parts import MEASURED, PARTS, listed, part, place, reader, training_part
-from dadist.provenance import digest
+from dadist.provenance import content, digest
 from dadist.study import FLOORS, PAPER, study
 
 try:
@@ -48,6 +48,10 @@ wildcard_constraints:
 def spec(**values):
     """The --params of a stage: exactly the settings it reads, so that editing another key re-runs nothing."""
     return json.dumps(values, default=dataclasses.asdict, sort_keys=True)
+
+
+# For whoever looks on while a stage runs; a resource, since editing it must re-run nothing.
+WATCH = spec(**dataclasses.asdict(STUDY.watch))
 
 
 def data_modules(setting):

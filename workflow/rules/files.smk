@@ -208,15 +208,135 @@ def published(setting):
 
 
 def shown(setting):
-    """Titles and models of the panel: source-only, then a method's first and last round, of the first seed."""
+    """Titles and models of the panel: the first and the last round of each method, of the first seed."""
     chosen = STUDY.settings[setting]
-    method, seed = chosen.draw.method, chosen.seeds[0]
-    ends = dict.fromkeys((rounds(setting, method)[0], rounds(setting, method)[-1]))
-    pairs = [("source_only", "q0"), *((method, round) for round in ends)]
-    return [(f"{name} {round}", model(setting, name, seed, round)) for name, round in pairs]
+    ends = {method: rounds(setting, method) for method in chosen.draw.methods}
+    return [
+        (f"{method} {round}", model(setting, method, chosen.seeds[0], round))
+        for method, found in ends.items()
+        for round in dict.fromkeys((found[0], found[-1]))
+    ]
 
 
 def draw_spec(setting):
     """Columns of the panel; the truth is one where the target has labels to validate on."""
     chosen = STUDY.settings[setting]
-    return spec(titles=[title for title, _ in shown(setting)], truth=bool(DATA[setting]["val"]), draw=chosen.draw)
+    return spec(
+        titles=[title for title, _ in shown(setting)],
+        truth=bool(DATA[setting]["val"]),
+        inverse_depth=chosen.inverse_depth,
+        draw=chosen.draw,
+    )
+
+
+def measured(setting):
+    """The metrics of every model of a setting; none where the target has no labels to compare with."""
+    return [path.replace("model.pt", "metrics.json") for path in models(setting)] if DATA[setting]["val"] else []
+
+
+def trainings(setting):
+    """Method, round and seed of each of `models`."""
+    parts = [Path(path).parts for path in models(setting)]
+    return [{"method": part[2], "round": part[4], "seed": int(part[3].removeprefix("seed"))} for part in parts]
+
+
+def labelling(setting):
+    """Method and round of what the first seed labelled for itself, in the order of `models`."""
+    first = STUDY.settings[setting].seeds[0]
+    mine = [one for one in trainings(setting) if one["seed"] == first and one["round"] != "q0"]
+    return [{"method": one["method"], "round": one["round"]} for one in mine]
+
+
+def beside_rounds(setting, folder):
+    """A folder of each of `labelling`: pseudo or refined."""
+    first = STUDY.settings[setting].seeds[0]
+    return [str(Path(model(setting, seed=first, **one)).with_name(folder)) for one in labelling(setting)]
+
+
+def embedded(setting):
+    """The network that `embed` looks into."""
+    chosen = STUDY.settings[setting]
+    return model(setting, chosen.embed.method, chosen.seeds[0], "q0")
+
+
+def embeddings(setting):
+    """What `embed` makes of a setting that has its method."""
+    chosen = STUDY.settings[setting]
+    return [f"results/{setting}/report/embedding.csv"] if chosen.embed.method in chosen.methods else []
+
+
+def artefacts(setting):
+    """Name, rule and setting of each offline artefact that a setting's methods are built from."""
+    found = dict.fromkeys(
+        (need, made, Path(path).parts[1])
+        for method in STUDY.settings[setting].methods
+        for (need, made), path in zip(prior(method).items(), needs(setting, method), strict=True)
+    )
+    return list(found)
+
+
+def mixtures(setting):
+    """The mixtures of a setting, if one of its methods is built on some."""
+    return [f"results/{home}/prior/{need}.npz" for need, _, home in artefacts(setting) if need == "mixtures"]
+
+
+def costs(setting):
+    """Stage, what it was done for, and its benchmark file, of all that the first page of a setting had to run.
+
+    Side products: they are read where they are there, and nothing runs again for them.
+    """
+    chosen, rows = STUDY.settings[setting], []
+    for which, folder in DATA[setting].items():
+        if folder:
+            rows.append(("prepare", which, f"{Path(folder).name}"))
+    rows += [(made, need, home) for need, made, home in artefacts(setting)]
+    started = [path for method in chosen.methods for seed in chosen.seeds for path in init(setting, method, seed)]
+    paths = dict.fromkeys([*(path for path in started if path.startswith("results/")), *models(setting)])
+    for home, method, seed, round in (Path(path).parts[1:5] for path in paths):
+        who, name = f"{method} {round}, {seed.replace('seed', 'seed ')}", f"{home}-{method}-{seed}"
+        if round == "q0":
+            rows.append(("adapt", who, name))
+        else:
+            rows += [(stage, who, f"{name}-{round}") for stage in ("pseudo_label", "refine_labels", "selftrain")]
+        if DATA[setting]["val"] and method in chosen.methods:
+            rows.append(("evaluate", who, f"{name}-{round}"))
+    rows += [(stage, "report", setting) for stage in ("draw", "embed", "draw_figures")]
+    return [
+        {"stage": stage, "what": what, "file": f"results/benchmarks/{stage}/{name}.tsv"} for stage, what, name in rows
+    ]
+
+
+def draw_figures_spec(setting):
+    """What the charts are of."""
+    chosen = STUDY.settings[setting]
+    return spec(
+        classes=chosen.classes,
+        trainings=trainings(setting),
+        rounds=labelling(setting),
+        embedded=chosen.embed.method,
+        draw_figures=chosen.draw_figures,
+    )
+
+
+def write_page_spec(setting):
+    """What the page says of the setting; what changes no number is left out, so that it writes no page."""
+    chosen = STUDY.settings[setting]
+    source, target = (STUDY.domains[view.domain] for view in (chosen.source, chosen.target))
+    told = dataclasses.asdict(chosen)
+    told["classes"] = chosen.classes.name
+    told["objectives"] = {method: told["objectives"][method] for method in chosen.methods}
+    for section, key in (("pseudo_label", "batch"), ("evaluate", "batch")):
+        del told[section][key]
+    task = {
+        "setting": setting,
+        "classes": chosen.classes,
+        "source": source.dataset,
+        "target": target.dataset,
+        "size": (chosen.target.width, chosen.target.height),
+        "rendered": any(domain.root.startswith("results/") for domain in (source, target)),
+        "trainings": trainings(setting),
+        "rounds": labelling(setting),
+        "costs": costs(setting),
+        "config": json.dumps(told),
+    }
+    return spec(task=task, watch=dataclasses.replace(STUDY.watch, tensorboard=False), write_page=chosen.write_page)

@@ -1,0 +1,38 @@
+"use strict";
+
+// Tables: a click on a title sorts by it, a second one the other way round. Empty cells stay last.
+for (const table of document.querySelectorAll("table")) {
+  const heads = [...table.querySelectorAll("thead th")];
+  heads.forEach((head, column) => {
+    const button = head.querySelector("button");
+    if (!button) return;
+    button.addEventListener("click", () => {
+      const number = head.classList.contains("number");
+      const first = number ? "descending" : "ascending";
+      const second = number ? "ascending" : "descending";
+      const order = head.getAttribute("aria-sort") === first ? second : first;
+      heads.forEach((other) => other.hasAttribute("aria-sort") && other.setAttribute("aria-sort", "none"));
+      head.setAttribute("aria-sort", order);
+      const value = (row) => row.cells[column].dataset.value ?? "";
+      const sign = order === "ascending" ? 1 : -1;
+      const rows = [...table.tBodies[0].rows].sort((a, b) => {
+        const [x, y] = [value(a), value(b)];
+        if (x === "" || y === "") return (x === "") - (y === "");
+        return sign * (number ? Number(x) - Number(y) : x.localeCompare(y, "en", { numeric: true }));
+      });
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+
+// Light or dark: what the system has, until the button says otherwise.
+const button = document.getElementById("theme");
+const system = window.matchMedia("(prefers-color-scheme: dark)");
+const show = (dark) => button.setAttribute("aria-pressed", String(dark));
+show(system.matches);
+system.addEventListener("change", (event) => document.documentElement.dataset.theme || show(event.matches));
+button.addEventListener("click", () => {
+  const dark = button.getAttribute("aria-pressed") !== "true";
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  show(dark);
+});

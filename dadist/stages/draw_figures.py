@@ -1,0 +1,59 @@
+"""Draw the charts of a setting, and its pseudo-labels before and after refinement."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dadist.classes import ClassSet
+from dadist.config import DrawFigures
+from dadist.data.prepared import Prepared
+from dadist.evaluate import Metrics
+from dadist.mixtures import Mixtures
+from dadist.pseudo import PseudoLabels
+from dadist.report.charts import style
+from dadist.report.erased import before_and_after, told
+from dadist.report.gallery import Gallery, Labelled, Trained, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.stages import In, Ins, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    classes: ClassSet
+    trainings: tuple[Trained, ...]  # of the losses
+    rounds: tuple[Labelled, ...]  # of the labels
+    embedded: str  # the method that was looked into
+    draw_figures: DrawFigures
+
+
+def run(
+    params: Params,
+    *,
+    metrics: Ins,
+    losses: Ins,
+    mixtures: Ins,
+    embedding: Ins,
+    target: In,
+    labels: Ins,
+    refined: Ins,
+    figures: Out,
+) -> None:
+    """Every figure that there is something for."""
+    gallery = Gallery(figures, params.draw_figures.dpi)
+    with style():
+        add_rates(gallery, [Metrics.load(path) for path in metrics], params.classes)
+        add_curves(gallery, params.trainings, losses)
+        for path in mixtures:
+            add_mixtures(gallery, Mixtures.load(path))
+        for path in embedding:
+            add_embedding(gallery, pd.read_csv(path), params.classes, params.embedded)
+    for made, given, kept in zip(params.rounds, labels, refined, strict=True):
+        before, after = PseudoLabels(given), PseudoLabels(kept)
+        path = gallery.picture(told(made, after))
+        before_and_after(Prepared(target), before, after, path, images=params.draw_figures.images)
+    gallery.close()
+
+
+if __name__ == "__main__":
+    stage(run)

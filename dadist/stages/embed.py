@@ -1,0 +1,27 @@
+"""Bring pixels of both domains to the plane, in the joint spaces beside the poster's Table 4."""
+
+from dataclasses import dataclass
+
+from dadist.config import Embed
+from dadist.data.prepared import Prepared
+from dadist.inference import device
+from dadist.model.checkpoint import Checkpoint
+from dadist.report.embedding import embed, save
+from dadist.stages import In, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    embed: Embed
+
+
+def run(params: Params, *, source: In, target: In, model: In, embedding: Out) -> None:
+    """Draw the pixels and place them."""
+    segmenter = Checkpoint.load(model).segmenter().to(device())
+    save(embed(segmenter, Prepared(source), Prepared(target), params.embed), embedding)
+
+
+if __name__ == "__main__":
+    stage(run)

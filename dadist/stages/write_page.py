@@ -1,0 +1,42 @@
+"""Write the page of a setting: tables, figures, costs, and what all of it was made with."""
+
+import logging
+from dataclasses import dataclass
+
+from dadist.config import Watch, WritePage
+from dadist.data.prepared import Prepared
+from dadist.evaluate import Metrics
+from dadist.pseudo import PseudoLabels
+from dadist.report.page import write
+from dadist.report.story import Task, lead, sections, warnings
+from dadist.stages import In, Ins, Out, stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of this stage."""
+
+    task: Task
+    watch: Watch
+    write_page: WritePage
+
+
+def run(
+    params: Params, *, metrics: Ins, losses: Ins, refined: Ins, source: In, figures: In, picture: In, page: Out
+) -> None:
+    """Gather, and write."""
+    task = params.task
+    scores = [Metrics.load(path) for path in metrics]
+    counts = [PseudoLabels(path).counts for path in refined]
+    pixels = Prepared(source).pixels.tolist()
+    raised = warnings(task, losses, counts, pixels, params.watch)
+    for who, alarm in raised:
+        logging.warning("%s: %s (%s); it helps to: %s", who, alarm.what, alarm.name, alarm.helps)
+    parts = sections(task, scores, counts, raised, figures, picture, params.write_page.width)
+    footer = "Written by dadist; every number carries its protocol, every figure stands beside this page as a file."
+    size = write(page, f"dadist: {task.setting}", lead(task, scores), parts, footer)
+    logging.info("%.1f MB", size / 1e6)
+
+
+if __name__ == "__main__":
+    stage(run)

@@ -1,0 +1,135 @@
+"""A whole page of made-up results, without a network: two methods, one of them self-trained, two seeds, 7 classes."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import builders
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from dadist.config import Watch
+from dadist.depth_metrics import depth_errors
+from dadist.evaluate import Metrics
+from dadist.mixtures import Mixtures
+from dadist.report import gallery as figures
+from dadist.report.bill import Cost
+from dadist.report.charts import style
+from dadist.report.embedding import SPACES
+from dadist.report.gallery import Gallery, Labelled, Shown, Trained
+from dadist.report.page import write
+from dadist.report.story import Task, lead, sections, warnings
+
+LIMITS = Watch(
+    tensorboard=False,
+    windows=2,
+    critic_won_below=0.35,
+    critic_lost_within=0.01,
+    adversarial_above=3.0,
+    scarce_below=0.05,
+)
+TRAINED = tuple(
+    Trained(method, name, seed)
+    for method, name in (("source_only", "q0"), ("ours", "q0"), ("ours", "q1"))
+    for seed in (1, 2)
+)
+LOSSES = "step,lr,segmentation,critic_source,critic_target\n20,1e-3,1.5,0.3,0.3\n40,5e-4,0.9,0.3,0.3\n"
+COUNTS = {
+    "labelled": [900, 50, 40, 30, 20, 10, 0],
+    "kept": [900, 40, 30, 30, 0, 10, 0],
+    "thresholds": [9, 8, 7, 6, 5, 4, 3],
+}
+
+
+def metrics(one: Trained) -> Metrics:
+    """Better with each round and worse with seed 2; the last class occurs nowhere."""
+    good = {"source_only q0": 40, "ours q0": 60, "ours q1": 80}[f"{one.method} {one.round}"] - one.seed
+    confusion = np.zeros((builders.CLASSES,) * 2, int)
+    for label in range(builders.CLASSES - 1):
+        confusion[label, label], confusion[label, (label + 1) % (builders.CLASSES - 1)] = good, 100 - good
+    measured = depth_errors(np.full((1, 1), 5.0), np.array([[99]], np.uint16), numerator=1000.0, cap_m=80.0)
+    protocol = {
+        "iterations": 900,
+        "selection": "last",
+        "init": "warm_up",
+        "labels": "native",
+        "code": "0e11",
+        "statistics": "target",
+        "torch": "2.15.0",
+        "device": "cpu",
+    }
+    return Metrics(
+        setting="made_up",
+        method=one.method,
+        seed=one.seed,
+        round=one.round,
+        classes=builders.SEVEN,
+        confusion=confusion.tolist(),
+        depth=measured if one.method == "ours" else None,
+        images=12,
+        protocol=protocol,
+    )
+
+
+def task(folder: Path, **changes: Any) -> Task:
+    """What the page is told of the setting."""
+    benchmark = folder / "adapt.tsv"
+    benchmark.write_text("s\th:m:s\tmax_rss\tcpu_time\n61.5\t0:01:01\t900.1\t59.0\n", encoding="utf-8")
+    plain = Task(
+        setting="made_up",
+        classes=builders.SEVEN,
+        source="synthia",
+        target="cityscapes",
+        size=(1280, 760),
+        rendered=False,
+        trainings=TRAINED,
+        rounds=(Labelled("ours", "q1"),),
+        costs=(Cost("adapt", "ours q0, seed 1", str(benchmark)),),
+        config=json.dumps({"seeds": [1, 2], "note": "<script>alert(1)</script>"}),
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def losses(folder: Path) -> list[Path]:
+    """A losses.csv each; the first one's training had no step."""
+    paths = [folder / f"{index}.csv" for index in range(len(TRAINED))]
+    for path in paths:
+        path.write_text("step,lr\n" if path == paths[0] else LOSSES, encoding="utf-8")
+    return paths
+
+
+def gallery(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Path:
+    """The folder of figures."""
+    made = Gallery(folder / "figures", 60)
+    with style():
+        figures.add_rates(made, scores, builders.SEVEN)
+        figures.add_curves(made, TRAINED, losses(folder))
+        if mixtures:
+            figures.add_mixtures(made, mixtures)
+        random = np.random.default_rng(0)
+        points = pd.DataFrame({"x": random.normal(size=80), "y": random.normal(size=80)})
+        points["space"], points["domain"] = np.repeat(SPACES, 40), np.tile(["source", "target"], 40)
+        points["label"] = np.arange(80) % builders.CLASSES
+        figures.add_embedding(made, points, builders.SEVEN, "ours")
+    Image.new("RGB", (400, 100), (90, 120, 60)).save(
+        made.picture(
+            Shown("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Four columns.", light=True)
+        )
+    )
+    made.close()
+    return folder / "figures"
+
+
+def page(folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = None, **changes: Any) -> Path:
+    """The page, with ``changes`` of its task; the path of its HTML."""
+    scores = [metrics(one) for one in TRAINED] if labelled else []
+    told = task(folder, **changes)
+    shown = gallery(folder, scores, mixtures)
+    Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
+    counts = [COUNTS for _ in told.rounds]
+    raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)
+    parts = sections(told, scores, counts, raised, shown, folder / "panel.png", 800)
+    write(folder / "index.html", f"dadist: {told.setting}", lead(told, scores), parts, "The end.")
+    return folder / "index.html"
