@@ -15,12 +15,14 @@ from torch import Tensor, nn
 
 from dadist import assembly, study
 from dadist.classes import CLASS_SETS, IGNORE
+from dadist.data.fit import Frame
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
 from dadist.methods.base import Ingredients
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.mixtures import Mixtures
+from dadist.model.checkpoint import Checkpoint
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 
@@ -63,6 +65,7 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
         "classes": dataclasses.asdict(SEVEN),
         "width": width,
         "height": height,
+        "original": [2 * width, 2 * height],
         "content": content,
         "native": native,
         "pixels": pixels[:CLASSES].tolist(),
@@ -100,6 +103,16 @@ def segmenter(heads: tuple[str, ...] = (), layout: str = "parallel", *, seed: in
     """A network with random weights."""
     torch.manual_seed(seed)
     return build(architecture(heads, layout))
+
+
+def checkpoint(
+    heads: tuple[str, ...] = (), *, seed: int = 0, protocol: dict[str, Any] | None = None, **changes: Any
+) -> Checkpoint:
+    """Of that network; ``changes`` are of the architecture."""
+    torch.manual_seed(seed)
+    network = build(architecture(heads, **changes))
+    frame = Frame(WIDTH, HEIGHT, "stretch", (2 * WIDTH, 2 * HEIGHT))
+    return Checkpoint(network.architecture, network.state_dict(), protocol or {}, frame, 1000.0, {"seed": seed})
 
 
 class Thirds(nn.Module):

@@ -14,20 +14,24 @@ from torch import Tensor
 
 from dadist import provenance
 from dadist.classes import ClassSet
+from dadist.data.fit import Frame
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that evaluation, labelling and a later training need, in one file."""
+    """Everything that evaluation, labelling, a later training and predictions elsewhere need, in one file."""
 
     architecture: Architecture
     weights: dict[str, Tensor]  # state of the segmenter, on the CPU
     protocol: dict[str, str | int | float]  # how it was trained: data, sizes, seed, iterations, code digest, ...
+    frame: Frame  # the size that it works at
+    inverse_depth: float  # numerator of the inverse depth that its depth head was taught, if it has one
+    settings: dict[str, Any]  # of the training that made it, as its stage took them
 
     def save(self, path: Path) -> None:
         """Write the file atomically. Equal content gives equal bytes, whatever the name."""
@@ -37,6 +41,9 @@ class Checkpoint:
             # A copy, since a view would drag the whole of its storage into the file.
             "weights": {name: value.detach().cpu().clone() for name, value in self.weights.items()},
             "protocol": dict(self.protocol),
+            "frame": json.loads(json.dumps(dataclasses.asdict(self.frame))),
+            "inverse_depth": self.inverse_depth,
+            "settings": json.loads(json.dumps(self.settings)),
         }
         # In memory first: given a path, torch writes its name into the archive, and hides a full disk's OSError.
         buffer = io.BytesIO()
@@ -55,12 +62,21 @@ class Checkpoint:
         content, remedy = _read(path), "delete it and run its stage again"
         if not _ours(content):
             got = f"keys {sorted(map(str, content))[:4]}" if isinstance(content, dict) else type(content).__name__
+            if isinstance(content, dict) and isinstance(content.get("format"), int):
+                got = f"format {content['format']}"
             raise ValueError(f"{path}: expected a checkpoint of dadist, format {FORMAT}, got {got}; {remedy}")
         try:
-            architecture = _architecture(content["architecture"])
+            architecture, frame = _architecture(content["architecture"]), _frame(content["frame"])
         except (TypeError, ValueError, KeyError) as error:
             raise ValueError(f"{path}: expected an architecture this version knows, got {error}; {remedy}") from error
-        return Checkpoint(architecture, content["weights"], content["protocol"])
+        return Checkpoint(
+            architecture,
+            content["weights"],
+            content["protocol"],
+            frame,
+            content["inverse_depth"],
+            content["settings"],
+        )
 
     def segmenter(self) -> Segmenter:
         """The network with these weights, in evaluation mode; draws no random number.
@@ -186,10 +202,11 @@ def _read(path: Path) -> Any:
 
 def _ours(content: Any) -> bool:
     """Whether what a file holds has the layout that ``save`` writes."""
-    parts = ("architecture", "weights", "protocol")
+    parts = ("architecture", "weights", "protocol", "frame", "settings")
     return (
         isinstance(content, dict)
         and content.get("format") == FORMAT
+        and isinstance(content.get("inverse_depth"), float)
         and all(isinstance(content.get(part), dict) for part in parts)
     )
 
@@ -200,3 +217,8 @@ def _architecture(content: Any) -> Architecture:
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
     return Architecture(**{**fields, "classes": ClassSet.from_json(json.dumps(content["classes"]))})
+
+
+def _frame(content: Any) -> Frame:
+    """The frame in a file; TypeError for unknown or missing fields."""
+    return Frame(**{**content, "original": tuple(content["original"])})

@@ -69,7 +69,7 @@ def run(params: Params, *, source: In, target: In, init: Ins, artefacts: Ins, mo
             state=state,
         )
         protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=adapt.iterations)
-        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
+        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol, params).save(model)
         state.finish(losses)
 
 

@@ -67,7 +67,9 @@ def run(params: Params, *, source: In, target: In, labels: In, init: Ins, model:
             params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
         )
         protocol["pseudo_labels"] = f"{len(pseudo)} images"
-        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
+        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol, params).save(
+            model
+        )
         state.finish(losses)
 
 
