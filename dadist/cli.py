@@ -11,6 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dadist.commands.compare import compare
+from dadist.commands.export import export
+from dadist.commands.info import info
+from dadist.commands.predict import predict
 from dadist.config import Study
 from dadist.parsing import ConfigError, hint
 
@@ -97,6 +101,10 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": doctor,
     "plan": plan,
     "bench": bench,
+    "info": info,
+    "predict": predict,
+    "export": export,
+    "compare": compare,
 }
 
 
