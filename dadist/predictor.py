@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from dadist.model.checkpoint import Checkpoint
 from dadist.tiles import Field, render, tiled, whole
 
 ORIENTATION = 0x0112  # EXIF's tag
+UPRIGHT = (".jpg", ".jpeg", ".tif", ".tiff")  # turned by who decodes them
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Model:
     """A trained segmenter, ready to predict.
 
     Args:
-        checkpoint: What `Checkpoint.load` read.
+        checkpoint: What `Checkpoint.load` read; kept without its weights, which the network has.
         where: Device of torch; "cuda" or "cpu".
     """
 
     def __init__(self, checkpoint: Checkpoint, where: str) -> None:
-        self.checkpoint = checkpoint
+        self.checkpoint = replace(checkpoint, weights={})
         self.segmenter = checkpoint.segmenter().to(where)
 
     @property
@@ -104,7 +105,7 @@ class Model:
             content, frame = self.checkpoint.frame.of(own)
         else:
             content = frame = max(round(own[0] * scale), 1), max(round(own[1] * scale), 1)
-        if frame[0] * frame[1] > tile[0] * tile[1] * 1.01:  # an image of another ratio is rounded to whole pixels
+        if frame[0] * frame[1] > tile[0] * tile[1]:
             return tiled(self.segmenter, bicubic(image, content, content), tile, batch)
         around = frame_around(own, frame, "stretch" if content == frame else "pad")  # as `score` brings maps to labels
         end = [(pixels - 1) / max(most - 1, 1) for pixels, most in zip(own, around, strict=True)]
@@ -136,7 +137,7 @@ def photograph(path: Path) -> NDArray[np.uint8]:
         raise FileNotFoundError(f"{path}: expected an image, found no such file; check the name")
     try:
         image = read_image(path)
-        if path.suffix.lower() in (".jpg", ".jpeg"):  # these came upright
+        if path.suffix.lower() in UPRIGHT:
             return image
         with Image.open(path) as header:
             turned = header.getexif().get(ORIENTATION, 1)

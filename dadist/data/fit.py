@@ -27,14 +27,14 @@ class Frame:
         """What an image of any ``size`` takes of the network's input, on its upper left, and the size of that input.
 
         As `prepare` does it, where the frame pads or the image has the aspect ratio of the target's. Any other image
-        is not squeezed: it keeps its ratio, and takes as many pixels as the frame has.
+        is not squeezed: it keeps its ratio, and takes as many pixels as the frame has, at most.
         """
         frame, (width, height) = (self.width, self.height), size
         same = abs(width * self.original[1] / (height * self.original[0]) - 1) < SAME_RATIO
         if self.fit == "pad" or same:
             return content_size(size, frame, self.fit), frame
         scale = (self.width * self.height / (width * height)) ** 0.5
-        content = max(round(width * scale), 1), max(round(height * scale), 1)
+        content = max(int(width * scale + 1e-6), 1), max(int(height * scale + 1e-6), 1)
         return content, content
 
 
