@@ -4,6 +4,7 @@ Everything stays on the coarse lattice until the last step, which goes strip by 
 times the pixels of an image is ever in memory, nor the features of more than the tiles of one batch.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -161,15 +162,15 @@ def _cells(pixels: int, step: int) -> int:
 
 
 def _ramps(begin: int, span: int, cells: int) -> Tensor:
-    """Weights ``(span + 1,)`` of a tile's cells along one side: towards a border within the image they fall to about 0.
+    """Weights ``(span + 1,)`` of a tile's cells along one side: they fall to about 0 towards a border within the image.
 
-    Their sum over the tiles is divided out.
+    As the square of a sine: on the first cells, which the border spoils most, it is lower than a straight line. The sum
+    over the tiles is divided out.
     """
-    place = torch.arange(span + 1, dtype=torch.float32)
-    wide = max(round(OVERLAP * span), 1)
-    weight = torch.ones(span + 1)
+    place = torch.arange(1, span + 2, dtype=torch.float32)
+    share, wide = torch.ones(span + 1), max(round(OVERLAP * span), 1) + 1
     if begin > 0:
-        weight = torch.minimum(weight, (place + 1) / (wide + 1))
+        share = torch.minimum(share, place / wide)
     if begin + span < cells:
-        weight = torch.minimum(weight, (span + 1 - place) / (wide + 1))
-    return weight
+        share = torch.minimum(share, place.flip(0) / wide)
+    return (share * (math.pi / 2)).sin() ** 2

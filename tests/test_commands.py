@@ -21,7 +21,9 @@ from dadist.data.base import decode
 from dadist.video import Video, recording
 
 GUIDE = (ROOT / "docs/use.md").read_text(encoding="utf-8")
-LINES = [shlex.split(line) for block in re.findall(r"^```sh\n(.*?)^```", GUIDE, re.M | re.S) for line in block.splitlines()]
+LINES = [
+    shlex.split(line) for block in re.findall(r"^```sh\n(.*?)^```", GUIDE, re.M | re.S) for line in block.splitlines()
+]
 PROTOCOL = {"setting": "demo", "method": "depth_distribution", "seed": 1, "round": "q2", "iterations": 1500}
 HEAD = "setting,method,seed,round,miou,miou_star,road,car,images,iterations,selection,init,labels,code"
 # Memory of 4K images: the network of the paper at a smaller size, since that of the features is measured elsewhere.
@@ -140,7 +142,18 @@ def test_other_maps_of_a_video_are_frames(here: Path) -> None:
 def test_a_damaged_file_is_named_and_the_others_go_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "bad.png").write_bytes(b"no image")
     (here / "bad.mp4").write_bytes(b"no video")
-    words = ["predict", "--model", "model.pt", "bad.png", "bad.mp4", "photos/large.png", "--out", "out", "--maps", "ids"]
+    words = [
+        "predict",
+        "--model",
+        "model.pt",
+        "bad.png",
+        "bad.mp4",
+        "photos/large.png",
+        "--out",
+        "out",
+        "--maps",
+        "ids",
+    ]
     assert cli.main(words) == 1
     told = capsys.readouterr()
     assert "dadist predict: error: bad.png: expected a whole image file" in told.err

@@ -70,7 +70,7 @@ def test_strips_of_any_height_give_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     expected = render(said, (70, 41), 1000.0)
     monkeypatch.setattr(tiles, "STRIP", 5 * 70 * 3)
     for one, other in zip(render(said, (70, 41), 1000.0), expected, strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 def test_depth_of_a_field_is_in_metres_and_no_farther_than_16_bits_of_centimetres() -> None:
@@ -119,10 +119,11 @@ def test_no_seam_shows_where_tiles_meet() -> None:
     said = tiled(network, image, (256, 256), 1).logits  # tiles from the cells 0, 16 and 32 on
     steps = (said[..., 1:] - said[..., :-1]).abs().amax(0)[8:-8]  # (rows, 64), away from the image's own border
     assert begins(64, 32) == [0, 16, 32]
-    # Where tiles begin and end, the map changes no faster than elsewhere; cut side by side it would.
+    # Where tiles begin and end, the map changes no faster than elsewhere.
     seams = [15, 16, 31, 32, 47, 48]
     others = [column for column in range(8, 56) if column not in seams]
-    assert steps[:, seams].max() < 1.5 * steps[:, others].max()
+    assert steps[:, seams].max() < 1.2 * steps[:, others].max()
+    # Side by side instead, two tiles say of their common border what differs by more.
     halves = [whole(network, part, (1.0, 1.0)).logits for part in (image[:, :257], image[:, 256:])]
     cut = (halves[0][..., -1] - halves[1][..., 0]).abs().amax(0)[8:-8]
-    assert cut.max() > 3 * steps[:, seams].max()
+    assert cut.max() > 2 * steps[:, seams].max()
