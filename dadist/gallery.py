@@ -33,14 +33,14 @@ def gather(words: Sequence[str], out: Path) -> list[Shot]:
         ValueError: Two files would be written under one name.
     """
     shots = {shot.file.resolve(): shot for word in words for shot in _named(word, out)}
-    taken: dict[str, Path] = {}
+    taken: dict[tuple[str, bool], Path] = {}  # a camera's photograph and clip may share a name: their files differ
     for shot in shots.values():
-        if other := taken.get(shot.name):
+        if other := taken.get((shot.name, shot.moves)):
             raise ValueError(
                 f"{shot.file}: expected a name of its own, got that of {other}: both would be written as {shot.name}; "
                 "rename one, or predict it into another --out"
             )
-        taken[shot.name] = shot.file
+        taken[shot.name, shot.moves] = shot.file
     return list(shots.values())
 
 

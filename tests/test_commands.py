@@ -221,12 +221,20 @@ def test_an_image_that_is_not_twice_as_wide_as_high_is_none_of_cityscapes(
     assert "expected an image of Cityscapes, twice as wide as high, got 100x64" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["64", "64x", "x32", "64x-32", "axb"])
-def test_a_tile_is_a_width_and_a_height(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        *((f"--tile={text}", "expected WIDTHxHEIGHT such as 768x384, got") for text in ("64", "x32", "64x-32", "0x8")),
+        *((f"--scale={text}", "expected a number above 0 up to 8, got") for text in ("0", "-1", "9", "nan")),
+        *((f"--batch={text}", "expected a whole number from 1 on, got") for text in ("0", "-1")),
+        ("--batch=many", "invalid"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        predict.predict(["--model", "m", "i", "--out", "o", f"--tile={text}"])
+        predict.predict(["--model", "m", "i", "--out", "o", word])
     assert end.value.code == 2
-    assert "expected WIDTHxHEIGHT such as 768x384, got" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
 
 
 def test_a_4k_image_takes_less_than_2_gb(here: Path) -> None:

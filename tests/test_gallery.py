@@ -51,6 +51,11 @@ def test_a_file_that_two_words_name_is_taken_once(here: Path) -> None:
     assert named("photos/b.png", "photos/*.png") == [("photos/b.png", "b")]
 
 
+def test_a_photograph_and_a_video_may_share_a_name(here: Path) -> None:
+    Path("clip.jpg").touch()
+    assert named("clip.jpg", "clip.mp4") == [("clip.jpg", "clip"), ("clip.mp4", "clip")]
+
+
 def test_what_lies_below_the_folder_of_predictions_is_not_predicted(here: Path) -> None:
     assert [name for _, name in named("photos", out="photos/ulm")] == ["a", "b"]
 

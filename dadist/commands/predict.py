@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dadist.predictor import Model
 
 FORMATS = ("cityscapes",)
+MOST = 8  # times an image's own size: beyond, a mistake
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,13 @@ def predict(words: Sequence[str]) -> int:
     parser.add_argument("--format", choices=FORMATS, help="cityscapes: label ids at 2048x1024 for its test server")
     parser.add_argument(
         "--scale",
-        type=float,
+        type=_scale,
         help="look at images at this share of their own size, by tiles; 1: at all of their pixels",
     )
     parser.add_argument(
         "--tile", type=_size, metavar="WxH", help="pixels that the network takes at once (the size it was trained at)"
     )
-    parser.add_argument("--batch", type=int, default=1, help="tiles at once (%(default)s)")
-    parser.add_argument("--device", help="of torch (a GPU if there is one)")
+    parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
     given = parser.parse_args(words)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 
@@ -60,7 +60,7 @@ def predict(words: Sequence[str]) -> int:
         raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
     asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out)
     shots = gather(given.inputs, asked.out)
-    model = predictor.load(given.model, given.device)
+    model = predictor.load(given.model)
     _check(model, shots, asked)
     failed = _each(model, shots, asked)
     sys.stdout.write(f"{len(shots) - failed} of {len(shots)} files predicted into {asked.out}\n")
@@ -158,6 +158,18 @@ def _drawings(maps: str | None) -> list[str] | None:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 768x384, got {text!r}")
     return int(width), int(height)
+
+
+def _scale(text: str) -> float:
+    if not 0 < (scale := float(text)) <= MOST:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 up to {MOST}, got {text}")
+    return scale
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
+    return count
