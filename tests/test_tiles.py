@@ -126,4 +126,4 @@ def test_no_seam_shows_where_tiles_meet() -> None:
     # Side by side instead, two tiles say of their common border what differs by more.
     halves = [whole(network, part, (1.0, 1.0)).logits for part in (image[:, :257], image[:, 256:])]
     cut = (halves[0][..., -1] - halves[1][..., 0]).abs().amax(0)[8:-8]
-    assert cut.max() > 2 * steps[:, seams].max()
+    assert cut.max() > 1.5 * steps[:, seams].max()
