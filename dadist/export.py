@@ -1,6 +1,7 @@
 """A model as ONNX, for programs without torch; the file says what it takes, what it gives and how it came about."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,7 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> float:
     Raises:
         ValueError: A package is missing, or the answers differ by more than TOLERANCE.
     """
-    try:
-        import onnxruntime  # noqa: F401 - told before the minute of work, not after it
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            f"expected the packages of the extra 'export', found no {error.name}; pip install onnx "
-            "onnxscript onnxruntime"
-        ) from error
+    runtime()  # if it is missing, that is told before the work and not after it
     network = Exported(checkpoint.segmenter(), outputs).eval()
     size = torch.export.Dim("height", min=LEAST), torch.export.Dim("width", min=LEAST)
     program = torch.onnx.export(
@@ -116,13 +110,31 @@ def metadata(checkpoint: Checkpoint, names: Sequence[str]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in content.items()}
 
 
+def runtime() -> Any:
+    """ONNX Runtime as a module, kept from reporting its use to its maker, as it does by default on Linux too.
+
+    It heeds the variable only before it is first imported, so nothing here imports it in another way.
+
+    Raises:
+        ValueError: It, or what translates for it, is not installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            f"expected the packages of the extra 'export', found no {error.name}; "
+            "pip install onnx onnxscript onnxruntime"
+        ) from error
+    return onnxruntime
+
+
 @torch.no_grad()
 def _difference(network: Exported, path: Path, shape: tuple[int, ...]) -> float:
     """The largest between torch and ONNX Runtime on noise; of labels, only where torch is sure of them."""
-    import onnxruntime
-
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    session = runtime().InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     pairs = zip(session.run(None, {"images": images}), network(torch.from_numpy(images)), strict=True)
     return max(_apart(found, expected.numpy()) for found, expected in pairs)
 

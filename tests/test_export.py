@@ -1,6 +1,8 @@
 """A model as ONNX. Each translation takes seconds, most of them to load the translator: two for the whole file."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,9 @@ from typing import Any
 import builders
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
+from sandbox import ROOT
 
 from dadist import export
 from dadist.model.segmenter import upsample
@@ -30,7 +32,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def answers(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = export.runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
     return dict(zip(names, session.run(None, {"images": images}), strict=True))
 
@@ -55,7 +57,7 @@ def test_onnx_runtime_answers_as_torch_at_any_size(files: dict[str, Path], shape
 def test_the_file_says_what_it_is(files: dict[str, Path]) -> None:
     stored = onnx.load(files["logits"])
     assert [(one.domain, one.version) for one in stored.opset_import if not one.domain] == [("", export.OPSET)]
-    session = onnxruntime.InferenceSession(str(files["logits"]), providers=["CPUExecutionProvider"])
+    session = export.runtime().InferenceSession(str(files["logits"]), providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].type == "tensor(uint8)"
     assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
     assert session.get_outputs()[0].shape == ["batch", 7, "height", "width"]
@@ -92,3 +94,12 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ValueError, match=r"expected the packages of the extra 'export', found no onnxruntime; pip"):
         export.export(MODEL, tmp_path / "a.onnx", "logits")
+
+
+def test_onnx_runtime_reports_to_nobody(files: dict[str, Path], tmp_path: Path) -> None:
+    # It would leave an identifier and a queue of reports below the home folder.
+    code = "import sys; from dadist import export; export.runtime().InferenceSession(sys.argv[1])"
+    surroundings = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, str(files["logits"])], env={**surroundings, **home}, check=True)
+    assert not [*tmp_path.rglob("*")]
