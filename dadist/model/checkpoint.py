@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import pickle
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 
 FORMAT = 2
+
+# What torch.load raises for files of others, such as texts: it takes them for a stream of instructions.
+UNREADABLE = (
+    *(RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError),
+    *(TypeError, AttributeError, AssertionError, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +199,7 @@ def _read(path: Path) -> Any:
         )
     try:
         return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+    except UNREADABLE as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file ({reason}); "

@@ -116,6 +116,15 @@ def test_a_flipped_byte_is_told_before_anything_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [b"setting,method,seed\n", b"# Changelog\n", b"{}", b"(", b"\x89PNG\r\n", b"\x80\x02.", b"cos\nsystem\n."]
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(text)
+    with pytest.raises(ValueError, match=r"a\.csv: expected a checkpoint of dadist"):
+        Checkpoint.load(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"weights": {}},
