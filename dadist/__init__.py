@@ -1,3 +1,24 @@
-"""Unsupervised domain adaptation for semantic segmentation by depth distribution."""
+"""Unsupervised domain adaptation for semantic segmentation by depth distribution.
+
+A trained model, from Python::
+
+    import dadist
+
+    model = dadist.load("results/demo/depth_distribution/seed1/q2/model.pt")
+    prediction = model.predict("street.jpg")
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dadist.predictor import Model
 
 __version__ = "0.1.0"
+
+
+def load(path: str | Path, where: str | None = None) -> "Model":
+    """A trained model from its file; see `dadist.predictor.load`. Torch is imported by the call, not by the package."""
+    from dadist.predictor import load as read
+
+    return read(path, where)

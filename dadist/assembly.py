@@ -1,11 +1,12 @@
 """From settings and files to a method that can be trained, and from a trained method to a checkpoint."""
 
+import dataclasses
 import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -47,6 +48,15 @@ class Named(Protocol):
     def start(self) -> str: ...
     @property
     def protocol(self) -> str: ...
+
+
+class Trained(Protocol):
+    """The Params of a training stage: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def inverse_depth(self) -> float: ...
 
 
 def method_type(module: str) -> Any:
@@ -173,8 +183,18 @@ def protocol(
     }
 
 
-def finish(method: Method, target: Prepared, statistics: str, images: int, protocol: Made) -> Checkpoint:
+def finish(
+    method: Method, target: Prepared, statistics: str, images: int, protocol: Made, params: Trained
+) -> Checkpoint:
     """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
+
+    Args:
+        method: Trained.
+        target: Its training images: their size is what the network works at.
+        statistics: "target", or "running" for what training left.
+        images: To take the statistics from.
+        protocol: What `protocol` says.
+        params: Settings of the stage, which the file carries.
 
     Raises:
         ValueError: when a weight is not finite, naming it.
@@ -187,7 +207,14 @@ def finish(method: Method, target: Prepared, statistics: str, images: int, proto
     for name, value in weights.items():
         if not value.isfinite().all():
             raise ValueError(f"weight {name}: expected finite numbers, got nan or infinity; lower the optimiser's lr")
-    return Checkpoint(segmenter.architecture, weights, {**protocol, "statistics": statistics})
+    return Checkpoint(
+        segmenter.architecture,
+        weights,
+        {**protocol, "statistics": statistics},
+        target.working,
+        params.inverse_depth,
+        dataclasses.asdict(params),
+    )
 
 
 def _images(target: Prepared, wanted: int, where: str) -> Iterator[Tensor]:

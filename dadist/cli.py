@@ -9,6 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dadist.commands.compare import compare
+from dadist.commands.costs import costs
+from dadist.commands.export import export
+from dadist.commands.info import info
+from dadist.commands.predict import predict
 from dadist.config import Study
 from dadist.parsing import ConfigError, hint
 
@@ -91,24 +96,15 @@ def bench(words: Sequence[str]) -> int:
     return 0
 
 
-def costs(words: Sequence[str]) -> int:
-    """What did it take? Seconds and peak memory of each method's stages, as Snakemake measured them."""
-    parser = argparse.ArgumentParser("dadist costs", description=costs.__doc__)
-    parser.add_argument("setting", type=Path, help="folder of a setting that was run, benchmarks/ beside it")
-    folder = parser.parse_args(words).setting
-
-    from dadist.report.costs import costs as measured
-    from dadist.report.costs import text
-
-    sys.stdout.write(text(measured(folder, folder.parent / "benchmarks")))
-    return 0
-
-
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": doctor,
     "plan": plan,
     "bench": bench,
     "costs": costs,
+    "info": info,
+    "predict": predict,
+    "export": export,
+    "compare": compare,
 }
 
 

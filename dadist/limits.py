@@ -42,6 +42,12 @@ def limits(setting: Setting) -> tuple[tuple[str, float, float, float | None], ..
         ("selftrain.training.statistics_images", training.statistics_images, 1, None),
         ("selftrain.training.optimiser.warm_up", training.optimiser.warm_up, 0, None),
         ("selftrain.training.teacher", training.teacher, 0, 1),
+        *_of_reports(setting),
+    )
+
+
+def _of_reports(setting: Setting) -> tuple[tuple[str, float, float, float | None], ...]:
+    return (
         ("evaluate.depth_cap_m", setting.evaluate.depth_cap_m, 1, 655),
         ("evaluate.batch", setting.evaluate.batch, 1, None),
         ("draw.images", setting.draw.images, 1, None),

@@ -99,7 +99,7 @@ def step_cost(setting: Setting, name: str) -> StepCost:
         traffic=traffic,
         weights=sum(one.numel() * one.element_size() for one in _weights(method)),
         gradients=sum(trained) + sum(others),
-        states=STATES[optimiser_of(setting, name).name] * sum(trained) + 2 * sum(others),
+        states=STATES[_optimiser(setting, name).name] * sum(trained) + 2 * sum(others),
         activations=max(peaks),
         transient=largest,
     )
@@ -113,7 +113,7 @@ def forward_flops(setting: Setting, name: str) -> int:
     return count(lambda: segmenter(image))[0]
 
 
-def optimiser_of(setting: Setting, name: str) -> Optimiser:
+def _optimiser(setting: Setting, name: str) -> Optimiser:
     """The plan of the segmenter's optimiser, of a method or a recipe."""
     return setting.selftrain.training.optimiser if name in RECIPES else setting.adapt.optimiser
 

@@ -17,7 +17,7 @@ from dadist.config import Setting
 from dadist.data.loader import Source, Target
 from dadist.methods.registry import RECIPES
 from dadist.state import State
-from dadist.step_cost import count, method_of, noise, optimiser_of
+from dadist.step_cost import count, method_of, noise
 from dadist.train import to_device, train
 
 COPIED = 1 << 28  # bytes of the array whose copying is timed: more than any cache holds
@@ -55,16 +55,15 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
         begun.append(_now(device))
         return source
 
-    plan = dataclasses.replace(optimiser_of(setting, name), poly_iterations=None)
-    precision = setting.selftrain.training.precision if name in RECIPES else setting.adapt.precision
+    section = setting.selftrain.training if name in RECIPES else setting.adapt
+    optimiser = dataclasses.replace(section.optimiser, poly_iterations=None)
     with tempfile.TemporaryDirectory() as folder:
         train(
             method,
             timed,
             lambda _: target,
+            dataclasses.replace(section, optimiser=optimiser),
             iterations=steps,
-            optimiser=plan,
-            precision=precision,
             state=State(Path(folder), ""),
         )
     timed(steps)

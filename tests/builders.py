@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from dadist import assembly, study
 from dadist.classes import CLASS_SETS, IGNORE
+from dadist.config import Optimiser
+from dadist.data.fit import Frame
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
 from dadist.methods.base import Ingredients
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.mixtures import Mixtures
+from dadist.model.checkpoint import Checkpoint
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 from dadist.patches import Patches
@@ -64,6 +67,7 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
         "classes": dataclasses.asdict(SEVEN),
         "width": width,
         "height": height,
+        "original": [2 * width, 2 * height],
         "content": content,
         "native": native,
         "pixels": pixels[:CLASSES].tolist(),
@@ -72,6 +76,15 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
     }
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     return Prepared(folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to train: the optimiser, in float32."""
+
+    optimiser: Optimiser
+    precision: str = "float32"
+    sync_bn: bool = True
 
 
 def checks(folder: Path, arrays: dict[str, Any], native: Any) -> dict[str, list[int]]:
@@ -101,6 +114,16 @@ def segmenter(heads: tuple[str, ...] = (), layout: str = "parallel", *, seed: in
     """A network with random weights."""
     torch.manual_seed(seed)
     return build(architecture(heads, layout))
+
+
+def checkpoint(
+    heads: tuple[str, ...] = (), *, seed: int = 0, protocol: dict[str, Any] | None = None, **changes: Any
+) -> Checkpoint:
+    """Of that network; ``changes`` are of the architecture."""
+    torch.manual_seed(seed)
+    network = build(architecture(heads, **changes))
+    frame = Frame(WIDTH, HEIGHT, "stretch", (2 * WIDTH, 2 * HEIGHT))
+    return Checkpoint(network.architecture, network.state_dict(), protocol or {}, frame, 1000.0, {"seed": seed})
 
 
 class Thirds(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from dadist import assembly
+from dadist.data.fit import Frame
 from dadist.inference import device_name
-from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import Segmenter, batch_norms
 
 SIZE = (builders.WIDTH, builders.HEIGHT)
@@ -27,9 +27,16 @@ class Params:
     protocol: str = "unified"
 
 
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What a training stage was told."""
+
+    inverse_depth: float = 250.0
+    sizes: tuple[int, ...] = (1, 2)
+
+
 def saved(folder: Path, *heads: str, **protocol: int) -> Path:
-    segmenter = builders.segmenter(heads, seed=8)
-    Checkpoint(segmenter.architecture, segmenter.state_dict(), {"iterations": 480, **protocol}).save(folder / "a.pt")
+    builders.checkpoint(heads, seed=8, protocol={"iterations": 480, **protocol}).save(folder / "a.pt")
     return folder / "a.pt"
 
 
@@ -70,7 +77,7 @@ def test_weights_for_other_pixels_are_refused(tmp_path: Path) -> None:
 
 def test_too_few_weights_are_refused(tmp_path: Path) -> None:
     weights = {name: value for name, value in builders.segmenter().state_dict().items() if "layer4" not in name}
-    Checkpoint(builders.architecture(), weights, {"iterations": 1}).save(tmp_path / "a.pt")
+    dataclasses.replace(builders.checkpoint(), weights=weights).save(tmp_path / "a.pt")
     with pytest.raises(ValueError, match="expected at least 95% of"):
         assembly.start(
             builders.architecture(), "warm_up", [tmp_path / "a.pt"], grid=builders.GRID, size=SIZE, iterations=1
@@ -146,18 +153,20 @@ def test_statistics_of_the_target_replace_those_of_training_and_no_weight(tmp_pa
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target")
     method.segmenter.train()(builders.source().images)  # moves the running statistics
     before = state(method.segmenter)
-    made = assembly.finish(method, target, "target", 2, {"seed": 3})
+    made = assembly.finish(method, target, "target", 2, {"seed": 3}, Stage())
     changed = {name for name, value in made.weights.items() if not torch.equal(value, before[name])}
     assert changed == {name for name in before if "running_" in name}
     assert made.protocol == {"seed": 3, "statistics": "target"}
     assert made.architecture == method.segmenter.architecture
+    assert made.frame == Frame(64, 32, "stretch", (128, 64))
+    assert (made.inverse_depth, made.settings) == (250, {"inverse_depth": 250, "sizes": (1, 2)})
 
 
 def test_statistics_of_the_target_are_those_of_its_images(tmp_path: Path) -> None:
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target", 5)
     seen: list[Tensor] = []
     method.segmenter.backbone.stem[0].register_forward_hook(lambda _, __, output: seen.append(output.detach().clone()))
-    assembly.finish(method, target, "target", 3, {})
+    assembly.finish(method, target, "target", 3, {}, Stage())
     assert [len(output) for output in seen] == [3]
     mean = batch_norms(method.segmenter)[0].running_mean
     assert mean is not None
@@ -168,7 +177,7 @@ def test_running_statistics_leave_everything_and_open_no_image(tmp_path: Path) -
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target")
     target.images = None  # type: ignore[assignment]
     before = state(method.segmenter)
-    made = assembly.finish(method, target, "running", 2, {})
+    made = assembly.finish(method, target, "running", 2, {}, Stage())
     assert all(torch.equal(made.weights[name], value) for name, value in before.items())
     assert made.protocol == {"statistics": "running"}
 
@@ -178,5 +187,5 @@ def test_a_round_with_an_average_keeps_the_average(tmp_path: Path) -> None:
     with torch.no_grad():
         for weight in method.teacher.parameters():
             weight.fill_(0.25)
-    made = assembly.finish(method, builders.unlabelled(tmp_path / "target"), "running", 2, {})
+    made = assembly.finish(method, builders.unlabelled(tmp_path / "target"), "running", 2, {}, Stage())
     assert all((made.weights[name] == 0.25).all() for name, _ in method.teacher.named_parameters())

@@ -49,9 +49,8 @@ def run(folder: Path, name: str, state: State) -> Any:
         method,
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling, source.labels if name in RECIPES else None),
+        builders.Plan(builders.DEMO.adapt.optimiser),
         iterations=STEPS,
-        optimiser=builders.DEMO.adapt.optimiser,
-        precision="float32",
         state=state,
     )
     return method

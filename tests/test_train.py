@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from dadist.config import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
+from dadist.loss_table import NotFiniteError
 from dadist.methods.base import Term
 from dadist.methods.registry import METHODS, RECIPES
 from dadist.state import State
-from dadist.train import WINDOW, TrainingError, decay, to_device, train
+from dadist.train import WINDOW, decay, to_device, train
 
 SGD = Optimiser(
     "sgd", 2.5e-4, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
@@ -46,9 +47,8 @@ def run(
         method,
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling, pseudo),
+        builders.Plan(optimiser),
         iterations=iterations,
-        optimiser=optimiser,
-        precision="float32",
         state=State(folder, ""),
     )
     return method
@@ -100,7 +100,7 @@ class Slope:
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
-    train(method, _none, _none, iterations=iterations, optimiser=optimiser, precision="float32", state=State(path, ""))  # type: ignore[arg-type]
+    train(method, _none, _none, builders.Plan(optimiser), iterations=iterations, state=State(path, ""))  # type: ignore[arg-type]
     return [(a - c, b - d) for (a, b), (c, d) in zip([(0.0, 0.0), *method.seen], method.seen, strict=False)]
 
 
@@ -163,9 +163,8 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
         method,
         lambda _: source,
         lambda _: target,
+        builders.Plan(ADAMW),
         iterations=2,
-        optimiser=ADAMW,
-        precision="float32",
         state=State(tmp_path, ""),
     )
     assert kept == []
@@ -183,7 +182,7 @@ def test_a_method_that_sees_no_target_image_asks_for_none(tmp_path: Path) -> Non
         return builders.source()
 
     method = builders.method("source_only")
-    train(method, source, target, iterations=3, optimiser=SGD, precision="float32", state=State(tmp_path, ""))
+    train(method, source, target, builders.Plan(SGD), iterations=3, state=State(tmp_path, ""))
     assert asked == [0, 1, 2]
 
 
@@ -269,14 +268,14 @@ def test_the_rates_rise_over_the_warm_up_and_then_decay_as_without_it() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_term_that_is_no_number_is_named_with_its_step(tmp_path: Path, value: float) -> None:
-    with pytest.raises(TrainingError, match=rf"loss term 'second': expected a finite number, got {value} at step 3; "):
+    with pytest.raises(NotFiniteError, match=rf"loss term 'second': expected a finite number, got {value} at step 3; "):
         slide(tmp_path, Slope(bad={("second", 3): value}), 5, SGD)
     assert rows(tmp_path / "losses.csv") == []
 
 
 def test_the_term_that_failed_first_is_named_and_not_those_that_followed(tmp_path: Path) -> None:
     bad = {("second", WINDOW + 2): math.nan, ("first", WINDOW + 3): math.nan}
-    with pytest.raises(TrainingError, match=rf"loss term 'second': .* at step {WINDOW + 2}; "):
+    with pytest.raises(NotFiniteError, match=rf"loss term 'second': .* at step {WINDOW + 2}; "):
         slide(tmp_path, Slope(bad=bad), 2 * WINDOW, SGD)
     assert [row["step"] for row in rows(tmp_path / "losses.csv")] == [str(WINDOW)]
 
@@ -323,9 +322,8 @@ def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
         method,
         lambda _: builders.source(),
         _none,
+        builders.Plan(SGD),
         iterations=1,
-        optimiser=SGD,
-        precision="float32",
         state=State(tmp_path, ""),
     )  # type: ignore[arg-type]
     assert all(module.training for module in method.segmenter.modules())

@@ -1,5 +1,6 @@
 """How an image goes into the network's frame: stretched, or shrunk as a whole and padded on the right and bottom."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -9,6 +10,32 @@ from PIL import Image
 Fit = Literal["stretch", "pad"]
 Size = tuple[int, int]  # (width, height) in pixels
 T = TypeVar("T", bound=np.generic)
+
+SAME_RATIO = 0.01  # aspect ratios that differ by less are one: sizes are whole pixels
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The size that a network works at, and how the images of its target came into it."""
+
+    width: int  # pixels
+    height: int  # pixels
+    fit: Fit
+    original: Size  # of those images in their files; of most of them, where they differ
+
+    def of(self, size: Size) -> tuple[Size, Size]:
+        """What an image of any ``size`` takes of the network's input, on its upper left, and the size of that input.
+
+        As `prepare` does it, where the frame pads or the image has the aspect ratio of the target's. Any other image
+        is not squeezed: it keeps its ratio, and takes as many pixels as the frame has, at most.
+        """
+        frame, (width, height) = (self.width, self.height), size
+        same = abs(width * self.original[1] / (height * self.original[0]) - 1) < SAME_RATIO
+        if self.fit == "pad" or same:
+            return content_size(size, frame, self.fit), frame
+        scale = (self.width * self.height / (width * height)) ** 0.5
+        content = max(int(width * scale + 1e-6), 1), max(int(height * scale + 1e-6), 1)
+        return content, content
 
 
 def content_size(size: Size, frame: Size, fit: Fit) -> Size:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ def _index(origin: Origin, dataset: str, pixels: list[int], packed: list[Packed]
         "classes": dataclasses.asdict(plan.classes),
         "width": plan.width,
         "height": plan.height,
+        "original": Counter(sorted(map(tuple, sizes))).most_common(1)[0][0] if sizes else frame,
         "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,

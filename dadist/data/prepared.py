@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
 from dadist.data.base import DataError, decode
-from dadist.data.fit import Fit, Size, frame_around
+from dadist.data.fit import Fit, Frame, Size, frame_around
 from dadist.data.packing import ARRAYS, native_file
 from dadist.data.rows import Checked
 
-VERSION = 4  # of the folder's format
+VERSION = 5  # of the folder's format
 INDEX = "index.json"
 _AGAIN = "delete the folder and prepare the split again"
 
@@ -42,6 +42,7 @@ class Prepared:
         self.width: int = index["width"]
         self.height: int = index["height"]
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
+        self.original: Size = (index["original"][0], index["original"][1])  # (width, height) of most images' files
         # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it
         self.content: NDArray[np.int64] | None = _pairs(index["content"])
         # (N, 2), width and height of labels that keep the size of their files; None for labels of the images' size
@@ -54,6 +55,11 @@ class Prepared:
 
     def __reduce__(self) -> tuple[type["Prepared"], tuple[Path]]:
         return Prepared, (self.folder,)
+
+    @property
+    def working(self) -> Frame:
+        """What a network that is trained on these images has to know of their size."""
+        return Frame(self.width, self.height, "stretch" if self.content is None else "pad", self.original)
 
     @property
     def has_depth(self) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import pickle
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +15,30 @@ from torch import Tensor
 
 from dadist import provenance
 from dadist.classes import ClassSet
+from dadist.data.fit import Frame
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 
-FORMAT = 1
+FORMAT = 2
+
+# What torch.load raises for files of others, such as texts: it takes them for a stream of instructions.
+UNREADABLE = (
+    *(RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError),
+    *(TypeError, AttributeError, AssertionError, struct.error),
+)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that evaluation, labelling and a later training need, in one file."""
+    """Everything that evaluation, labelling, a later training and predictions elsewhere need, in one file."""
 
     architecture: Architecture
     weights: dict[str, Tensor]  # state of the segmenter, on the CPU
     protocol: dict[str, str | int | float]  # how it was trained: data, sizes, seed, iterations, code digest, ...
+    frame: Frame  # the size that it works at
+    inverse_depth: float  # numerator of the inverse depth that its depth head was taught, if it has one
+    settings: dict[str, Any]  # of the training that made it, as its stage took them
 
     def save(self, path: Path) -> None:
         """Write the file atomically. Equal content gives equal bytes, whatever the name."""
@@ -37,6 +48,9 @@ class Checkpoint:
             # A copy, since a view would drag the whole of its storage into the file.
             "weights": {name: value.detach().cpu().clone() for name, value in self.weights.items()},
             "protocol": dict(self.protocol),
+            "frame": json.loads(json.dumps(dataclasses.asdict(self.frame))),
+            "inverse_depth": self.inverse_depth,
+            "settings": json.loads(json.dumps(self.settings)),
         }
         # In memory first: given a path, torch writes its name into the archive, and hides a full disk's OSError.
         buffer = io.BytesIO()
@@ -55,12 +69,21 @@ class Checkpoint:
         content, remedy = _read(path), "delete it and run its stage again"
         if not _ours(content):
             got = f"keys {sorted(map(str, content))[:4]}" if isinstance(content, dict) else type(content).__name__
+            if isinstance(content, dict) and isinstance(content.get("format"), int):
+                got = f"format {content['format']}"
             raise ValueError(f"{path}: expected a checkpoint of dadist, format {FORMAT}, got {got}; {remedy}")
         try:
-            architecture = _architecture(content["architecture"])
+            architecture, frame = _architecture(content["architecture"]), _frame(content["frame"])
         except (TypeError, ValueError, KeyError) as error:
             raise ValueError(f"{path}: expected an architecture this version knows, got {error}; {remedy}") from error
-        return Checkpoint(architecture, content["weights"], content["protocol"])
+        return Checkpoint(
+            architecture,
+            content["weights"],
+            content["protocol"],
+            frame,
+            content["inverse_depth"],
+            content["settings"],
+        )
 
     def segmenter(self) -> Segmenter:
         """The network with these weights, in evaluation mode; draws no random number.
@@ -183,7 +206,7 @@ def _read(path: Path) -> Any:
         )
     try:
         return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+    except UNREADABLE as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file ({reason}); "
@@ -193,10 +216,11 @@ def _read(path: Path) -> Any:
 
 def _ours(content: Any) -> bool:
     """Whether what a file holds has the layout that ``save`` writes."""
-    parts = ("architecture", "weights", "protocol")
+    parts = ("architecture", "weights", "protocol", "frame", "settings")
     return (
         isinstance(content, dict)
         and content.get("format") == FORMAT
+        and isinstance(content.get("inverse_depth"), float)
         and all(isinstance(content.get(part), dict) for part in parts)
     )
 
@@ -207,3 +231,8 @@ def _architecture(content: Any) -> Architecture:
         name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
     }
     return Architecture(**{**fields, "classes": ClassSet.from_json(json.dumps(content["classes"]))})
+
+
+def _frame(content: Any) -> Frame:
+    """The frame in a file; TypeError for unknown or missing fields."""
+    return Frame(**{**content, "original": tuple(content["original"])})

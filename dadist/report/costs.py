@@ -33,9 +33,10 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
         benchmarks: Folder with a folder a rule.
 
     Returns:
-        Columns: method, round and stage ("all" for the sum), seeds (how many), seconds (mean over the seeds) and
-        peak_mb (greatest memory of a job with its children, mean over the seeds; of all stages the greatest mean; nan
-        where the jobs were over too soon to be looked at).
+        Columns: method, round and stage ("all" for the sum), seeds (how many), seconds, cpu_s (of processors: what
+        other load on the machine hardly changes) and peak_mb (greatest memory of a job with its children). The three
+        are means over the seeds, peak_mb of all stages is the greatest mean; the last two are nan where the jobs were
+        over too soon to be looked at.
 
     Raises:
         FileNotFoundError: when no job of the setting has been measured there.
@@ -46,20 +47,21 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
         if (found := pattern.fullmatch(path.stem)) and path.parent.name in STAGES:
             method, seed, round_name = found.groups(default="q0")
             if took := read(path):
-                rows.append((method, round_name, path.parent.name, seed, took.seconds, took.peak_mb))
+                rows.append((method, round_name, path.parent.name, seed, *took))
     if not rows:
         raise FileNotFoundError(
             f"{benchmarks}: expected what methods of {setting.name} took, found none; snakemake {setting}/metrics.csv"
         )
-    jobs = pd.DataFrame(rows, columns=["method", "round", "stage", "seed", "seconds", "peak_mb"])
+    jobs = pd.DataFrame(rows, columns=["method", "round", "stage", "seed", *Measured._fields])
     means = jobs.groupby(["method", "round", "stage"], as_index=False).agg(
-        seeds=("seed", "nunique"), seconds=("seconds", "mean"), peak_mb=("peak_mb", "mean")
+        seeds=("seed", "nunique"), **{name: (name, "mean") for name in Measured._fields}
     )
     parts = []
     for name in METHODS:
         own = means[means["method"] == name]
         order = sorted(own.index, key=lambda row: (int(own["round"][row][1:]), STAGES.index(own["stage"][row])))
-        total = {"seeds": own["seeds"].max(), "seconds": own["seconds"].sum(), "peak_mb": own["peak_mb"].max()}
+        total = {"seeds": own["seeds"].max(), "peak_mb": own["peak_mb"].max()}
+        total |= {name: own[name].sum(min_count=1) for name in ("seconds", "cpu_s")}
         if len(own):
             parts += [own.loc[order], pd.DataFrame([{"method": name, "round": ALL, "stage": ALL, **total}])]
     return pd.concat(parts, ignore_index=True)
@@ -67,10 +69,11 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
 
 def text(rows: pd.DataFrame) -> str:
     """What `costs` found, as lines of columns: seconds to the tenth, whole megabytes."""
-    lines = [f"{'method':20}  {'round':5}  {'stage':13}  {'seeds':>5}  {'seconds':>9}  {'peak MB':>7}"]
-    for method, round_name, stage, seeds, seconds, peak_mb in rows.itertuples(index=False):
-        peak = "" if pd.isna(peak_mb) else f"{peak_mb:.0f}"
-        lines.append(f"{method:20}  {round_name:5}  {stage:13}  {seeds:5}  {seconds:9.1f}  {peak:>7}".rstrip())
+    lines = [f"{'method':20}  {'round':5}  {'stage':13}  {'seeds':>5}  {'seconds':>9}  {'CPU s':>9}  {'peak MB':>7}"]
+    for method, round_name, stage, seeds, seconds, cpu_s, peak_mb in rows.itertuples(index=False):
+        cpu, peak = (" " if pd.isna(value) else f"{value:.{digits}f}" for value, digits in ((cpu_s, 1), (peak_mb, 0)))
+        line = f"{method:20}  {round_name:5}  {stage:13}  {seeds:5}  {seconds:9.1f}  {cpu:>9}  {peak:>7}"
+        lines.append(line.rstrip())
     return "\n".join(lines) + "\n"
 
 

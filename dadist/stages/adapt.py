@@ -56,8 +56,7 @@ def run(
         horizon=adapt.optimiser.poly_iterations or length,
         device=device(),
     )
-    method = method_type(segmenter, knobs, ingredients)
-    to_device(method, device())
+    method = to_device(method_type(segmenter, knobs, ingredients), device())
     sampling = Sampling(adapt.batch, seed, adapt.flip, device(), adapt.crop)
     state = State.beside(model, key(params, [source, target, *init, *artefacts]))
     with state.held():
@@ -65,17 +64,15 @@ def run(
             method,
             SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
             TargetLoader(unlabelled, sampling, numerator=params.inverse_depth),
+            adapt,
             iterations=length,
-            optimiser=adapt.optimiser,
-            precision=adapt.precision,
             state=state,
-            sync_bn=adapt.sync_bn,
             observer=watch.training(model),
         )
         if not parallel.first():
             return
         protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
-        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol).save(model)
+        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol, params).save(model)
         state.finish(losses)
 
 

@@ -52,9 +52,8 @@ def run(
         horizon=training.optimiser.poly_iterations or params.iterations,
         device=device(),
     )
-    method = assembly.method_type(params.implementation)(segmenter, training, ingredients)
+    method = to_device(assembly.method_type(params.implementation)(segmenter, training, ingredients), device())
     pseudo = PseudoLabels(labels).labels  # of all of the target's images, or of its first
-    to_device(method, device())
     sampling = Sampling(training.batch, seed, training.flip, device())
     state = State.beside(model, key(params, [source, target, labels, *init]))
     with state.held():
@@ -62,20 +61,18 @@ def run(
             method,
             SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth="keep"),
             TargetLoader(unlabelled, sampling, pseudo),
+            training,
             iterations=params.iterations,
-            optimiser=training.optimiser,
-            precision=training.precision,
             state=state,
-            sync_bn=training.sync_bn,
             observer=watch.training(model),
         )
         if not parallel.first():
             return
-        protocol = assembly.protocol(
+        made = assembly.protocol(
             params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
         )
-        protocol["pseudo_labels"] = f"{len(pseudo)} images"
-        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, protocol).save(model)
+        made["pseudo_labels"] = f"{len(pseudo)} images"
+        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, made, params).save(model)
         state.finish(losses)
 
 

@@ -110,9 +110,8 @@ def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
         method,
         lambda step: builders.source(),
         lambda step: builders.target(),
+        builders.Plan(builders.DEMO.adapt.optimiser),
         iterations=2,
-        optimiser=builders.DEMO.adapt.optimiser,
-        precision="float32",
         state=State(tmp_path, ""),
     )
     header = (tmp_path / "losses.csv").read_text(encoding="utf-8").splitlines()[0]

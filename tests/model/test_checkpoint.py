@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
+from dadist.data.fit import Frame
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.layouts import build
 from dadist.model.published import Start
@@ -16,14 +17,19 @@ from dadist.model.segmenter import Architecture, Segmenter
 STREET = Architecture(
     "street", CLASS_SETS["7"], ("depth", "density"), "parallel", bn="paper", rates=(1, 2), pixels="imagenet"
 )
+FRAME = Frame(64, 32, "pad", (128, 72))
 PROTOCOL: dict[str, str | int | float] = {"method": "dada", "seed": 3, "rate": 2e-3}
+
+EMPTY = {"format": 2, "architecture": {}, "weights": {}, "protocol": {}, "frame": {}, "settings": {}} | {
+    "inverse_depth": 1.0
+}
 
 
 def checkpoint() -> Checkpoint:
     torch.manual_seed(0)
     segmenter = Segmenter(STREET).train()
     segmenter(torch.randn(2, 3, 16, 32))  # moves the running statistics
-    return Checkpoint(STREET, segmenter.state_dict(), PROTOCOL)
+    return Checkpoint(STREET, segmenter.state_dict(), PROTOCOL, FRAME, 1000.0, {"rate": 2e-3, "sizes": [1, 2]})
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -32,6 +38,8 @@ def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     loaded = Checkpoint.load(tmp_path / "deep" / "model.pt")
     assert loaded.architecture == STREET
     assert loaded.protocol == PROTOCOL
+    assert loaded.frame == FRAME
+    assert (loaded.inverse_depth, loaded.settings) == (1000.0, {"rate": 2e-3, "sizes": [1, 2]})
     assert list(loaded.weights) == list(saved.weights)
     assert all(torch.equal(loaded.weights[name], value) for name, value in saved.weights.items())
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["model.pt"]
@@ -44,7 +52,7 @@ def test_equal_checkpoints_are_equal_bytes_under_any_name(tmp_path: Path) -> Non
 
 
 def test_a_view_does_not_drag_its_storage_into_the_file(tmp_path: Path) -> None:
-    Checkpoint(STREET, {"row": torch.zeros(1_000_000)[:4]}, {}).save(tmp_path / "model.pt")
+    Checkpoint(STREET, {"row": torch.zeros(1_000_000)[:4]}, {}, FRAME, 1.0, {}).save(tmp_path / "model.pt")
     assert (tmp_path / "model.pt").stat().st_size < 10_000
 
 
@@ -109,26 +117,43 @@ def test_a_flipped_byte_is_told_before_anything_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [b"setting,method,seed\n", b"# Changelog\n", b"{}", b"(", b"\x89PNG\r\n", b"\x80\x02.", b"cos\nsystem\n."]
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(text)
+    with pytest.raises(ValueError, match=r"a\.csv: expected a checkpoint of dadist"):
+        Checkpoint.load(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"weights": {}},
         [1, 2],
-        {"format": 2, "architecture": {}, "weights": {}, "protocol": {}},
-        {"format": 1, "architecture": 5, "weights": {}, "protocol": {}},
+        {"format": 1, "architecture": {}, "weights": {}, "protocol": {}},
+        {**EMPTY, "architecture": 5},
+        {**EMPTY, "inverse_depth": "far"},
     ],
 )
 def test_a_foreign_torch_file_is_named(tmp_path: Path, content: object) -> None:
     path = tmp_path / "model.pt"
     torch.save(content, path)
-    with pytest.raises(ValueError, match=r"model\.pt: expected a checkpoint of dadist, format 1, got"):
+    with pytest.raises(ValueError, match=r"model\.pt: expected a checkpoint of dadist, format 2, got"):
         Checkpoint.load(path)
 
 
 @pytest.mark.parametrize("architecture", [{"backbone": "street"}, {"colour": 1}, {**asdict(STREET), "heads": 5}])
 def test_an_unknown_architecture_in_a_file_is_named(tmp_path: Path, architecture: object) -> None:
     path = tmp_path / "model.pt"
-    torch.save({"format": 1, "architecture": architecture, "weights": {}, "protocol": {}}, path)
+    torch.save({**EMPTY, "architecture": architecture}, path)
     with pytest.raises(ValueError, match=r"model\.pt: expected an architecture this version knows, got"):
+        Checkpoint.load(path)
+
+
+def test_a_frame_in_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({**EMPTY, "architecture": asdict(STREET)}, path)
+    with pytest.raises(ValueError, match=r"model\.pt: expected an architecture this version knows, got .*original"):
         Checkpoint.load(path)
 
 
@@ -147,7 +172,7 @@ class Trap:
 )
 def test_loading_runs_no_code_from_the_file(tmp_path: Path, writer: object) -> None:
     path = tmp_path / "model.pt"
-    writer({"format": 1, "trap": Trap(tmp_path / "sprung")}, path)  # type: ignore[operator]
+    writer({"format": 2, "trap": Trap(tmp_path / "sprung")}, path)  # type: ignore[operator]
     with pytest.raises(ValueError, match="expected a checkpoint of dadist"):
         Checkpoint.load(path)
     assert not (tmp_path / "sprung").exists()
@@ -203,7 +228,7 @@ def test_a_classifier_of_other_classes_does_not_match(tmp_path: Path) -> None:
 
 def test_a_further_classifier_of_other_classes_stays_behind_too(tmp_path: Path) -> None:
     seven = build(replace(STREET, heads=(), layout="joint"))
-    Checkpoint(seven.architecture, seven.state_dict(), {}).save(tmp_path / "model.pt")
+    Checkpoint(seven.architecture, seven.state_dict(), {}, FRAME, 1000.0, {}).save(tmp_path / "model.pt")
     sixteen = build(replace(seven.architecture, classes=CLASS_SETS["16"]))
     came = restore(sixteen, start_weights(tmp_path / "model.pt"), least=0.5)
     assert came.left == {"segmentation.branches": 4, "refined.branches": 4}

@@ -187,9 +187,8 @@ def test_it_trains_in_the_one_loop(tmp_path: Path, bn: str) -> None:
         METHOD(segmenter, None, builders.ingredients()),
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling),
+        builders.Plan(ADAMW),
         iterations=40,
-        optimiser=ADAMW,
-        precision="float32",
         state=State(tmp_path, ""),
     )
     after = segmenter.state_dict()

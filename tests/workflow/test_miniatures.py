@@ -16,6 +16,7 @@ from dadist.classes import CLASS_SETS, IGNORE, ids
 from dadist.config import Look
 from dadist.data import cityscapes, streets
 from dadist.data.base import decode
+from dadist.data.fit import Frame
 from dadist.data.prepared import Prepared
 from dadist.data.synthia import Options, reader
 from dadist.model.checkpoint import Checkpoint
@@ -66,7 +67,8 @@ def write_weights(path: Path) -> None:
     """A checkpoint under the published file's name: nobody has published weights of the small network."""
     torch.manual_seed(7)
     network = Segmenter(Architecture("street", CLASS_SETS["16"], (), "parallel", "paper", (1, 2), "caffe"))
-    Checkpoint(network.architecture, network.state_dict(), {}).save(path)
+    frame = Frame(64, 32, "stretch", (64, 32))
+    Checkpoint(network.architecture, network.state_dict(), {}, frame, 1000.0, {}).save(path)
 
 
 @pytest.fixture(scope="module")
