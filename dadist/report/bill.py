@@ -24,7 +24,7 @@ def section(costs: Sequence[Cost]) -> Markup:
     there = [(cost, measured) for cost, measured in found if measured is not None]
     if not there:
         return tag("p", "No benchmark files were there when this page was written.")
-    total, cpu = sum(one.seconds for _, one in there), sum(one.cpu_s for _, one in there if not math.isnan(one.cpu_s))
+    total = sum(one.seconds for _, one in there)
     rows = [
         [
             head(cost.stage, value=cost.stage),
@@ -35,10 +35,8 @@ def section(costs: Sequence[Cost]) -> Markup:
     ]
     lost = len(found) - len(there)
     jobs = "1 job" if len(there) == 1 else f"{len(there)} jobs"
-    caption = f"{jobs}, {_long(total)} one after the other, {_long(cpu)} of processor time" + (
-        f"; {lost} left no benchmark file." if lost else "."
-    )
-    columns = [("stage", "text"), ("of", "text"), ("time, s", "number"), ("CPU, s", "number")]
+    caption = f"{jobs}, {_long(total)} one after the other" + (f"; {lost} left no benchmark file." if lost else ".")
+    columns = [("stage", "text"), ("of", "text"), ("time, s", "number")]
     return table(caption, [*columns, ("memory at most, MB", "number")], rows, label="Costs of the stages")
 
 

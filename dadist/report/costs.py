@@ -19,7 +19,6 @@ class Measured(NamedTuple):
     """What a job took; nan where Snakemake could not tell, as of one of less than a second."""
 
     seconds: float
-    cpu_s: float
     peak_mb: float  # resident, with its children
 
 
@@ -33,10 +32,9 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
         benchmarks: Folder with a folder a rule.
 
     Returns:
-        Columns: method, round and stage ("all" for the sum), seeds (how many), seconds, cpu_s (of processors: what
-        other load on the machine hardly changes) and peak_mb (greatest memory of a job with its children). The three
-        are means over the seeds, peak_mb of all stages is the greatest mean; the last two are nan where the jobs were
-        over too soon to be looked at.
+        Columns: method, round and stage ("all" for the sum), seeds (how many), seconds (mean over the seeds) and
+        peak_mb (greatest memory of a job with its children, mean over the seeds; of all stages the greatest mean; nan
+        where the jobs were over too soon to be looked at).
 
     Raises:
         FileNotFoundError: when no job of the setting has been measured there.
@@ -60,8 +58,7 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
     for name in METHODS:
         own = means[means["method"] == name]
         order = sorted(own.index, key=lambda row: (int(own["round"][row][1:]), STAGES.index(own["stage"][row])))
-        total = {"seeds": own["seeds"].max(), "peak_mb": own["peak_mb"].max()}
-        total |= {name: own[name].sum(min_count=1) for name in ("seconds", "cpu_s")}
+        total = {"seeds": own["seeds"].max(), "seconds": own["seconds"].sum(), "peak_mb": own["peak_mb"].max()}
         if len(own):
             parts += [own.loc[order], pd.DataFrame([{"method": name, "round": ALL, "stage": ALL, **total}])]
     return pd.concat(parts, ignore_index=True)
@@ -69,11 +66,10 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
 
 def text(rows: pd.DataFrame) -> str:
     """What `costs` found, as lines of columns: seconds to the tenth, whole megabytes."""
-    lines = [f"{'method':20}  {'round':5}  {'stage':13}  {'seeds':>5}  {'seconds':>9}  {'CPU s':>9}  {'peak MB':>7}"]
-    for method, round_name, stage, seeds, seconds, cpu_s, peak_mb in rows.itertuples(index=False):
-        cpu, peak = (" " if pd.isna(value) else f"{value:.{digits}f}" for value, digits in ((cpu_s, 1), (peak_mb, 0)))
-        line = f"{method:20}  {round_name:5}  {stage:13}  {seeds:5}  {seconds:9.1f}  {cpu:>9}  {peak:>7}"
-        lines.append(line.rstrip())
+    lines = [f"{'method':20}  {'round':5}  {'stage':13}  {'seeds':>5}  {'seconds':>9}  {'peak MB':>7}"]
+    for method, round_name, stage, seeds, seconds, peak_mb in rows.itertuples(index=False):
+        peak = "" if pd.isna(peak_mb) else f"{peak_mb:.0f}"
+        lines.append(f"{method:20}  {round_name:5}  {stage:13}  {seeds:5}  {seconds:9.1f}  {peak:>7}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +81,7 @@ def read(path: Path) -> Measured | None:
         rows = list(csv.DictReader(file, delimiter="\t"))
     if not rows or "s" not in rows[-1]:
         return None
-    return Measured(*(_number(rows[-1].get(column)) for column in ("s", "cpu_time", "max_rss")))
+    return Measured(*(_number(rows[-1].get(column)) for column in ("s", "max_rss")))
 
 
 def _number(text: str | None) -> float:

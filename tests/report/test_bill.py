@@ -14,6 +14,6 @@ def test_the_section_adds_up_and_counts_what_left_no_file(tmp_path: Path) -> Non
     files = [written(tmp_path / f"{index}.tsv", "100\t0\t500\t1\t1\t1\t0\t0\t99\t50\n") for index in range(3)]
     costs = [Cost("adapt", f"seed {file}", file) for file in [*files, str(tmp_path / "lost.tsv")]]
     made = section(costs)
-    assert "3 jobs, 5 min one after the other, 2 min of processor time; 1 left no benchmark file." in made
+    assert "3 jobs, 5 min one after the other; 1 left no benchmark file." in made
     assert made.count("<tr>") == 4
     assert "No benchmark files" in section(costs[-1:])
