@@ -1,0 +1,115 @@
+"""Every command that README and docs/study.md show, as it stands there.
+
+Plans are made of every line of Snakemake; those of the recipes run in full elsewhere: the demo in test_tiny.py and
+.ci/run, the full study in test_miniatures.py, photographs in test_own_domain.py, the cluster in tests/slurm. What
+needs models runs here on those of the tiny demo. docs/use.md, cluster.md and add_a_method.md have tests of their own.
+"""
+
+import re
+import shlex
+import shutil
+
+import pytest
+from sandbox import PAGE, ROOT, TARGETS, Sandbox
+
+PAGES = ("README.md", "docs/study.md")
+BLOCK = re.compile(r"^(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)^```", re.M | re.S)
+CODE = re.compile(r"`((?:snakemake|dadist|python -m) [^`]*)`")
+CI = {"run", "test"}  # blocks that .ci/run takes
+# Another test runs them, they need a terminal or the network, or they name no setting of their own.
+ELSEWHERE = {
+    "snakemake --unlock": "tests/slurm",
+    "snakemake -n": "every plan here",
+    "snakemake": "every plan here",
+    "snakemake --lint": "test_house.py",
+    "snakemake --report report.html": "below",
+    "python -m tests.faults --kills 30": "tests/faults",
+    "dadist doctor SETTING": "dadist doctor s2c16",
+    "dadist plan SETTING": "dadist plan s2c16",
+    "dadist bench data": "tests/test_bench.py",
+}
+# What they end with where neither data set nor weights are.
+ENDS = {"dadist doctor s2c16": 1}
+
+
+def texts() -> list[str]:
+    return [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
+
+
+def blocks(kind: str) -> list[str]:
+    """The blocks of a language, but those that .ci/run takes."""
+    return [text for page in texts() for name, is_a, text in BLOCK.findall(page) if is_a == kind and name not in CI]
+
+
+def commands() -> list[str]:
+    """A shell command each, those inside a sentence included; an echo goes with the line after it."""
+    whole = [re.sub(r"^(echo .*?' > \w+\.yaml)\n", r"\1; ", block, flags=re.M | re.S) for block in blocks("sh")]
+    lines = [line for block in whole for line in re.split(r"\n(?=snakemake|dadist|echo)", block.strip())]
+    inside = [found for page in texts() for found in CODE.findall(BLOCK.sub("", page).replace("\n", " "))]
+    return [line for line in dict.fromkeys([*lines, *inside]) if line not in ELSEWHERE]
+
+
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """A clean clone with a folder of photographs, and nothing else."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("readme") / "run", {})
+    (sandbox.folder / "data/photos").mkdir(parents=True)
+    for index in range(2):
+        shutil.copy(ROOT / "docs/demo.png", sandbox.folder / f"data/photos/{index}.jpg")
+    (own,) = (text for page in texts() for name, _, text in BLOCK.findall(page) if name == "own")
+    (sandbox.folder / "own.yaml").write_text(own, encoding="utf-8")
+    return sandbox
+
+
+def test_the_pages_have_commands() -> None:
+    assert {"run", "test", "own"} <= {name for page in texts() for name, _, _ in BLOCK.findall(page)}
+    assert len(commands()) > 12
+
+
+@pytest.mark.parametrize("line", [line for line in commands() if "snakemake" in line])
+def test_snakemake_plans_it(planner: Sandbox, line: str) -> None:
+    if "results/mine/" in line:
+        shutil.copy(planner.folder / "own.yaml", planner.folder / "mine.yaml")
+    answer = planner.run("bash", "-c", line if " -n " in line else line.replace("snakemake ", "snakemake -n ", 1))
+    assert answer.returncode == 0, answer.stdout
+    assert "Job stats" in answer.stdout, answer.stdout
+
+
+def test_snakemake_s_own_report_has_the_page_and_the_captions(tiny: Sandbox) -> None:
+    answer = tiny.snakemake(*TARGETS, PAGE, "--report", "report.html")
+    assert answer.returncode == 0, answer.stdout
+    text = (tiny.folder / "report.html").read_text(encoding="utf-8")
+    for caption in (ROOT / "workflow/report").glob("*.rst"):
+        first = next(line for line in caption.read_text(encoding="utf-8").splitlines() if line[:1].isalpha())
+        assert re.split("[`*{]", first)[0].strip() in text, caption.name
+
+
+@pytest.mark.parametrize("line", [line for line in commands() if line.startswith("dadist ") and "model.pt" not in line])
+def test_dadist_answers(planner: Sandbox, tiny: Sandbox, line: str) -> None:
+    where = tiny if "results/" in line else planner
+    answer = where.run("python", "-m", "dadist.cli", *shlex.split(line)[1:])
+    assert answer.returncode == ENDS.get(line, 0), answer.stdout
+
+
+def test_a_model_of_the_demo_predicts_tells_of_itself_and_is_exported(tiny: Sandbox) -> None:
+    lines = [line for line in commands() if "model.pt" in line and line.startswith("dadist ")]
+    assert {line.split()[1] for line in lines} == {"predict", "info", "export"}
+    (tiny.folder / "photos").mkdir(exist_ok=True)
+    image = next((tiny.folder / "results/streets/demo/cityscapes/leftImg8bit/val").rglob("*.png"))
+    shutil.copy(image, tiny.folder / "photos/street.jpg")
+    for line in lines:
+        answer = tiny.run("python", "-m", "dadist.cli", *shlex.split(line)[1:])
+        assert answer.returncode == 0, answer.stdout
+    assert {path.name for path in (tiny.folder / "predictions").iterdir()} >= {"overlay", "ids", "depth"}
+    assert (tiny.folder / "model.onnx").is_file()
+    (block,) = blocks("python")
+    answer = tiny.run("python", "-c", f"{block}\nprint(prediction.labels.shape)")
+    assert answer.stdout.strip() == "(32, 64)"
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_links_and_pictures_are_there(page: str) -> None:
+    for place in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert "://" in place or (ROOT / page).parent.joinpath(place).exists(), place
+    for inner in re.findall(r"`((?:dadist|docs|tests|workflow|profiles)/[\w/.]+)`", (ROOT / page).read_text("utf-8")):
+        assert (ROOT / inner).exists() or (ROOT / inner.rstrip("/")).exists(), inner
