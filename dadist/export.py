@@ -33,7 +33,7 @@ class Exported(nn.Module):
     def __init__(self, segmenter: Segmenter, outputs: str) -> None:
         super().__init__()
         self.segmenter, self.outputs = segmenter, outputs
-        self.names = [*OUTPUTS[outputs], *([INVERSE_DEPTH] if segmenter.depth is not None else [])]
+        self.names = [*OUTPUTS[outputs], *([INVERSE_DEPTH] if segmenter.has_depth else [])]
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps in the order of ``names``."""

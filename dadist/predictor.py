@@ -51,7 +51,7 @@ class Model:
     @property
     def has_depth(self) -> bool:
         """Whether it says how far things are."""
-        return self.segmenter.depth is not None
+        return self.segmenter.has_depth
 
     def predict(
         self,

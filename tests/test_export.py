@@ -16,6 +16,7 @@ from sandbox import ROOT
 
 from dadist import export
 from dadist.model.segmenter import upsample
+from dadist.predictor import Model
 
 MODEL = builders.checkpoint(("depth",), protocol={"method": "dada", "seed": 3})
 SHAPES = [(1, 3, 16, 16), (1, 3, 95, 131), (3, 3, 64, 128)]
@@ -103,3 +104,13 @@ def test_onnx_runtime_reports_to_nobody(files: dict[str, Path], tmp_path: Path) 
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, str(files["logits"])], env={**surroundings, **home}, check=True)
     assert not [*tmp_path.rglob("*")]
+
+
+@pytest.mark.parametrize(("layout", "heads"), [("gated", ()), ("joint", ()), ("distilled", ())])
+def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: str, heads: tuple[str, ...]) -> None:
+    # Each method's network, and not only that of depth_distribution; `export` compares, at two sizes.
+    model = builders.checkpoint(heads, layout=layout)
+    assert export.export(model, tmp_path / "model.onnx", "logits") <= export.TOLERANCE
+    found = Model(model, "cpu").predict(np.zeros((32, 64, 3), np.uint8))
+    assert found.depth_m is not None
+    assert found.depth_m.shape == found.labels.shape == (32, 64)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pages import LIMITS
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dadist.parsing import ConfigError
 from dadist.watch import EVENTS, Watch
@@ -45,11 +46,12 @@ def test_without_the_package_event_files_are_refused_with_the_remedy(
 
 
 def test_event_files_hold_every_term(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
     observe = watch(tensorboard=True).training(tmp_path / "model.pt")
     logging.disable()
     for step in (20, 40):
         observe(step, WON)
     logging.disable(logging.NOTSET)
-    (file,) = (tmp_path / EVENTS).iterdir()
-    assert all(name.encode() in file.read_bytes() for name in WON)
+    events = EventAccumulator(str(tmp_path / EVENTS)).Reload()
+    assert events.Tags()["scalars"] == list(WON)
+    for name, expected in WON.items():
+        assert [(one.step, round(one.value, 5)) for one in events.Scalars(name)] == [(20, expected), (40, expected)]

@@ -81,6 +81,11 @@ class Distilled(Segmenter):
             {name: ASPP(width, count, self.architecture.rates) for name, count in outputs.items()}
         )
 
+    @property
+    def has_depth(self) -> bool:
+        """Always: the source's."""
+        return True
+
     def read(self, middle: Tensor, x: Tensor) -> Outputs:
         """First and final predictions."""
         features = {task: layers(x) for task, layers in self.tasks.items()}

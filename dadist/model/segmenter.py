@@ -146,6 +146,11 @@ class Segmenter(nn.Module):
         """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""
         return self.read(*self.backbone((images[:, self.order] - self.mean) / self.deviation))
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether its outputs have a depth."""
+        return self.depth is not None
+
     def read(self, middle: Tensor, x: Tensor) -> Outputs:
         """What the heads make of the backbone's features."""
         logits, extra = self.segmentation(x), {}

@@ -100,7 +100,7 @@ def sections(
         Section("warnings", "Warnings", _warnings(raised)),
         Section("results", "Results", _results(task, metrics)),
         Section("classes", "Classes", charts["classes"]),
-        Section("predictions", "Predictions", tag("figure", frame, told)),
+        Section("predictions", "Predictions", [tag("figure", frame, told), _legend(task.classes)]),
         Section("confusion", "Confusion", charts["confusion"]),
         Section(
             "labels",
@@ -113,6 +113,15 @@ def sections(
         Section("costs", "Costs", bill.section(task.costs)),
         Section("made", "How it was made", _made(task, metrics)),
     ]
+
+
+def _legend(classes: ClassSet) -> Markup:
+    """The colour of each class."""
+    swatches = (
+        tag("li", tag("span", class_="swatch", style=f"background: rgb{row.colour}", aria_hidden="true"), row.name)
+        for row in classes.categories
+    )
+    return tag("ul", *swatches, class_="legend", aria_label="Colours of the classes")
 
 
 def _warnings(raised: Sequence[tuple[str, Alarm]]) -> Content:

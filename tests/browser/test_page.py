@@ -39,6 +39,9 @@ CONTRAST = """(() => {
   return bad;
 })()"""
 
+# What the figures that need white paper are drawn on.
+PAPER = "[...new Set([...document.querySelectorAll('.light')].map(one => getComputedStyle(one).backgroundColor))]"
+
 # Names of the elements that stand in a tree for who cannot see, by what they are.
 NAMED = {"button", "link", "image", "img", "region", "navigation", "table", "heading", "DisclosureTriangle"}
 
@@ -120,9 +123,11 @@ def test_light_and_dark_follow_the_system_until_the_button_says_otherwise(tab: T
     assert before == ("rgb(255, 255, 255)" if system == "light" else "rgb(20, 23, 27)")
     assert tab.run(pressed) == ("false" if system == "light" else "true")
     assert tab.run(CONTRAST) == []
+    assert tab.run(PAPER) == ["rgb(255, 255, 255)"]
     tab.run("document.getElementById('theme').click()")
     assert tab.run(colour) != before
     assert tab.run(CONTRAST) == []
+    assert tab.run(PAPER) == ["rgb(255, 255, 255)"]
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(tab: Tab) -> None:

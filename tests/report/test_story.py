@@ -126,3 +126,9 @@ def test_mixtures_and_labels_of_other_class_sets_are_no_concern_of_a_page_withou
     classes = CLASS_SETS[name]
     counts = {key: [0] * len(classes) for key in ("labelled", "kept", "thresholds")}
     assert removed("ours q1", counts, classes).count("<tr>") == len(classes) + 1
+
+
+def test_the_colours_of_the_classes_are_told_under_the_predictions(read: Read) -> None:
+    found = section(read.text, "predictions")
+    for row in builders.SEVEN.categories:
+        assert f'style="background: rgb{row.colour}" aria-hidden="true"></span>{row.name}</li>' in found
