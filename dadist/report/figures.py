@@ -1,11 +1,13 @@
 """Pictures of what the networks see."""
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dadist.classes import IGNORE, ClassSet, colourise
 from dadist.data.fit import Size, nearest
@@ -62,6 +64,20 @@ def panel(
     grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
     with atomic(path) as temporary:
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def wrapped(picture: Path, drawing: Path) -> None:
+    """A PNG as an SVG of its pixels, at its size and without smoothing, for programs that take SVGs alone."""
+    with Image.open(picture) as opened:
+        width, height = opened.size
+    data = base64.b64encode(picture.read_bytes()).decode()
+    with atomic(drawing) as temporary:
+        temporary.write_text(
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+            f'<image width="{width}" height="{height}" style="image-rendering: pixelated" '
+            f'href="data:image/png;base64,{data}"/></svg>\n',
+            encoding="utf-8",
+        )
 
 
 def coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:

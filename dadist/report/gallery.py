@@ -18,6 +18,7 @@ from dadist.provenance import atomic
 from dadist.report import charts, priors
 from dadist.report.charts import Curve
 from dadist.report.embedding import SPACES
+from dadist.report.figures import wrapped
 from dadist.report.tables import over_seeds, table
 
 INDEX = "index.json"
@@ -33,6 +34,7 @@ class Shown:
     caption: str
     alt: str  # what it shows, for who cannot see it
     light: bool  # whether it needs white paper: it has colours that a dark page would swallow
+    pixels: bool = False  # whether it is a picture, whose SVG has nothing but its pixels
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,15 @@ class Gallery:
         self.shown.append(shown)
 
     def picture(self, shown: Shown) -> Path:
-        """Where to write a picture of pixels, which has no SVG."""
-        self.shown.append(shown)
+        """Where to write a picture of pixels; `close` makes an SVG of it."""
+        self.shown.append(dataclasses.replace(shown, pixels=True))
         return self.folder / f"{shown.name}.png"
 
     def close(self) -> None:
-        """Write the index, last."""
+        """Write the SVGs of pictures, and the index, last."""
+        for one in self.shown:
+            if one.pixels:
+                wrapped(self.folder / f"{one.name}.png", self.folder / f"{one.name}.svg")
         with atomic(self.folder / INDEX) as path:
             path.write_text(json.dumps([dataclasses.asdict(one) for one in self.shown], indent=1) + "\n", "utf-8")
 

@@ -73,9 +73,11 @@ def write(path: Path, title: str, lead: Content, sections: Sequence[Section], fo
 
 
 def figure(shown: Shown, folder: Path, width: int) -> Markup:
-    """A figure of the gallery: its SVG within the page, or its picture if it has none."""
-    svg = folder / f"{shown.name}.svg"
-    inside = _inlined(svg, shown) if svg.is_file() else picture(folder / f"{shown.name}.png", shown.alt, width)
+    """A figure of the gallery: its SVG within the page, or its picture if it is one."""
+    if shown.pixels:
+        inside = picture(folder / f"{shown.name}.png", shown.alt, width)
+    else:
+        inside = _inlined(folder / f"{shown.name}.svg", shown)
     frame = tag(
         "div",
         inside,

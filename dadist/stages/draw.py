@@ -6,7 +6,7 @@ from dadist.config import Draw
 from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
-from dadist.report.figures import panel
+from dadist.report.figures import panel, wrapped
 from dadist.stages import In, Ins, Out, stage
 
 
@@ -20,7 +20,7 @@ class Params:
     draw: Draw
 
 
-def run(params: Params, *, target: In, models: Ins, picture: Out) -> None:
+def run(params: Params, *, target: In, models: Ins, picture: Out, drawing: Out) -> None:
     """Predict the chosen images with every model."""
     segmenters = [Checkpoint.load(path).segmenter().to(device()) for path in models]
     draw = params.draw
@@ -34,6 +34,7 @@ def run(params: Params, *, target: In, models: Ins, picture: Out) -> None:
         scale=draw.scale,
         numerator=params.inverse_depth,
     )
+    wrapped(picture, drawing)
 
 
 if __name__ == "__main__":

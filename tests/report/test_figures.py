@@ -1,5 +1,7 @@
+import base64
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import builders
 import cv2
@@ -10,7 +12,7 @@ from torch import Tensor
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
-from dadist.report.figures import BAR, GAP, panel
+from dadist.report.figures import BAR, GAP, panel, wrapped
 
 HEIGHT, WIDTH = 12, 40
 
@@ -151,3 +153,13 @@ def test_a_title_too_few_is_refused(tmp_path: Path) -> None:
             val, [Fixed(1), Fixed(2)], ["one"], tmp_path / "panel.png", truth=True, images=1, scale=1, numerator=1000.0
         )  # type: ignore[list-item]
     assert not (tmp_path / "panel.png").exists()
+
+
+def test_a_picture_s_svg_has_its_pixels_and_size(tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "a.png"), np.arange(36, dtype=np.uint8).reshape(3, 4, 3))
+    wrapped(tmp_path / "a.png", tmp_path / "a.svg")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("4", "3", "0 0 4 3")
+    kind, _, data = str(root[0].get("href")).partition(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(data) == (tmp_path / "a.png").read_bytes()

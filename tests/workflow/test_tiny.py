@@ -96,7 +96,13 @@ def test_the_page_tells_of_every_method_round_and_stage(tiny: Sandbox) -> None:
     assert "left no benchmark file" not in text
     assert "published" in text.lower()
     figures = {path.name for path in (page.parent / "figures").glob("*.svg")}
-    assert {"iou.svg", "embedding.svg", "mixtures-plane.svg", "mixtures-depth.svg"} <= figures
+    assert {
+        "iou.svg",
+        "embedding.svg",
+        "mixtures-plane.svg",
+        "mixtures-depth.svg",
+        "labels-depth_distribution-q1.svg",
+    } <= figures
 
 
 def test_a_lost_benchmark_and_another_alarm_run_no_training_again(tiny: Sandbox) -> None:

@@ -62,6 +62,7 @@ rule draw:
         models=lambda w: [path for _, path in shown(w.setting)],
     output:
         picture=report("results/{setting}/report/panel.png", caption="../report/panel.rst", category="{setting}"),
+        drawing="results/{setting}/report/panel.svg",
     log:
         "results/logs/draw/{setting}.log",
     benchmark:
@@ -78,4 +79,4 @@ rule draw:
         code=digest("dadist.stages.draw"),
     shell:
         "exec python -m dadist.stages.draw --params {params.spec:q} --gpus {resources.gpu} --target {input.target:q} "
-        "--models {input.models:q} --picture {output.picture:q} 2> >(tee {log:q} >&2)"
+        "--models {input.models:q} --picture {output.picture:q} --drawing {output.drawing:q} 2> >(tee {log:q} >&2)"
