@@ -13,6 +13,7 @@ from pathlib import Path
 
 import builders
 import pytest
+from pages import LIMITS
 from sandbox import Sandbox
 
 from dadist.model.checkpoint import Checkpoint
@@ -61,6 +62,7 @@ class Training:
         files |= {"model": ["model.pt"], "losses": ["losses.csv"]}
         flags = [word for name, given in files.items() for word in (f"--{name}", *given)]
         words = [sys.executable, "-m", "dadist.stages.adapt", "--params", json.dumps(self.params), "--gpus", "1"]
+        words += ["--watch", json.dumps(dataclasses.asdict(LIMITS))]
         with self.log.open("wb") as file:
             return subprocess.Popen(
                 [*words, *flags],

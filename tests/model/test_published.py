@@ -1,14 +1,16 @@
 """Published files, by the keys that they are known to have; the tensors are our own network's."""
 
+import json
 import logging
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import builders
 import pytest
 import torch
+from pages import LIMITS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
@@ -21,6 +23,7 @@ from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 from dadist.stages import adapt
+from dadist.watch import Watch
 
 FILE = Path("published.pth")
 LARGE = Architecture(
@@ -337,6 +340,7 @@ def test_a_published_model_is_evaluated_as_it_is(
     with caplog.at_level(logging.INFO):
         adapt.run(
             params(path),
+            watch=Watch(json.dumps(asdict(LIMITS))),
             source=tmp_path / "source",
             target=tmp_path / "target",
             init=[path],
