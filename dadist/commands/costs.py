@@ -9,7 +9,9 @@ from pathlib import Path
 def costs(words: Sequence[str]) -> int:
     """What did it take? Seconds and peak memory of each method's stages, as Snakemake measured them."""
     parser = argparse.ArgumentParser("dadist costs", description=costs.__doc__)
-    parser.add_argument("setting", type=Path, help="folder of a setting that was run, benchmarks/ beside it")
+    parser.add_argument(
+        "setting", metavar="FOLDER", type=Path, help="folder of a setting that was run, benchmarks/ beside it"
+    )
     folder = parser.parse_args(words).setting
 
     from dadist.report.costs import costs as measured

@@ -197,7 +197,8 @@ def start_weights(path: Path) -> Start:
 def _read(path: Path) -> Any:
     """What a file of torch holds; runs no code from it."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected weights, got no file; run the stage that makes it, or put it there")
+        got = "a folder; name a file in it, such as seed1/q0/model.pt" if path.is_dir() else "no file; put it there"
+        raise FileNotFoundError(f"{path}: expected weights, got {got}, or run the stage that makes it")
     raw = path.read_bytes()
     if provenance.damaged(raw):
         raise ValueError(
@@ -207,10 +208,10 @@ def _read(path: Path) -> Any:
     try:
         return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
     except UNREADABLE as error:
-        reason = str(error).partition("\n")[0]
+        # What torch says of it goes on to advise loading without weights_only, which would run code from the file.
         raise ValueError(
-            f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file ({reason}); "
-            "delete it and run its stage again, or copy it again"
+            f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file "
+            f"({type(error).__name__}); delete it and run its stage again, or name another"
         ) from error
 
 

@@ -126,7 +126,8 @@ def compare(before: pd.DataFrame, after: pd.DataFrame, first: str, second: str) 
 
 def _row(key: Any, before: pd.DataFrame, after: pd.DataFrame, names: Sequence[str]) -> Row:
     method, round_name = key
-    scores = [_score(name, before[name], after[name]) for name in names]
+    there = [name for name in names if before[name].notna().any() or after[name].notna().any()]
+    scores = [_score(name, before[name], after[name]) for name in there]
     return Row(str(method), str(round_name), (len(before), len(after)), scores)
 
 
@@ -139,7 +140,7 @@ def _score(name: str, before: "pd.Series[float]", after: "pd.Series[float]") -> 
         noise = _half_width(*((float(one.var()), len(one)) for one in pair))
     gain = -difference if name in FALLING else difference
     if math.isnan(difference):
-        verdict = "not in both"
+        verdict = "only after" if math.isnan(means[0]) else "only before"
     elif difference == 0:
         verdict = "equal"
     elif noise is None:

@@ -48,7 +48,8 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
                 rows.append((method, round_name, path.parent.name, seed, *took))
     if not rows:
         raise FileNotFoundError(
-            f"{benchmarks}: expected what methods of {setting.name} took, found none; snakemake {setting}/metrics.csv"
+            f"{benchmarks}: expected what methods of {setting.name} took, found none; "
+            "name the folder of a setting whose metrics.csv was made"
         )
     jobs = pd.DataFrame(rows, columns=["method", "round", "stage", "seed", *Measured._fields])
     means = jobs.groupby(["method", "round", "stage"], as_index=False).agg(

@@ -60,7 +60,7 @@ def told(made: Labelled, after: PseudoLabels) -> Shown:
         "labels",
         f"{made.method} {made.round}",
         f"Pseudo-labels that {made.method} {made.round} was trained on, before and after refinement: regions that are "
-        f"too small for their class are removed, {lost:.1%} of the labelled pixels. Black has no label.",
+        f"too small for their class are removed, {lost:.1%} of the labelled pixels (orange). Black has no label.",
         f"Images in four columns: input, labels before, labels after, removed. {lost:.1%} of the labels are removed.",
         light=True,
     )

@@ -126,8 +126,9 @@ def _protocol(one: Metrics, metrics: Sequence[Metrics]) -> str:
     made, seeds = one.protocol, sorted(m.seed for m in metrics if (m.method, m.round) == (one.method, one.round))
     seeded = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return (
-        f"{seeded}; {one.images} images, labels {made.get('labels')}; {made.get('iterations')} iterations, "
-        f"{made.get('selection')} one kept; from {made.get('init')}; statistics {made.get('statistics')}; "
+        f"{seeded}; {one.images} images, labels {made.get('labels')}; {made.get('iterations')} iterations in all, "
+        f"{made.get('selection')} one kept; begun from {made.get('init')}; statistics "
+        f"{made.get('statistics')}; "
         f"code {made.get('code')}"
     )
 

@@ -105,7 +105,10 @@ def sections(
         Section(
             "labels",
             "Pseudo-labels",
-            [charts["labels"], details("Pixels of each class", *removed) if removed else None],
+            [
+                charts["labels"],
+                *([_legend(task.classes), details("Pixels of each class", *removed)] if removed else []),
+            ],
         ),
         Section("prior", "The depth distribution", charts["prior"]),
         Section("embedding", "Joint spaces", charts["embedding"]),

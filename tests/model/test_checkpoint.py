@@ -86,7 +86,7 @@ def test_weights_of_another_architecture_are_refused() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"model\.pt: expected weights, got no file; run"):
+    with pytest.raises(FileNotFoundError, match=r"model\.pt: expected weights, got no file; put it there, or run"):
         Checkpoint.load(tmp_path / "model.pt")
 
 

@@ -76,7 +76,7 @@ def test_less_is_better_of_errors_of_depth_and_more_of_shares_within() -> None:
 def test_a_class_without_a_rate_is_in_neither_verdict_and_null_in_json() -> None:
     found = compared(table(row(1, 80, math.nan)), table(row(1, 80, 40)))
     (car,) = [score for score in found.record()["rows"][0]["scores"] if score["name"] == "car"]
-    assert (car["before"], car["difference"], car["verdict"]) == (None, None, "not in both")
+    assert (car["before"], car["difference"], car["verdict"]) == (None, None, "only after")
     json.dumps(found.record(), allow_nan=False)
 
 

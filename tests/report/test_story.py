@@ -73,7 +73,7 @@ def test_the_best_of_our_rows_is_marked_in_every_column_and_quoted_rows_are_not(
     assert len(rows) == 3 + 4  # ours, and the poster's of this task
     assert ['class="number best"' in row for row in rows] == [False, False, True, False, False, False, False]
     assert rows[2].count('class="number best"') == 1 + builders.CLASSES - 1  # the last class has no rate
-    assert "seeds 1, 2; 12 images, labels native; 900 iterations, last one kept; from warm_up" in rows[2]
+    assert "seeds 1, 2; 12 images, labels native; 900 iterations in all, last one kept; begun from warm_up" in rows[2]
     assert "70.4 is printed" in first
 
 

@@ -114,3 +114,13 @@ def test_links_and_pictures_are_there(page: str) -> None:
         assert "://" in place or (ROOT / page).parent.joinpath(place).exists(), place
     for inner in re.findall(r"`((?:dadist|docs|tests|workflow|profiles)/[\w/.]+)`", (ROOT / page).read_text("utf-8")):
         assert (ROOT / inner).exists() or inner.startswith("profiles/mine/"), inner  # a copy, by the page's own command
+
+
+def test_what_is_said_to_stand_in_the_readme_is_a_heading_of_it() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## (.*)$", text, re.M))
+    places = [ROOT / "config.yaml", *(ROOT / "docs").glob("*.md"), *(ROOT / "profiles").rglob("*.yaml")]
+    places += [*(ROOT / "envs").glob("*.yaml"), *(ROOT / "dadist").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]
+    named = [(path, name) for path in places for name in re.findall(r'README, "([^"]+)"', path.read_text("utf-8"))]
+    assert named
+    assert [(str(path), name) for path, name in named if name not in headings] == []
