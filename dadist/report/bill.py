@@ -36,6 +36,7 @@ def section(costs: Sequence[Cost]) -> Markup:
     lost = len(found) - len(there)
     jobs = "1 job" if len(there) == 1 else f"{len(there)} jobs"
     caption = f"{jobs}, {_long(total)} one after the other" + (f"; {lost} left no benchmark file." if lost else ".")
+    caption += " Rendering, the table and this page are not among them."
     columns = [("stage", "text"), ("of", "text"), ("time, s", "number")]
     return table(caption, [*columns, ("memory at most, MB", "number")], rows, label="Costs of the stages")
 
