@@ -13,7 +13,7 @@ from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
 from dadist.model.critic import critic
 from dadist.model.layouts import Distilled, Gated, Joint, build
-from dadist.model.segmenter import Architecture, Segmenter, batch_norms, reestimate_statistics, upsample
+from dadist.model.segmenter import Architecture, Outputs, Segmenter, batch_norms, reestimate_statistics, upsample
 
 STREET = Architecture(
     "street", CLASS_SETS["16"], ("depth", "density"), "parallel", bn="train", rates=(1, 2, 3, 4), pixels="imagenet"
@@ -126,14 +126,18 @@ def test_two_classifiers_say_their_sum() -> None:
     assert_close(outputs.logits, outputs.extra["first"] + outputs.extra["second"])
 
 
-def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> None:
-    segmenter = build(replace(STREET, heads=(), layout="gated")).eval()
+def through_the_gate(layout: str) -> tuple[Any, Outputs, Tensor, Tensor, Tensor]:
+    """A gated network, its outputs, and by hand its features, those of depth, and the product."""
+    segmenter = build(replace(STREET, heads=(), layout=layout)).eval()
     assert isinstance(segmenter, Gated)
     assert segmenter.depth is not None
-    outputs = segmenter(images())
     _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
     e = segmenter.depth.features(x)
-    gated = x * segmenter.fusion.decode(e).clamp_min(0)
+    return segmenter, segmenter(images()), x, e, x * segmenter.fusion.decode(e).clamp_min(0)
+
+
+def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> None:
+    segmenter, outputs, x, _, gated = through_the_gate("gated")
     assert_close(outputs.logits, segmenter.segmentation(gated))
     assert_close(outputs.depth, segmenter.depth(x))
     outputs.logits.sum().backward()
@@ -141,13 +145,8 @@ def test_the_gate_multiplies_the_segmentations_features_by_those_of_depth() -> N
 
 
 def test_the_joint_layout_looks_through_the_depth_and_its_first_classifier_does_not() -> None:
-    segmenter = build(replace(STREET, heads=(), layout="joint")).eval()
+    segmenter, outputs, _, e, gated = through_the_gate("joint")
     assert isinstance(segmenter, Joint)
-    assert segmenter.depth is not None
-    outputs = segmenter(images())
-    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
-    e = segmenter.depth.features(x)
-    gated = x * segmenter.fusion.decode(e).clamp_min(0)
     assert_close(outputs.logits, segmenter.segmentation(gated))
     assert_close(outputs.depth, segmenter.regression(e))
     assert_close(outputs.extra, {"refined": segmenter.refined(gated * segmenter.regression(e))})
