@@ -1,6 +1,7 @@
 """A trained model at work, on images of any size: `dadist.load(path).predict(image)`."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
 from dadist.tiles import Field, render, tiled, whole
 
+logger = logging.getLogger(__name__)
+
+LEAST_TILE = 128  # pixels of a side; with less around it, hardly a thing is recognised
 ORIENTATION = 0x0112  # EXIF's tag
 UPRIGHT = (".jpg", ".jpeg", ".tif", ".tiff")  # turned by who decodes them
 
@@ -71,7 +75,8 @@ class Model:
         Args:
             image: ``(H, W, 3)`` uint8, red first; or a file, which is turned upright.
             scale: Look at the image at this share of its own size instead, by tiles: 1 for all of its pixels.
-            tile: (width, height) of what the network takes at once, pixels; without it, the size it works at.
+            tile: (width, height) of what the network takes at once, pixels; without it, the size it works at, or
+                half of it, or a quarter, ..., where there is no room for that.
             batch: Tiles at once.
             size: (width, height) of the maps; without it, those of the image.
 
@@ -86,17 +91,25 @@ class Model:
         pixels = image if isinstance(image, np.ndarray) else photograph(Path(image))
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(f"image: expected uint8 (H, W, 3), red first, got {pixels.dtype} {pixels.shape}")
-        frame = self.checkpoint.frame
+        frame, shrinks = self.checkpoint.frame, tile is None
         tile = tile or (frame.width, frame.height)
         if min(*tile, batch) < 1 or (scale is not None and not 0 < scale <= 8):
             raise ValueError(
                 f"expected a scale above 0 up to 8, tiles and a batch from 1 on, got {scale}, {tile}, {batch}"
             )
         own: Size = (pixels.shape[1], pixels.shape[0])
-        with _room_told(tile, batch):
-            field = self._field(pixels, scale, tile, batch)
-            found = render(field, size or own, self.checkpoint.inverse_depth)
-        return Prediction(found.labels, found.confidence, found.depth_m, self.classes)
+        while True:
+            try:
+                with _room_told(tile, batch):
+                    field = self._field(pixels, scale, tile, batch)
+                    found = render(field, size or own, self.checkpoint.inverse_depth)
+                return Prediction(found.labels, found.confidence, found.depth_m, self.classes)
+            except MemoryError:
+                half = tile[0] // 2, tile[1] // 2
+                if not shrinks or min(half) < LEAST_TILE:
+                    raise
+            logger.warning("no room for a tile of %dx%d; going on with %dx%d", *tile, *half)
+            tile, batch = half, 1
 
     def _field(self, image: NDArray[np.uint8], scale: float | None, tile: Size, batch: int) -> Field:
         """In one pass, if the network's input has no more pixels than a tile."""

@@ -14,6 +14,7 @@ from PIL import Image
 from sandbox import ROOT
 
 import dadist
+from dadist import predictor
 from dadist.data.base import DataError
 from dadist.data.fit import Frame, bicubic
 from dadist.inference import most_probable, outputs
@@ -224,3 +225,28 @@ def test_a_cut_image_is_named(tmp_path: Path, extension: str, keep: float) -> No
 def test_a_missing_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.png: expected an image, found no such file"):
         photograph(tmp_path / "none.png")
+
+
+def test_without_room_the_tile_is_halved_until_there_is_some_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model(builders.checkpoint(("depth",)), "cpu")
+    image = np.random.default_rng(3).integers(0, 256, (512, 1024, 3), np.uint8)
+    taken = predictor.tiled
+
+    def crowded(segmenter: Any, image: Any, tile: Any, batch: int) -> Any:
+        if max(tile) > 256:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return taken(segmenter, image, tile, batch)
+
+    expected = model.predict(image, scale=1.0, tile=(256, 128))
+    model.checkpoint = dataclasses.replace(
+        model.checkpoint, frame=dataclasses.replace(model.checkpoint.frame, width=512, height=256)
+    )
+    monkeypatch.setattr(predictor, "tiled", crowded)
+    found = model.predict(image, scale=1.0, batch=4)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-6)
+    assert caplog.messages == ["no room for a tile of 512x256; going on with 256x128"]
+    with pytest.raises(MemoryError, match="make --tile smaller"):
+        model.predict(image, scale=1.0, tile=(512, 256))
