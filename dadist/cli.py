@@ -4,11 +4,13 @@ Here alone, beside the rules, paths of the workflow's folder are known and confi
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dadist.bench import PARTS
 from dadist.commands.compare import compare
 from dadist.commands.costs import costs
 from dadist.commands.export import export
@@ -77,22 +79,25 @@ def plan(words: Sequence[str]) -> int:
 
 def bench(words: Sequence[str]) -> int:
     """How fast is it? Times this project's ways and others, side by side in one run."""
-    parser = argparse.ArgumentParser("dadist bench", description=bench.__doc__)
-    parser.add_argument("what", choices=("data",), help="data: reading prepared arrays against reading image files")
-    parser.add_argument("--width", type=int, default=1280, help="of a sample, pixels (%(default)s)")
-    parser.add_argument("--height", type=int, default=760, help="of a sample, pixels (%(default)s)")
-    parser.add_argument("--images", type=int, default=12, help="of each data set (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path(MADE, "bench", "data.csv"), help="CSV to write (%(default)s)")
-    asked = parser.parse_args(words)
-
-    from dadist.bench import run_data
-
+    listing = "\n".join(f"  {name:12} {question}" for name, (_, question) in PARTS.items())
+    parser = argparse.ArgumentParser(
+        "dadist bench",
+        description=bench.__doc__,
+        epilog=f"parts:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="…", help="`dadist bench PART --help` tells which")
+    first = parser.parse_args(words)
+    part = importlib.import_module(PARTS[first.part][0])
+    parser = _parser(f"bench {first.part}", part.run)
+    parser.add_argument("--out", type=Path, default=Path(MADE, "bench", f"{first.part}.csv"), help="(%(default)s)")
+    part.options(parser)
+    asked = parser.parse_args(first.words)
+    if "setting" in asked:
+        asked.setting = _study(asked.configfile, asked.config, asked.setting).settings[asked.setting]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.write(f"{'data set':10}  {'way':36}  {'images/s':>9}  {'MB an image':>11}  {'GB in all':>9}\n")
-    for row in run_data(asked.width, asked.height, asked.images, asked.out):
-        sys.stdout.write(
-            f"{row.dataset:10}  {row.way:36}  {row.images_per_s:9.1f}  {row.mb_per_image:11.2f}  {row.gb():9.1f}\n"
-        )
+    part.run(asked)
     return 0
 
 

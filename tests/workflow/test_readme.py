@@ -27,7 +27,7 @@ ELSEWHERE = {
     "dadist doctor SETTING": "dadist doctor s2c16",
     "dadist plan SETTING": "dadist plan s2c16",
     "dadist plan demo --measure 24 --method METHOD": "tests/test_accounting.py",
-    "dadist bench data": "tests/test_bench.py",
+    "dadist bench data": "tests/bench/test_data.py",
 }
 # What they end with where neither data set nor weights are.
 ENDS = {"dadist doctor s2c16": 1}

@@ -1,8 +1,10 @@
 """How fast and how large the ways to keep training samples are, measured side by side on full-size files."""
 
+import argparse
 import csv
 import os
 import statistics
+import sys
 import tempfile
 import time
 import zlib
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dadist.bench.race import REPEATS
 from dadist.classes import CLASS_SETS, ids
 from dadist.config import Look
 from dadist.data import cityscapes, streets, synthia
@@ -27,7 +30,6 @@ from dadist.provenance import atomic
 
 SIZES = {"synthia": (1280, 760), "cityscapes": (2048, 1024)}  # (width, height) of the shipped files
 IMAGES = {"synthia": 9400, "cityscapes": 2975}  # of the source, and of the target's training split
-REPEATS = 5
 # Noise of this strength makes PNGs of 1.1 bytes a pixel, as leftImg8bit has them (11 GB for 5000 images).
 LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
 TABLE = CLASS_SETS["16"].lookup("synthia", ids("synthia"))
@@ -47,6 +49,22 @@ class Row:
     def gb(self) -> float:
         """What the whole data set takes, in 10^9 bytes."""
         return self.mb_per_image * IMAGES[self.dataset] / 1000
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The flags of this part."""
+    parser.add_argument("--width", type=int, default=1280, help="of a sample, pixels (%(default)s)")
+    parser.add_argument("--height", type=int, default=760, help="of a sample, pixels (%(default)s)")
+    parser.add_argument("--images", type=int, default=12, help="of each data set (%(default)s)")
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Reading prepared arrays against reading image files."""
+    sys.stdout.write(f"{'data set':10}  {'way':36}  {'images/s':>9}  {'MB an image':>11}  {'GB in all':>9}\n")
+    for row in run_data(asked.width, asked.height, asked.images, asked.out):
+        sys.stdout.write(
+            f"{row.dataset:10}  {row.way:36}  {row.images_per_s:9.1f}  {row.mb_per_image:11.2f}  {row.gb():9.1f}\n"
+        )
 
 
 def run_data(width: int, height: int, images: int, out: Path) -> list[Row]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dadist import bench
+from dadist.bench import data as bench
 from dadist.classes import CLASS_SETS
 from dadist.data import synthia
 from dadist.data.origin import Origin, Plan
