@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist import gpus, launch, parsing
+from dadist import allocation, gpus, launch, parsing
 from dadist.watch import Watch
 
 In = Annotated[Path, "in"]
@@ -36,6 +36,7 @@ def flags(run: Callable[..., None]) -> dict[str, str]:
 
 def stage(run: Callable[..., None]) -> None:
     """Run a stage as a script: parse its flags, log to stderr, end with one clear message if it cannot go on."""
+    allocation.keep_freed_memory()
     hints = typing.get_type_hints(run, include_extras=True)
     name = Path(inspect.getfile(inspect.unwrap(run))).stem
     _log(name, gpus.rank())
