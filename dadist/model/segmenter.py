@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +40,7 @@ BN = (
 )
 
 # Name -> order of the channels, mean, deviation, of values in 0..255. A convention belongs to the weights, so it is
-# part of the network and not of the data: no model can be fed with another's.
+# part of the network and not of the data: no model can be fed with another's. The order is RGB's, or its reverse.
 PIXELS = {
     # Caffe's ResNet as DeepLab v2 and its descendants use it: BGR minus the mean, nothing else.
     "caffe": ((2, 1, 0), (104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0)),
@@ -111,7 +111,7 @@ class Segmenter(nn.Module):
         super().__init__()
         self.architecture = architecture
         order, mean, deviation = PIXELS[architecture.pixels]
-        self.order = list(order)
+        self.reversed = order == (2, 1, 0)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
         self.backbone = BACKBONES[architecture.backbone]()
@@ -144,7 +144,7 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""
-        return self.read(*self.backbone((images[:, self.order] - self.mean) / self.deviation))
+        return self.read(*self.backbone(normalised(images, self)))
 
     @property
     def has_depth(self) -> bool:
@@ -166,6 +166,21 @@ class Segmenter(nn.Module):
     def grid(self, width: int, height: int) -> tuple[int, int]:
         """Columns and rows of the feature grid for images of ``width`` x ``height``."""
         return self.backbone.grid(width, height)
+
+
+class Seeing(Protocol):
+    """A network that takes images: what its backbone's weights expect of them."""
+
+    reversed: bool  # BGR
+    mean: Tensor
+    deviation: Tensor
+
+
+def normalised(images: Tensor, network: Seeing) -> Tensor:
+    """RGB ``(B, 3, H, W)`` in 0..255 as a network's backbone wants it."""
+    # Not by an index of channels: it would be sent to the device at every call, and the host would wait.
+    ordered = images.flip(1) if network.reversed else images
+    return (ordered - network.mean) / network.deviation
 
 
 def upsample(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -5,7 +5,7 @@ import copy
 from torch import Tensor, nn
 
 from dadist.model.heads import MeanHead
-from dadist.model.segmenter import Segmenter
+from dadist.model.segmenter import Segmenter, normalised
 
 
 class Trunk(nn.Module):
@@ -16,14 +16,14 @@ class Trunk(nn.Module):
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__()
-        self.order = segmenter.order
+        self.reversed = segmenter.reversed
         self.register_buffer("mean", segmenter.mean.clone())
         self.register_buffer("deviation", segmenter.deviation.clone())
         self.backbone = copy.deepcopy(segmenter.backbone)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """RGB ``(B, 3, H, W)`` in 0..255 to features ``(B, channels, h, w)``, the ``middle`` ones and the ``last``."""
-        middle, last = self.backbone((images[:, self.order] - self.mean) / self.deviation)
+        middle, last = self.backbone(normalised(images, self))
         return {"middle": middle, "last": last}
 
 

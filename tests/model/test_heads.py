@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist.model.heads import ASPP, Fusion, MeanHead
+from dadist.model.heads import ASPP, WIDE, Fusion, MeanHead
 
 
 def parameters(module: nn.Module) -> int:
@@ -29,6 +29,22 @@ def test_the_classifier_sums_all_its_branches() -> None:
         kernel, bias = (tensor.detach().numpy() for tensor in branch.parameters())
         expected += torch.from_numpy(oracles.dilated_convolution(x[0].numpy(), kernel, bias, rate))
     assert_close(aspp(x)[0].detach().double(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rates", [(1, 2, 6), (6, 12, 18, 24)])
+def test_a_wide_classifier_multiplies_once_and_says_and_learns_the_same(rates: tuple[int, ...]) -> None:
+    aspp, x = ASPP(WIDE, 3, rates), image(WIDE).requires_grad_()
+    found = []
+    for aspp.at_once in (True, False):
+        aspp.zero_grad()
+        x.grad = None
+        answer = aspp(x)
+        answer.square().sum().backward()
+        found.append([answer.detach(), x.grad, *(weight.grad for weight in aspp.parameters())])
+    for one, other in zip(*found, strict=True):
+        assert_close(one, other, rtol=0, atol=1e-5 * float(other.abs().max()))
+    assert ASPP(WIDE, 3).at_once
+    assert not ASPP(WIDE - 1, 3).at_once
 
 
 def test_the_mean_head_has_the_parameters_of_the_published_one() -> None:

@@ -56,6 +56,21 @@ def test_afterwards_networks_compute_as_before() -> None:
     assert torch.equal(network(images).logits, before)
 
 
+# The second is what crashed torch 2.13 on a CPU: this build of torch has to be able to do it.
+@pytest.mark.parametrize("size", [(96, 192), (128, 256)])
+def test_the_channels_of_a_place_lie_side_by_side_meanwhile(size: tuple[int, int]) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 12, 3, 2, 1), nn.ReLU(), nn.Conv2d(12, 12, 3, padding=2, dilation=2))
+    before = [weight.detach().clone() for weight in network.parameters()]
+    with computing_in("bfloat16", [network]):
+        found = network(torch.rand(2, 3, *size))
+        found.square().sum().backward()
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert network[2].weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(weight.is_contiguous() for weight in network.parameters())
+    assert all(torch.equal(*pair) for pair in zip(network.parameters(), before, strict=True))
+    assert all(weight.grad.isfinite().all() for weight in network.parameters())
+
+
 def test_an_unknown_precision_is_refused() -> None:
     with (
         pytest.raises(ValueError, match="precision: expected one of float32, bfloat16, got 'half'"),
