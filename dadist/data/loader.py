@@ -93,8 +93,14 @@ class Sampling:
                 for array in arrays
             ]
         batches = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        ready = [(flip(batch, flips) if self.mirror else batch).to(self.device) for batch in batches]
-        return ready, torch.from_numpy(flips).to(self.device)
+        ready = [self._sent(flip(batch, flips) if self.mirror else batch) for batch in batches]
+        return ready, self._sent(torch.from_numpy(flips))
+
+    def _sent(self, batch: Tensor) -> Tensor:
+        """On the device; from pinned memory, so that the host does not wait and the next batch is read meanwhile."""
+        if self.device == "cpu":
+            return batch
+        return batch.pin_memory().to(self.device, non_blocking=True)
 
 
 class SourceLoader:

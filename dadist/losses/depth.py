@@ -25,7 +25,8 @@ def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.
 
     Source: Laina et al., Deeper Depth Prediction, 3DV 2016; used by DADA, ICCV 2019.
     """
-    error = (predicted - target).abs()[valid]
+    # Pixels are masked, not picked: how many a choice has is known to the device alone, and the host would wait for it.
+    error = (predicted - target).abs().where(valid, 0.0)
     largest = error.detach().max() if error.numel() else error.new_zeros(())
     c = (ratio * parallel.largest(largest)).clamp_min(1e-12)
     return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).sum() / parallel.denominator(valid.sum(), 1)

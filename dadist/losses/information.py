@@ -1,12 +1,35 @@
 """The self-information map: what the critics of ADVENT, DADA and this method look at; and its sum, the entropy."""
 
 import math
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 # exp(-104) is 0 in float32: a smaller logarithm changes nothing but would make 0 * -inf.
 _LEAST_LOG = -104.0
+
+
+class _Information(torch.autograd.Function):
+    """The formula and its slope, in as few passes over maps of the images' size as there can be.
+
+    With k = -1 / ln C, I = k P ln P and h = k g P (1 + ln P), where g = dL/dI, dL/dlogits = h - P sum(h): the sum is
+    over the classes.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor) -> Tensor:
+        log = F.log_softmax(logits, dim=1).clamp_min_(_LEAST_LOG)
+        p = log.exp()
+        ctx.save_for_backward(log, p)
+        return (p * log).mul_(-1 / math.log(logits.shape[1]))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        log, p = ctx.saved_tensors
+        h: Tensor = (log + 1).mul_(p).mul_(gradients[0]).mul_(-1 / math.log(log.shape[1]))
+        return h.addcmul_(p, h.sum(1, keepdim=True), value=-1)
 
 
 def self_information(logits: Tensor) -> Tensor:
@@ -23,8 +46,8 @@ def self_information(logits: Tensor) -> Tensor:
 
     Source: Vu et al., ADVENT, CVPR 2019.
     """
-    log = F.log_softmax(logits.float(), dim=1).clamp_min(_LEAST_LOG)
-    return log.exp() * log / -math.log(logits.shape[1])
+    information: Tensor = _Information.apply(logits.float())
+    return information
 
 
 def mean_entropy(logits: Tensor) -> Tensor:

@@ -157,11 +157,14 @@ def _balance(predicted: Tensor, expected: Tensor) -> Tensor:
 
 def _on_grid(maps: Tensor, grid: torch.Size) -> Tensor:
     """Nearest by cell centres, ``(B, 1, H, W)`` to ``(B, 1, h, w)``; keeps the dtype."""
-    rows, columns = (
-        torch.from_numpy(centres(size, cells)).to(maps.device)
-        for size, cells in zip(maps.shape[-2:], grid, strict=True)
-    )
+    rows, columns = (_centres(size, cells, maps.device) for size, cells in zip(maps.shape[-2:], grid, strict=True))
     return maps[..., rows[:, None], columns]
+
+
+@functools.cache
+def _centres(size: int, cells: int, device: torch.device) -> Tensor:
+    """As `centres`, on a device; kept there, since sending them at every step would keep the host waiting."""
+    return torch.from_numpy(centres(size, cells)).to(device)
 
 
 METHOD = DepthDistribution

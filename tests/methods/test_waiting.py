@@ -1,0 +1,61 @@
+"""What the host may ask of the device at a step: nothing, or it would wait until all that it gave is done."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dadist.cli import _study
+from dadist.methods.registry import METHODS
+from dadist.step_cost import _step, count, method_of, noise
+from dadist.train import to_device
+
+# What ends in a number on the host, or has a size that only the device knows; and what is sent from the host's memory.
+ASKING = {"aten::_local_scalar_dense", "aten::nonzero", "aten::_unique2", "aten::masked_select", "aten::is_nonzero"}
+
+
+class Asked(TorchDispatchMode):
+    """Operators that make the host wait, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        tensors = [one for one in args if isinstance(one, torch.Tensor)]
+        sent = name in ("aten::_to_copy", "aten::copy_") and len({one.device for one in tensors}) > 1
+        sent = sent or (
+            name == "aten::_to_copy" and tensors[0].device != (kwargs or {}).get("device", tensors[0].device)
+        )
+        if name in ASKING or sent:
+            self.found.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+def steps(name: str) -> Iterator[list[str]]:
+    """What each of two steps on the meta device asks."""
+    setting = _study([], [], "s2c7_small").settings["s2c7_small"]
+    with torch.device("meta"):
+        method = method_of(setting, name)
+        source, target = noise(setting, name)
+    to_device(method, "meta")
+    method.segmenter.train()
+    for _ in range(2):
+        asked = Asked()
+
+        def one(asked: Asked = asked) -> None:
+            with asked:
+                list(_step(method, source, target))
+
+        count(one)
+        yield asked.found
+
+
+# corda is left out: class-mix draws from the classes that an image has, and the host has to know how many these are.
+@pytest.mark.parametrize("name", sorted({*METHODS, "plain"} - {"corda"}))
+def test_a_step_asks_the_device_for_nothing(name: str) -> None:
+    _, found = steps(name)
+    assert found == []
