@@ -164,14 +164,18 @@ def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
     ]
     segmenter: torch.optim.Optimizer
     if plan.name == "sgd":
-        segmenter = torch.optim.SGD(groups, lr=plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay)
+        segmenter = torch.optim.SGD(
+            groups, lr=plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay, fused=True
+        )
     else:
-        segmenter = torch.optim.AdamW(groups, lr=plan.lr, betas=(plan.momentum, 0.999), weight_decay=plan.weight_decay)
+        segmenter = torch.optim.AdamW(
+            groups, lr=plan.lr, betas=(plan.momentum, 0.999), weight_decay=plan.weight_decay, fused=True
+        )
     found: list[torch.optim.Optimizer] = [segmenter]
     for networks, lr in ((method.companions, method.companion_lr), (method.critics, method.critic_lr)):
         if lr is not None and len(networks):
             group = {"params": list(networks.parameters()), "lr": lr, "initial_lr": lr}
-            found.append(torch.optim.Adam([group], lr=lr, betas=method.betas))
+            found.append(torch.optim.Adam([group], lr=lr, betas=method.betas, fused=True))
     return found
 
 
