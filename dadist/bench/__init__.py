@@ -3,4 +3,8 @@
 # Part → its module, imported only when it is asked for, and the question that it answers.
 PARTS = {
     "data": ("dadist.bench.data", "how fast and how large are the ways to keep training samples?"),
+    "step": (
+        "dadist.bench.step",
+        "how long does a training step take, and what does each change of a plain one bring?",
+    ),
 }

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "dadist plan SETTING": "dadist plan s2c16",
     "dadist plan demo --measure 24 --method METHOD": "tests/test_accounting.py",
     "dadist bench data": "tests/bench/test_data.py",
+    "dadist bench step": "tests/bench/test_step.py",
 }
 # What they end with where neither data set nor weights are.
 ENDS = {"dadist doctor s2c16": 1}
