@@ -14,7 +14,8 @@ from torch import Tensor
 
 from dadist.config import Knob
 from dadist.data.prepared import Prepared
-from dadist.inference import batches, device_name, spread, tensor
+from dadist.data.rows import spread
+from dadist.inference import batches, device_name, tensor
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Ingredients, Method
 from dadist.methods.registry import ARTEFACTS

@@ -72,8 +72,3 @@ def batches(items: int, batch: int) -> Iterator[slice]:
     """Consecutive slices that cover ``items``."""
     for begin in range(0, items, batch):
         yield slice(begin, min(begin + batch, items))
-
-
-def spread(items: int, wanted: int) -> NDArray[np.int64]:
-    """At most ``wanted`` indices, evenly spread over ``items``."""
-    return np.unique(np.linspace(0, items - 1, min(wanted, items)).astype(np.int64))

@@ -1,21 +1,17 @@
-"""Pseudo-labels of a split: what a network is sure of."""
+"""Folders of pseudo-labels: written image by image, opened read-only; `labelling` fills one with a network."""
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.classes import IGNORE
 from dadist.data.journal import Journal
-from dadist.data.prepared import Prepared
 from dadist.data.rows import Checked, Rows
 from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
-from dadist.inference import predict
-from dadist.model.segmenter import Segmenter
 from dadist.provenance import atomic
 
 INDEX = "index.json"
@@ -26,7 +22,7 @@ class PseudoLabels:
 
     labels ``(N, H, W)`` uint8 train ids, 255 where the network was not sure; areas ``(N,)``, pixels of each image that
     are not padding; confidence ``(N, H, W)`` uint8, the probability of the most probable class in steps of 1/255, as
-    `label` writes it; counts: what the stage that wrote it reports.
+    `labelling` writes it; counts: what the stage that wrote it reports.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -114,36 +110,3 @@ def filling(folder: Path, shape: tuple[int, ...], names: tuple[str, ...], key: s
         made = Filling(place, shape, names)
         with made.journal:
             yield made
-
-
-def label(
-    segmenter: Segmenter,
-    images: Prepared,
-    folder: Path,
-    *,
-    first: int,
-    classes: int,
-    confidence: float,
-    batch: int,
-    key: str,
-    progress: Callable[[int], None],
-) -> None:
-    """Label the ``first`` images of a split; a pixel keeps its class iff its probability is at least ``confidence``.
-
-    The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9).
-    """
-    with filling(folder, (first, images.height, images.width), ("labels", "confidence"), key) as made:
-        while made is not None and made.left:
-            rows, made.left = made.left[:batch], made.left[batch:]
-            predicted, probability = predict(segmenter, images.images[rows])
-            predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
-            shown = images.inside(rows)
-            predicted[~shown] = IGNORE  # padding shows nothing
-            sure = np.rint(probability * 255).astype(np.uint8)
-            for index, row in enumerate(rows):
-                counts = np.bincount(predicted[index].ravel(), minlength=256)[:classes].tolist()
-                arrays = {"labels": predicted[index], "confidence": sure[index]}
-                made.put(row, arrays, {"labelled": counts}, int(shown[index].sum()))
-            progress(len(made.done))
-        if made is not None:
-            made.finish({})

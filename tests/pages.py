@@ -18,7 +18,8 @@ from dadist.report import gallery as figures
 from dadist.report.bill import Cost
 from dadist.report.charts import style
 from dadist.report.embedding import SPACES
-from dadist.report.gallery import Gallery, Labelled, Shown, Trained
+from dadist.report.exhibits import Labelled, Shown, Trained
+from dadist.report.gallery import Gallery
 from dadist.report.page import write
 from dadist.report.story import Task, lead, sections, warnings
 

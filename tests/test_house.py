@@ -51,6 +51,15 @@ WITHOUT_SECTION = {"collect"}
 # What rules make that nothing in the demo asks for.
 ON_DEMAND = ("results/demo/prior/components.csv", "results/demo/prior/patches.npz")
 
+# Packages that take long to import, and the stages that cannot do without.
+SECONDS_TO_LOAD = {
+    "torch": {"adapt", "cluster_patches", "draw", "embed", "evaluate", "pseudo_label", "selftrain"},
+    "pandas": {"collect", "compare_components", "draw_figures", "embed", "write_page"},
+    "matplotlib": {"draw_figures"},
+    "sklearn": set[str](),
+    "torchvision": set[str](),
+}
+
 # From the bottom up: a module imports from its own layer or those before it. The longest prefix that fits counts.
 LAYERS = (
     (
@@ -80,7 +89,7 @@ LAYERS = (
     ("dadist.losses",),
     ("dadist.methods",),
     ("dadist.state", "dadist.loss_table", "dadist.train", "dadist.inference"),
-    ("dadist.pseudo", "dadist.refine", "dadist.assembly"),
+    ("dadist.pseudo", "dadist.labelling", "dadist.refine", "dadist.assembly"),
     (
         "dadist.evaluate",
         "dadist.depth_metrics",
@@ -337,10 +346,23 @@ def test_no_module_is_named_after_nothing(module: str) -> None:
     assert not {"utils", "util", "helpers", "common", "misc"} & set(module.split("."))
 
 
+def loaded(modules: str, *heavy: str) -> list[str]:
+    """Which of some packages a new Python has loaded once it has imported the modules."""
+    code = f"import sys, {modules}; print(*[one for one in {heavy} if one in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return answer.stdout.split()
+
+
 def test_planning_loads_no_torch() -> None:
     modules = "dadist.config, dadist.provenance, dadist.data.registry, dadist.methods.registry"
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert loaded(modules, "torch", "pandas", "matplotlib", "sklearn") == []
+
+
+@pytest.mark.parametrize("rule", rules())
+def test_a_stage_loads_torch_if_it_has_a_network_and_matplotlib_if_it_draws_charts(rule: str) -> None:
+    # Each takes a second or so of every job, sklearn and torchvision more: who wants those imports them late.
+    wanted = [name for name, stages in SECONDS_TO_LOAD.items() if rule in stages]
+    assert loaded(f"dadist.stages.{rule}", *SECONDS_TO_LOAD) == wanted
 
 
 @pytest.mark.parametrize("registry", [DATASETS, METHODS, RECIPES], ids=["DATASETS", "METHODS", "RECIPES"])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch.testing import assert_close
 
 from dadist import inference
-from dadist.inference import batches, most_probable, outputs, predict, spread, tensor
+from dadist.inference import batches, most_probable, outputs, predict, tensor
 
 
 def images(*pixels: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -58,14 +58,6 @@ def test_images_become_channels_first_in_0_to_255() -> None:
 )
 def test_batches_cover_the_items_once(items: int, batch: int, expected: list[tuple[int, int]]) -> None:
     assert [(rows.start, rows.stop) for rows in batches(items, batch)] == expected
-
-
-@pytest.mark.parametrize(
-    ("items", "wanted", "expected"),
-    [(10, 4, [0, 3, 6, 9]), (5, 2, [0, 4]), (3, 8, [0, 1, 2]), (4, 4, [0, 1, 2, 3]), (7, 1, [0]), (1, 1, [0])],
-)
-def test_indices_are_spread_evenly_and_none_comes_twice(items: int, wanted: int, expected: list[int]) -> None:
-    assert spread(items, wanted).tolist() == expected
 
 
 def test_a_deterministic_training_asks_torch_and_cublas_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

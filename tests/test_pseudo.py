@@ -7,7 +7,7 @@ import pytest
 from builders import Thirds
 from torch import Tensor
 
-from dadist import pseudo
+from dadist import labelling
 from dadist.classes import IGNORE
 from dadist.data.prepared import Prepared
 from dadist.model.segmenter import Outputs
@@ -33,7 +33,7 @@ def labelled(
 ) -> list[int]:
     """Make pseudo-labels of three classes; what the progress was told."""
     done: list[int] = []
-    pseudo.label(
+    labelling.label(
         network or Thirds(),
         split,
         folder,
@@ -73,7 +73,7 @@ def test_a_probability_that_equals_the_threshold_is_enough(tmp_path: Path) -> No
     images = np.full((1, 2, 4, 3), 7, np.uint8)
     images[..., 2] = 0  # P = 1/2 within 3^-7, the same for two classes
     split = builders.split(tmp_path / "target", images=images, labels=None, depth=None)
-    _, probability = pseudo.predict(Thirds(), split.images)
+    _, probability = labelling.predict(Thirds(), split.images)
     for threshold, count in ((float(probability[0, 0, 0]), 8), (float(np.nextafter(probability[0, 0, 0], 1)), 0)):
         folder = tmp_path / str(count)
         labelled(folder, split, first=1, confidence=threshold)

@@ -91,3 +91,8 @@ class Checked(np.ndarray[Any, Any]):
                     )
                 self.seen[row] = True
         return plain[key]
+
+
+def spread(items: int, wanted: int) -> NDArray[np.int64]:
+    """At most ``wanted`` indices, evenly spread over ``items``."""
+    return np.unique(np.linspace(0, items - 1, min(wanted, items)).astype(np.int64))

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dadist.provenance import atomic
+from dadist.report.exhibits import FAINT, INK
 
 # Colours for people who see fewer: Okabe and Ito, Color Universal Design, 2008, without black, which is the ink's.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#a89600")
-INK, FAINT = "#1b1f24", "#c9ced6"  # text and axes; grids. A page puts its own colours in their place.
 ACROSS = 4  # small charts a row
 WIDE = 9.0  # inches
 

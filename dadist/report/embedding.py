@@ -15,7 +15,8 @@ from dadist.classes import IGNORE
 from dadist.config import Embed
 from dadist.data.fit import centres
 from dadist.data.prepared import Prepared
-from dadist.inference import outputs, spread
+from dadist.data.rows import spread
+from dadist.inference import outputs
 from dadist.losses.information import self_information
 from dadist.model.segmenter import Segmenter
 from dadist.provenance import atomic

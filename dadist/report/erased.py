@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 
 from dadist.data.prepared import Prepared
-from dadist.inference import spread
+from dadist.data.rows import spread
 from dadist.provenance import atomic
 from dadist.pseudo import PseudoLabels
-from dadist.report.figures import GAP, coloured, column
-from dadist.report.gallery import Labelled, Shown
+from dadist.report.columns import GAP, coloured, column
+from dadist.report.exhibits import Labelled, Shown
 
 REMOVED = (230, 159, 0)  # orange of Okabe and Ito, on grey
 

@@ -1,24 +1,22 @@
 """Pictures of what the networks see."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dadist.classes import IGNORE, ClassSet, colourise
+from dadist.classes import IGNORE
 from dadist.data.fit import Size, nearest
 from dadist.data.prepared import Prepared
+from dadist.data.rows import spread
 from dadist.depth_metrics import metres
-from dadist.inference import outputs, predict, spread
+from dadist.inference import outputs, predict
 from dadist.model.segmenter import Segmenter, upsample
 from dadist.provenance import atomic
+from dadist.report.columns import GAP, coloured, column
 
-GAP = 4  # pixels between cells
-BAR = 22  # pixels of a title
 NEAR_M, FAR_M = 2.0, 80.0  # ends of the colours of depth, on a logarithmic scale
 
 
@@ -64,38 +62,6 @@ def panel(
     grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
     with atomic(path) as temporary:
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
-def wrapped(picture: Path, drawing: Path) -> None:
-    """A PNG as an SVG of its pixels, at its size and without smoothing, for programs that take SVGs alone."""
-    with Image.open(picture) as opened:
-        width, height = opened.size
-    data = base64.b64encode(picture.read_bytes()).decode()
-    with atomic(drawing) as temporary:
-        temporary.write_text(
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-            f'<image width="{width}" height="{height}" style="image-rendering: pixelated" '
-            f'href="data:image/png;base64,{data}"/></svg>\n',
-            encoding="utf-8",
-        )
-
-
-def coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:
-    """Train ids ``(N, H, W)`` as RGB ``(N, H, W, 3)``."""
-    return np.stack([colourise(one, classes) for one in labels])
-
-
-def column(title: str, cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """A title above the cells ``(N, H, W, 3)``, one below the other on white, with a gap on the right."""
-    width = cells.shape[2] * scale
-    bar = np.full((BAR, width, 3), 255, np.uint8)
-    cv2.putText(bar, title, (3, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    gap = np.full((GAP, width, 3), 255, np.uint8)
-    parts = [bar]
-    for cell in cells:
-        parts += [cell.repeat(scale, 0).repeat(scale, 1), gap]
-    column = np.concatenate(parts[:-1])
-    return np.concatenate([column, np.full((len(column), GAP, 3), 255, np.uint8)], axis=1)
 
 
 def _truth(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

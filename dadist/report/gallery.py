@@ -1,10 +1,8 @@
 """The figures of a setting as a folder: each as SVG and PNG, and an index that says what each shows."""
 
-import csv
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,41 +15,9 @@ from dadist.mixtures import Mixtures
 from dadist.provenance import atomic
 from dadist.report import charts, priors
 from dadist.report.charts import Curve
-from dadist.report.embedding import SPACES
-from dadist.report.figures import wrapped
+from dadist.report.columns import wrapped
+from dadist.report.exhibits import INDEX, Shown, Trained, read_losses
 from dadist.report.tables import over_seeds, table
-
-INDEX = "index.json"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One figure."""
-
-    name: str  # of its files
-    section: str  # of the page that it belongs to
-    title: str
-    caption: str
-    alt: str  # what it shows, for who cannot see it
-    light: bool  # whether it needs white paper: it has colours that a dark page would swallow
-    pixels: bool = False  # whether it is a picture, whose SVG has nothing but its pixels
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Which model a losses.csv is of."""
-
-    method: str
-    round: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Which round labels were made for."""
-
-    method: str
-    round: str
 
 
 class Gallery:
@@ -84,17 +50,6 @@ class Gallery:
                 wrapped(self.folder / f"{one.name}.png", self.folder / f"{one.name}.svg")
         with atomic(self.folder / INDEX) as path:
             path.write_text(json.dumps([dataclasses.asdict(one) for one in self.shown], indent=1) + "\n", "utf-8")
-
-
-def opened(folder: Path) -> list[Shown]:
-    """What a folder's index lists."""
-    return [Shown(**one) for one in json.loads((folder / INDEX).read_text(encoding="utf-8"))]
-
-
-def read_losses(path: Path) -> list[dict[str, float]]:
-    """Rows of a losses.csv: step, lr and the terms that its window has."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def add_curves(gallery: Gallery, trainings: Sequence[Trained], losses: Sequence[Path]) -> None:
@@ -197,10 +152,11 @@ def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
 def add_embedding(gallery: Gallery, rows: pd.DataFrame, classes: ClassSet, method: str) -> None:
     """Both joint spaces side by side."""
     points = {
-        name: {str(key): column.to_numpy() for key, column in rows[rows.space == name].items()} for name in SPACES
+        name: {str(key): column.to_numpy() for key, column in rows[rows.space == name].items()}
+        for name in rows.space.unique()
     }
     colours = ["#" + "".join(f"{channel:02x}" for channel in one.colour) for one in classes.categories]
-    count = len(points[SPACES[0]]["x"])
+    count = len(rows) // len(points)
     gallery.add(
         charts.scatter(points, classes.names, colours),
         Shown(

@@ -14,8 +14,7 @@ from PIL import Image
 
 from dadist.evaluate import Metrics
 from dadist.provenance import atomic
-from dadist.report.charts import FAINT, INK
-from dadist.report.gallery import Shown
+from dadist.report.exhibits import FAINT, INK, Shown
 from dadist.report.markup import Content, Markup, tag
 
 HEAVY = 1_500_000  # bytes of a PNG from which on a picture is a JPEG on the page

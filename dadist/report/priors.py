@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dadist.mixtures import Mixtures
-from dadist.report.charts import ACROSS, INK, small_charts
+from dadist.report.charts import ACROSS, small_charts
+from dadist.report.exhibits import INK
 
 NEAREST_M, FARTHEST_M, BINS = 0.5, 655.0, 72  # z of 65535 cm is what data sets call far
 

@@ -13,7 +13,7 @@ from dadist.config import Watch
 from dadist.evaluate import Metrics
 from dadist.report import bill, page, sheets
 from dadist.report.bill import Cost
-from dadist.report.gallery import Labelled, Shown, Trained, opened, read_losses
+from dadist.report.exhibits import Labelled, Shown, Trained, opened, read_losses
 from dadist.report.markup import Content, Markup, details, tag
 from dadist.report.page import Section
 from dadist.report.quoted import quoted

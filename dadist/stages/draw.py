@@ -6,7 +6,8 @@ from dadist.config import Draw
 from dadist.data.prepared import Prepared
 from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
-from dadist.report.figures import panel, wrapped
+from dadist.report.columns import wrapped
+from dadist.report.figures import panel
 from dadist.stages import In, Ins, Out, stage
 
 

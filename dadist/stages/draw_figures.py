@@ -12,7 +12,8 @@ from dadist.mixtures import Mixtures
 from dadist.pseudo import PseudoLabels
 from dadist.report.charts import style
 from dadist.report.erased import before_and_after, told
-from dadist.report.gallery import Gallery, Labelled, Trained, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.report.exhibits import Labelled, Trained
+from dadist.report.gallery import Gallery, add_curves, add_embedding, add_mixtures, add_rates
 from dadist.stages import In, Ins, Out, stage
 
 

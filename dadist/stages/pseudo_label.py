@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dadist import pseudo
+from dadist import labelling
 from dadist.config import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.inference import device
@@ -24,7 +24,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> 
     """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))
-    pseudo.label(
+    labelling.label(
         checkpoint.segmenter().to(device()),
         images,
         labels,

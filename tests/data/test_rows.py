@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dadist.data.base import DataError
-from dadist.data.rows import Checked, Rows
+from dadist.data.rows import Checked, Rows, spread
 
 ARRAY = np.arange(24, dtype=np.uint16).reshape(4, 2, 3)
 
@@ -54,3 +54,11 @@ def test_a_row_is_compared_once(tmp_path: Path) -> None:
 
 def test_what_is_computed_from_it_has_no_checksums(tmp_path: Path) -> None:
     assert (checked(tmp_path / "a.npy") + 1)[0, 0, 0] == 1
+
+
+@pytest.mark.parametrize(
+    ("items", "wanted", "expected"),
+    [(10, 4, [0, 3, 6, 9]), (5, 2, [0, 4]), (3, 8, [0, 1, 2]), (4, 4, [0, 1, 2, 3]), (7, 1, [0]), (1, 1, [0])],
+)
+def test_indices_are_spread_evenly_and_none_comes_twice(items: int, wanted: int, expected: list[int]) -> None:
+    assert spread(items, wanted).tolist() == expected

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dadist.report.charts import ACROSS, FAINT, INK, PALETTE, Curve, bars, curves, matrix, save, scatter, style
+from dadist.report.charts import ACROSS, PALETTE, Curve, bars, curves, matrix, save, scatter, style
+from dadist.report.exhibits import FAINT, INK
 
 NAN = float("nan")
 

@@ -7,9 +7,9 @@ import pytest
 
 from dadist.classes import IGNORE
 from dadist.pseudo import PseudoLabels, filling
+from dadist.report.columns import BAR, GAP
 from dadist.report.erased import REMOVED, before_and_after, told
-from dadist.report.figures import BAR, GAP
-from dadist.report.gallery import Labelled
+from dadist.report.exhibits import Labelled
 
 SCALE = 480 // builders.WIDTH
 

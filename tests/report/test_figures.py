@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
-from dadist.report.figures import BAR, GAP, panel, wrapped
+from dadist.report.columns import BAR, GAP, wrapped
+from dadist.report.figures import panel
 
 HEIGHT, WIDTH = 12, 40
 

@@ -4,7 +4,7 @@ import builders
 import pages
 import pytest
 
-from dadist.report.gallery import opened, read_losses
+from dadist.report.exhibits import opened, read_losses
 
 
 @pytest.fixture(scope="module")

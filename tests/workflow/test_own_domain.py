@@ -14,7 +14,7 @@ from sandbox import ROOT, TINY, Sandbox, merged
 from dadist.classes import CLASS_SETS
 from dadist.config import SOURCE_LOOK
 from dadist.data.streets import LANE, render
-from dadist.report.figures import BAR, GAP
+from dadist.report.columns import BAR, GAP
 
 MODEL, PANEL = "results/mine/depth_distribution/seed1/q1/model.pt", "results/mine/report/panel.png"
 PAGE = "results/mine/report/index.html"

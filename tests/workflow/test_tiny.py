@@ -13,7 +13,7 @@ from dadist.depth_metrics import NAMES
 from dadist.evaluate import Metrics
 from dadist.methods.registry import METHODS
 from dadist.pseudo import PseudoLabels
-from dadist.report.figures import BAR, GAP
+from dadist.report.columns import BAR, GAP
 from dadist.report.tables import PROTOCOL
 
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
