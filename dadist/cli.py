@@ -93,6 +93,7 @@ def bench(words: Sequence[str]) -> int:
     parser = _parser(f"bench {first.part}", part.run)
     parser.add_argument("--out", type=Path, default=Path(MADE, "bench", f"{first.part}.csv"), help="(%(default)s)")
     part.options(parser)
+    parser.set_defaults(settings=CONFIG, made=MADE)  # for parts that run the workflow
     asked = parser.parse_args(first.words)
     if "setting" in asked:
         asked.setting = _study(asked.configfile, asked.config, asked.setting).settings[asked.setting]

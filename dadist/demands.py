@@ -1,6 +1,7 @@
 """What methods demand of a setting, read from their modules without importing them (and torch)."""
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def declared(module: str, constant: str, default: Any) -> Any:
     return default
 
 
+@functools.cache  # a study asks for each a dozen times
 def _tree(module: str) -> list[ast.stmt]:
     path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8")).body

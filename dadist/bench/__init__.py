@@ -7,4 +7,5 @@ PARTS = {
         "dadist.bench.step",
         "how long does a training step take, and what does each change of a plain one bring?",
     ),
+    "demo": ("dadist.bench.demo", "where does the time of a whole run go, and how much does the workflow add?"),
 }
