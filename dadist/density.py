@@ -12,6 +12,7 @@ from dadist.classes import IGNORE
 from dadist.mixtures import Mixtures
 
 RULES = ("exponential", "median", "none")
+BLOCK = 16384  # cells at once on a processor, whose cache then holds what is between the tables and p
 
 
 class Density(nn.Module):
@@ -26,9 +27,10 @@ class Density(nn.Module):
     the place alone are tables whole: depth has no say.
     """
 
-    log_weight: Tensor  # (K, C + 1, cells); the last class is for ignored pixels, of density 0
-    location: Tensor  # (K, C + 1, cells) mean of z given the cell
+    log_weight: Tensor  # (K, (C + 1) cells), class by class; the last class is for ignored pixels, of density 0
+    location: Tensor  # (K, (C + 1) cells) mean of z given the cell; (K, C + 1) where it is the same in all cells
     precision: Tensor  # (K, C + 1) 1 / standard deviation of z given the cell; 0 where z is no feature
+    cells: Tensor  # (cells,) 0, 1, and so on
 
     def __init__(self, mixtures: Mixtures) -> None:
         super().__init__()
@@ -49,9 +51,12 @@ class Density(nn.Module):
             else:
                 before.append((place[feature] - expected) / root[:, :, i, i])  # (C, K, height or 1, width or 1)
                 log_weight = log_weight - before[-1] ** 2 / 2
+        location = location.reshape(*precision.shape, -1)
+        self.leans = bool((location != location[..., :1]).any())  # z with x or y: not where covariances are diagonal
         self._table("log_weight", log_weight.reshape(*precision.shape, -1), -math.inf)
-        self._table("location", location.reshape(*precision.shape, -1), 0)
+        self._table("location", location if self.leans else location[..., :1], 0)
         self._table("precision", precision, 0)
+        self.register_buffer("cells", torch.arange(width * height, dtype=torch.int32), persistent=False)
 
     def forward(self, labels: Tensor, z: Tensor, *, positive: bool) -> Tensor:
         """Density of each cell's depth under its class.
@@ -69,17 +74,24 @@ class Density(nn.Module):
         if (width, height) != self.grid or z.shape != (batch, 1, height, width):
             expected = f"labels (B, {self.grid[1]}, {self.grid[0]}) and z (B, 1, {self.grid[1]}, {self.grid[0]})"
             raise ValueError(f"expected {expected}, got {tuple(labels.shape)} and {tuple(z.shape)}")
-        components, classes = self.precision.shape
-        index = labels.masked_fill(labels == IGNORE, classes - 1).reshape(batch, -1)
-        each = index.expand(components, -1, -1)  # (K, B, cells)
-        deviation = (z.float().reshape(batch, -1) - self.location.gather(1, each)) * self.precision[:, index]
-        p = (self.log_weight.gather(1, each) - deviation.square() / 2).exp().sum(0).view(z.shape)
+        of_class = labels.masked_fill(labels == IGNORE, self.precision.shape[1] - 1).int().reshape(batch, -1)
+        at = (of_class * len(self.cells) + self.cells).flatten()  # columns of log_weight
+        of_class, block = of_class.flatten(), BLOCK if labels.is_cpu else at.numel()
+        parts = zip(*(torch.split(one, block) for one in (at, of_class, z.float().flatten())), strict=True)
+        p = torch.cat([self._block(*part) for part in parts]).view(z.shape)
         return p.masked_fill(~(z > 0), 0) if positive and "z" in self.features else p
 
+    def _block(self, at: Tensor, of_class: Tensor, z: Tensor) -> Tensor:
+        """Density of cells ``(n,)``; their columns, classes and depths likewise."""
+        location = self.location.index_select(1, at if self.leans else of_class)  # (K, n), as all below
+        deviation = (z - location) * self.precision.index_select(1, of_class)
+        return torch.addcmul(self.log_weight.index_select(1, at), deviation, deviation, value=-0.5).exp().sum(0)
+
     def _table(self, name: str, values: NDArray[np.float64], ignored: float) -> None:
-        """A float32 table ``(K, C + 1, ...)`` of values ``(C, K, ...)``; kept out of checkpoints."""
+        """A float32 table ``(K, (C + 1) n)`` of values ``(C, K)`` or ``(C, K, n)``; kept out of checkpoints."""
         padded = np.concatenate((values, np.full_like(values[:1], ignored))).swapaxes(0, 1)
-        self.register_buffer(name, torch.tensor(padded, dtype=torch.float32), persistent=False)
+        table = torch.tensor(padded.reshape(len(padded), -1), dtype=torch.float32)
+        self.register_buffer(name, table, persistent=False)
 
 
 def squash(p: Tensor, *, rule: str, median: float) -> Tensor:

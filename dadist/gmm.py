@@ -1,15 +1,15 @@
 """Fitting mixtures of normals over (column, row, inverse depth), or some of these, one a class, to points."""
 
-import functools
 import logging
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dadist import em
 from dadist.classes import ClassSet
 from dadist.config import FitGmm
 from dadist.mixtures import FEATURES, Mixtures
@@ -76,28 +76,6 @@ def fit(
     )
 
 
-def log_density(
-    weights: NDArray[np.float64],
-    means: NDArray[np.float64],
-    covariances: NDArray[np.float64],
-    points: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats.
-
-    Args:
-        weights: ``(K,)``, all above 0.
-        means: ``(K, F)``.
-        covariances: ``(K, F, F)``.
-        points: ``(n, F)``.
-    """
-    terms = []
-    for weight, mean, root in zip(weights, means, np.linalg.cholesky(covariances), strict=True):
-        distance = (np.linalg.solve(root, (points - mean).T) ** 2).sum(0)
-        terms.append(math.log(weight) - np.log(root.diagonal() * math.sqrt(2 * math.pi)).sum() - distance / 2)
-    total: NDArray[np.float64] = np.logaddexp.reduce(terms)
-    return total
-
-
 class _Fit(NamedTuple):
     """A class's share of Mixtures; ``median`` is a log-density."""
 
@@ -120,30 +98,19 @@ def _fit_class(points: NDArray[np.float64], features: str, settings: FitGmm, nam
     shuffled = np.random.default_rng(settings.seed).permutation(points)
     kept = len(points) - min(int(settings.held_out * len(points)), len(points) - 2)
     k = min(settings.components, max(1, kept // 10))
-    mixture = _expectation_maximisation(shuffled[:kept], k, settings, name)
-    weights[:k], means[:k] = mixture.weights_, mixture.means_
-    diagonal = settings.covariance == "diag"
-    covariances[:k] = mixture.covariances_[:, None] * np.eye(size) if diagonal else mixture.covariances_
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            weights[:k], means[:k], covariances[:k] = em.fit(
+                shuffled[:kept], k, covariance=settings.covariance, reg_covar=settings.reg_covar, seed=settings.seed
+            )
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    for warning in caught:
+        LOG.warning("%s: %s", name, warning.message)
     if settings.z_floor is not None and features.endswith("z"):
         # A larger variance of z leaves a covariance positive definite.
         covariances[:k, -1, -1] = np.maximum(covariances[:k, -1, -1], settings.z_floor**2)
-    density = functools.partial(log_density, weights[:k], means[:k], covariances[:k])
-    likelihood = float(density(shuffled[kept:]).mean()) if kept < len(points) else math.nan
-    return _Fit(weights, means, covariances, kept, likelihood, float(np.median(density(shuffled[:kept]))))
-
-
-def _expectation_maximisation(points: NDArray[np.float64], components: int, settings: FitGmm, name: str) -> Any:
-    """A fitted scikit-learn mixture; its warnings go to the log."""
-    from sklearn.mixture import GaussianMixture  # seconds to import: only where needed
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
-
-    mixture = GaussianMixture(
-        components, covariance_type=settings.covariance, reg_covar=settings.reg_covar, random_state=settings.seed
-    )
-    # k-means adds up its threads' sums in the order they end in: one thread, for the same numbers every time.
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        mixture.fit(points)
-    for warning in caught:
-        LOG.warning("%s: %s", name, warning.message)
-    return mixture
+    density = em.log_density(em.Mixture(weights[:k], means[:k], covariances[:k]), shuffled)
+    likelihood = float(density[kept:].mean()) if kept < len(points) else math.nan
+    return _Fit(weights, means, covariances, kept, likelihood, float(np.median(density[:kept])))

@@ -83,7 +83,7 @@ LAYERS = (
     ("dadist.data",),
     ("dadist.doctor",),
     ("dadist.archive",),
-    ("dadist.points", "dadist.mixtures", "dadist.gmm", "dadist.density"),
+    ("dadist.points", "dadist.mixtures", "dadist.em", "dadist.gmm", "dadist.density"),
     ("dadist.patches", "dadist.descriptors", "dadist.clusters"),
     ("dadist.model",),
     ("dadist.losses",),
