@@ -8,4 +8,5 @@ PARTS = {
         "how long does a training step take, and what does each change of a plain one bring?",
     ),
     "demo": ("dadist.bench.demo", "where does the time of a whole run go, and how much does the workflow add?"),
+    "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
 }
