@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dadist import gmm
+from dadist import em
 from dadist.config import Optimiser
 from dadist.data.fit import centres
 from dadist.data.loader import Source, Target
@@ -143,10 +143,8 @@ def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) ->
             points = np.stack([given[feature] for feature in mixtures.features], 1)
             used = mixtures.weights[c] > 0
             if len(points) and used.any():
-                weights, means, covariances = (
-                    table[c][used] for table in (mixtures.weights, mixtures.means, mixtures.covariances)
-                )
-                p[image][here] = np.exp(gmm.log_density(weights, means, covariances, points))
+                tables = (mixtures.weights, mixtures.means, mixtures.covariances)
+                p[image][here] = np.exp(em.log_density(em.Mixture(*(table[c][used] for table in tables)), points))
     if positive and "z" in mixtures.features:
         p[depth <= 0] = 0
     return torch.from_numpy(p[:, None].astype(np.float32)).to(z.device)
