@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE, ClassSet
 from dadist.depth_metrics import DepthErrors
 from dadist.provenance import atomic
+
+COUNTED = 1 << 24  # pixels at once: OpenCV counts in float32, where every number up to this is itself
 
 
 def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> NDArray[np.uint64]:
@@ -27,12 +30,23 @@ def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], class
     """
     if truth.shape != prediction.shape:
         raise ValueError(f"prediction: expected the shape of the truth, {truth.shape}, got {prediction.shape}")
-    labelled = truth != IGNORE
-    for name, ids in (("truth", truth[labelled]), ("prediction", prediction)):
-        if ids.size and not 0 <= ids.min() <= ids.max() < classes:
-            raise ValueError(f"{name}: expected train ids from 0 to {classes - 1}, got {ids.min()} to {ids.max()}")
-    pairs = truth[labelled].astype(np.intp) * classes + prediction[labelled]
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).astype(np.uint64)
+    pairs = np.zeros((256, 256), np.uint64)
+    maps = (_bytes("truth", truth, classes), _bytes("prediction", prediction, classes))
+    for begin in range(0, truth.size, COUNTED):
+        part = [one[begin : begin + COUNTED] for one in maps]
+        pairs += cv2.calcHist(part, [0, 1], None, [256, 256], [0, 256, 0, 256]).astype(np.uint64)
+    for name, counts in (("truth", np.delete(pairs.sum(1), IGNORE)), ("prediction", pairs.sum(0))):
+        found = np.flatnonzero(counts)
+        if found.size and found[-1] >= classes:
+            raise ValueError(f"{name}: expected train ids from 0 to {classes - 1}, got {found[0]} to {found[-1]}")
+    return pairs[:classes, :classes]
+
+
+def _bytes(name: str, ids: NDArray[np.integer], classes: int) -> NDArray[np.uint8]:
+    """Train ids, any shape, in a row of one byte each."""
+    if ids.dtype != np.uint8 and ids.size and not 0 <= ids.min() <= ids.max() <= IGNORE:
+        raise ValueError(f"{name}: expected train ids from 0 to {classes - 1}, got {ids.min()} to {ids.max()}")
+    return np.ascontiguousarray(ids, np.uint8).reshape(-1)
 
 
 def iou(confusion: NDArray[np.uint64]) -> NDArray[np.float64]:

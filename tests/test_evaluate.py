@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import intersection_over_union
 
+from dadist import evaluate
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.depth_metrics import depth_errors
 from dadist.evaluate import Metrics, confusion, iou
@@ -109,3 +110,19 @@ def test_a_file_without_metrics_is_named_with_a_remedy(tmp_path: Path) -> None:
 def test_metrics_are_read_without_torch() -> None:
     code = "import sys, dadist.evaluate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
+def test_a_map_is_counted_in_parts_of_any_integer(dtype: type[np.integer], monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(4)
+    truth, prediction = (random.integers(0, 5, (13, 11)).astype(dtype) for _ in range(2))
+    truth[truth == 4] = IGNORE
+    expected = np.zeros((5, 5), np.uint64)
+    for true, predicted in zip(truth.flat, prediction.flat, strict=True):
+        if true != IGNORE:
+            expected[true, predicted] += 1
+    monkeypatch.setattr(evaluate, "COUNTED", 10)
+    counts = confusion(truth, prediction, 5)
+    assert counts.dtype == np.uint64
+    np.testing.assert_array_equal(counts, expected)
+    np.testing.assert_array_equal(confusion(truth.T, prediction.T, 5), expected)  # not contiguous
