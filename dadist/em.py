@@ -1,10 +1,11 @@
 """Fitting a mixture of normals: scikit-learn's expectation maximisation, a chunk of points in the cache at a time.
 
-A component sees a point x as y = root^-1 (x - mean), where root is the Cholesky factor of its covariance. One product
-of matrices gives y for all components and a chunk of points. Its squared length is the distance that the likelihood
-asks for, and the sums of y and y y', weighted by how much of each point is the component's, make the next mean and
-covariance. Differences are taken before squares: points at z = 65536 with a deviation of 0.001 keep their digits, which
-they lose in scikit-learn's sum of x^2 less the squared mean. Nothing of the size of the points is kept.
+With d = x - mean of a component, its log-likelihood of a point x is a sum over the products d_i d_j, i <= j, and the
+next covariance is made of sums of the same products over the points, weighted by how much of each is the component's.
+So a chunk's products are laid out once, for diagonal covariances those with i = j alone, with a row of ones for what
+is constant; both sums are then products of matrices. Differences are taken before squares: points at z = 65536 with a
+deviation of 0.001 keep their digits, which they lose in scikit-learn's sum of x^2 less the squared mean. Nothing of the
+size of the points is kept.
 """
 
 import math
@@ -15,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 8192  # points; K F of them in float64 stay in a core's second cache
+CHUNK = 16384  # points; all that is made of them is a few megabytes
 SAMPLE = 50_000  # points that k-means and the first iterations see
 TOLERANCE, ITERATIONS = 1e-3, 100  # scikit-learn's: nats of the mean log-likelihood, and the most there are
+
+SMALLEST = 1e-290  # density that is taken as it is
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +40,7 @@ def fit(points: Floats, components: int, *, covariance: str, reg_covar: float, s
     ``random_state``. Of more points, a sample is fitted so first; its mixture is where the fit to all of them starts.
 
     Args:
-        points: ``(n, F)``, C-contiguous; as many as components or more.
+        points: ``(F, n)``; as many as components or more.
         components: K.
         covariance: "diag" or "full".
         reg_covar: Added to every variance.
@@ -49,21 +52,25 @@ def fit(points: Floats, components: int, *, covariance: str, reg_covar: float, s
     from sklearn.cluster import KMeans  # seconds to import: only where needed
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
+    size, count = points.shape
     sample = points
-    if len(points) > SAMPLE:
-        sample = points[np.random.default_rng(seed).choice(len(points), SAMPLE, replace=False)]
+    if count > SAMPLE:
+        sample = points[:, np.random.default_rng(seed).choice(count, SAMPLE, replace=False)].copy()
     with threadpool_limits(1):  # threads add up their sums in the order they end in
-        clusters = KMeans(components, n_init=1, random_state=seed).fit(sample)
-        plain = np.tile(np.eye(points.shape[1]), (components, 1, 1))
-        mixture = Mixture(np.full(components, 1 / components), clusters.cluster_centers_, plain)
-        mixture, _ = step(sample, mixture, covariance=covariance, reg_covar=reg_covar, labels=clusters.labels_)
+        clusters = KMeans(components, n_init=1, random_state=seed).fit(np.ascontiguousarray(sample.T))
+        alike = (
+            np.full(components, 1 / components),
+            clusters.cluster_centers_,
+            np.tile(np.eye(size), (components, 1, 1)),
+        )
+        mixture, _ = step(sample, Mixture(*alike), covariance=covariance, reg_covar=reg_covar, labels=clusters.labels_)
         mixture, converged = _climb(sample, mixture, covariance, reg_covar)
-        if len(sample) < len(points):
+        if count > SAMPLE:
             mixture, converged = _climb(points, mixture, covariance, reg_covar)
     if not converged:
         warnings.warn(
-            f"the likelihood still rose by more than {TOLERANCE} nats after {ITERATIONS} iterations; "
-            "give fit_gmm other features or fewer components if its mixtures look odd",
+            f"the mean log-likelihood still changed by {TOLERANCE} nats or more after {ITERATIONS} iterations; "
+            "if the density looks odd, give fit_gmm fewer components",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -81,46 +88,40 @@ def step(
     """One iteration: the mixture that follows, and the mean log-likelihood under the one that was, nats.
 
     Args:
-        points: ``(n, F)``.
+        points: ``(F, n)``.
         mixture: Before.
         covariance: "diag" or "full".
         reg_covar: Added to every variance.
         labels: ``(n,)`` of 0 to K - 1, the component that a point belongs to entirely; all that the mixture does then
             is to give the sums their origin, and the log-likelihood is of no use.
     """
-    (k, f), diagonal = mixture.means.shape, covariance == "diag"
-    share, first, second, likelihood = np.zeros(k), np.zeros((k, f, 1)), np.zeros((k, f, f)), 0.0
-    for begin, y, squares, part in _seen(points, mixture):
-        likelihood += float(_normalise(part).sum())
+    (k, f), chosen = mixture.means.shape, _pairs(mixture.means.shape[1], covariance)
+    first, sums, likelihood = np.zeros((k, f, 1)), np.zeros((k, len(chosen[0]) + 1, 1)), 0.0
+    for begin, x, products, log_joint in _seen(points, mixture, chosen):
+        part, log_density = _shares(log_joint)
+        likelihood += float(log_density.sum())
         if labels is not None:
-            np.equal(labels[begin : begin + y.shape[-1]], np.arange(k)[:, None], out=part, casting="unsafe")
-        share += part.sum(1)
-        if diagonal:
-            first += y @ part[..., None]
-            second += squares @ part[..., None] * np.eye(f)
-        else:
-            weighted = np.multiply(y, part[:, None], out=squares)
-            first += weighted.sum(-1, keepdims=True)
-            second += weighted @ y.swapaxes(1, 2)
-    root = np.linalg.cholesky(mixture.covariances)
-    first, second = (root @ first)[..., 0], root @ second @ root.swapaxes(1, 2)  # of points less the means that were
+            np.equal(labels[begin : begin + CHUNK], np.arange(k)[:, None], out=part, casting="unsafe")
+        first += x @ part[..., None]
+        sums += products @ part[..., None]
+    share, second = sums[:, -1], np.zeros((k, f, f))
+    second[:, *chosen] = second[:, *chosen[::-1]] = sums[:, :-1, 0]
     counts = share + 10 * np.finfo(np.float64).eps  # as scikit-learn guards components without a point
-    means = (first + share[:, None] * mixture.means) / counts[:, None]
-    moved = means - mixture.means
-    cross = first[:, :, None] * moved[:, None]
-    second += share[:, None, None] * moved[:, :, None] * moved[:, None] - cross - cross.swapaxes(1, 2)
-    if diagonal:
+    means = first[..., 0] / counts
+    # The sums were about the means that were.
+    moved, offset = means - mixture.means, first[..., 0] - share * mixture.means
+    cross = offset[:, :, None] * moved[:, None]
+    second += share[..., None] * moved[:, :, None] * moved[:, None] - cross - cross.swapaxes(1, 2)
+    if covariance == "diag":
         second *= np.eye(f)
-    covariances = second / counts[:, None, None] + reg_covar * np.eye(f)
-    return Mixture(counts / counts.sum(), means, covariances), likelihood / len(points)
+    covariances = second / counts[..., None] + reg_covar * np.eye(f)
+    return Mixture(counts[:, 0] / counts.sum(), means, covariances), likelihood / points.shape[1]
 
 
 def log_density(mixture: Mixture, points: Floats) -> Floats:
-    """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats, of points ``(n, F)``."""
-    found = np.empty(len(points))
-    for begin, _, _, part in _seen(points, mixture):
-        found[begin : begin + CHUNK] = _normalise(part)
-    return found
+    """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats, of points ``(F, n)``."""
+    chosen = _pairs(len(points), "full")
+    return np.concatenate([_shares(log_joint)[1] for *_, log_joint in _seen(points, mixture, chosen)])
 
 
 def _climb(points: Floats, mixture: Mixture, covariance: str, reg_covar: float) -> tuple[Mixture, bool]:
@@ -134,10 +135,18 @@ def _climb(points: Floats, mixture: Mixture, covariance: str, reg_covar: float) 
     return mixture, False
 
 
-def _seen(points: Floats, mixture: Mixture) -> Iterator[tuple[int, Floats, Floats, Floats]]:
-    """Chunk by chunk of m points: where it begins, y ``(K, F, m)``, its squares, log of weight times normal ``(K, m)``.
+def _pairs(features: int, covariance: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """i and j of the products."""
+    axes = np.arange(features)
+    return (axes, axes) if covariance == "diag" else np.triu_indices(features)
 
-    All are the caller's to change, and are overwritten by the next chunk.
+
+def _seen(
+    points: Floats, mixture: Mixture, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> Iterator[tuple[int, Floats, Floats, Floats]]:
+    """Chunk by chunk: where it begins, x ``(F, m)``, products and ones ``(K, P + 1, m)``, log weight N(x) ``(K, m)``.
+
+    The last two are overwritten by the next chunk.
     """
     try:
         root = np.linalg.cholesky(mixture.covariances)
@@ -147,27 +156,29 @@ def _seen(points: Floats, mixture: Mixture) -> Iterator[tuple[int, Floats, Float
             "different points; raise fit_gmm.reg_covar or lower fit_gmm.components"
         ) from error
     (k, f), inverse = mixture.means.shape, np.linalg.inv(root)
-    shift = (inverse @ mixture.means[..., None]).reshape(-1, 1)
-    scale = np.log(mixture.weights) - np.log(np.diagonal(root, axis1=1, axis2=2) * math.sqrt(2 * math.pi)).sum(1)
-    buffers = np.empty((k * f, CHUNK)), np.empty((k, f, CHUNK)), np.empty((k, CHUNK))
-    for begin in range(0, len(points), CHUNK):
-        these = points[begin : begin + CHUNK]
-        y, squares, log_joint = (buffer[..., : len(these)] for buffer in buffers)
-        np.matmul(inverse.reshape(-1, f), these.T, out=y)
-        y -= shift
-        y = y.reshape(k, f, -1)
-        np.square(y, out=squares).sum(1, out=log_joint)
-        log_joint *= -0.5
-        log_joint += scale[:, None]
-        yield begin, y, squares, log_joint
+    constant = np.log(mixture.weights) - np.log(np.diagonal(root, axis1=1, axis2=2) * math.sqrt(2 * math.pi)).sum(1)
+    precision = (inverse.swapaxes(1, 2) @ inverse)[:, *pairs] * np.where(pairs[0] == pairs[1], -0.5, -1)
+    rows = np.concatenate((precision, constant[:, None]), axis=1)[:, None]  # (K, 1, P + 1)
+    width = min(CHUNK, points.shape[1])
+    buffers = np.empty((k, f, width)), np.ones((k, len(pairs[0]) + 1, width)), np.empty((k, width))
+    for begin in range(0, points.shape[1], CHUNK):
+        x = points[:, begin : begin + CHUNK]
+        away, products, log_joint = (buffer[..., : x.shape[1]] for buffer in buffers)
+        np.subtract(x, mixture.means[..., None], out=away)
+        for at, (i, j) in enumerate(zip(*pairs, strict=True)):
+            np.multiply(away[:, i], away[:, j], out=products[:, at])
+        np.matmul(rows, products, out=log_joint[:, None])
+        yield begin, x, products, log_joint
 
 
-def _normalise(log_joint: Floats) -> Floats:
-    """Log of the sum over components ``(m,)``; what comes as logs ``(K, m)`` is left as shares of that sum."""
-    top = log_joint.max(0)
-    log_joint -= top
-    total = np.exp(log_joint, out=log_joint).sum(0)
-    log_joint /= total
-    likelihood: Floats = np.log(total, out=total)
-    likelihood += top
-    return likelihood
+def _shares(log_joint: Floats) -> tuple[Floats, Floats]:
+    """Of logs ``(K, m)`` the components' shares ``(K, m)`` of each point's density, and its log ``(m,)``."""
+    with np.errstate(over="ignore"):
+        part = np.exp(log_joint)
+        total = part.sum(0)
+    top = 0.0
+    if not SMALLEST < total.min() <= total.max() < 1 / SMALLEST:  # too far off for a float64
+        top = log_joint.max(0)
+        total = np.exp(log_joint - top, out=part).sum(0)
+    part /= total
+    return part, np.log(total) + top

@@ -95,14 +95,18 @@ def _fit_class(points: NDArray[np.float64], features: str, settings: FitGmm, nam
     if len(points) < 2:
         LOG.warning("%s: %d points, so its density is 0; give fit_gmm more images", name, len(points))
         return _Fit(weights, means, covariances, 0, math.nan, 0.0)
-    shuffled = np.random.default_rng(settings.seed).permutation(points)
+    shuffled = np.ascontiguousarray(np.random.default_rng(settings.seed).permutation(points).T)  # (F, n)
     kept = len(points) - min(int(settings.held_out * len(points)), len(points) - 2)
     k = min(settings.components, max(1, kept // 10))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             weights[:k], means[:k], covariances[:k] = em.fit(
-                shuffled[:kept], k, covariance=settings.covariance, reg_covar=settings.reg_covar, seed=settings.seed
+                shuffled[:, :kept],
+                k,
+                covariance=settings.covariance,
+                reg_covar=settings.reg_covar,
+                seed=settings.seed,
             )
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error

@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal
 from torch import Tensor
 from torch.testing import assert_close
 
+from dadist import density
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.density import RULES, Density, squash
 from dadist.mixtures import Mixtures
@@ -160,6 +161,23 @@ def test_density_is_computed_in_single_precision_whatever_the_depths_precision()
         half = density(labels, z.bfloat16(), positive=True)
     assert half.dtype == torch.float32
     assert_close(half, density(labels, z, positive=True), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_maps_larger_than_a_block_are_the_same_in_blocks(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    random, of = np.random.default_rng(3), made_up((9, 5), full=full)
+    labels, z = random.choice(np.array([*range(7), IGNORE]), (3, 5, 9)), random.uniform(-5, 25, (3, 5, 9))
+    whole = evaluate(of, labels, z)
+    monkeypatch.setattr(density, "BLOCK", 32)  # of 135 cells
+    assert_close(evaluate(of, labels, z), whole, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_density_needs_no_value_to_know_its_shapes(positive: bool) -> None:
+    # What would make a GPU wait for the processor, .item() or a choice by mask, is refused on this device.
+    of, at = Density(made_up((9, 5))).to("meta"), torch.device("meta")
+    labels, z = torch.zeros(2, 5, 9, dtype=torch.int64, device=at), torch.zeros(2, 1, 5, 9, device=at)
+    assert of(labels, z, positive=positive).shape == (2, 1, 5, 9)
 
 
 def test_the_tables_stay_out_of_checkpoints_and_follow_the_module() -> None:

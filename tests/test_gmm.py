@@ -136,7 +136,7 @@ def test_a_refit_explains_points_of_the_published_mixtures_as_they_do(parameters
     for c, these in enumerate(points):
         rest = np.random.default_rng(1234).permutation(these)[again.points[c] :]
         lost.append(
-            em.log_density(em.Mixture(of.weights[c], of.means[c], of.covariances[c]), rest).mean() - again.held_out[c]
+            em.log_density(em.Mixture(of.weights[c], of.means[c], of.covariances[c]), rest.T).mean() - again.held_out[c]
         )
     assert np.median(lost) < 0.05  # nats
     assert max(lost) < 0.25  # a wide component of wall is cut by the limit

@@ -20,22 +20,23 @@ PART, OURS, CLASSES, COMPONENTS, NUMERATOR = "mixtures", "ours", CLASS_SETS["16"
 GRID = (161, 96)
 MAPS = {GRID: (1, 4), (1024, 512): (1, 4)}  # sizes of maps to batches
 LOOPED = 500  # pixels of the loop over pixels
+COPIED = 2**28  # bytes of the array that tells the speed of copying: more than caches hold
 AWAY = 1e-4  # share of a density, computed in float32, that another way may be away from ours
 Floats = NDArray[np.float64]
 
 
 def street(count: int, seed: int, grid: tuple[int, int] = GRID) -> Floats:
-    """Points ``(n, 3)`` as a class of street scenes has them: whole cells, near the horizon, most of them far."""
+    """Points ``(3, n)`` as a class of street scenes has them: whole cells, near the horizon, most of them far."""
     random = np.random.default_rng(seed)
     left, right, above, below = random.uniform(1, 4, 4)
     row, column = random.beta(above, below, count), random.beta(left, right, count) * grid[0]
     metres = 2 + random.gamma(1.5, random.uniform(5, 25), count) * (1.5 - row)
-    return np.stack((np.floor(column), np.floor(row * grid[1]), NUMERATOR / (100 * metres + 1)), axis=1)
+    return np.stack((np.floor(column), np.floor(row * grid[1]), NUMERATOR / (100 * metres + 1)))
 
 
 def copy_speed(repeats: int, on: str = "cpu") -> float:
-    """Bytes a second that a copy of 256 MB moves, those it reads and those it writes."""
-    source = torch.ones(2**26, device=on)
+    """Bytes a second that a copy moves, those it reads and those it writes."""
+    source = torch.ones(COPIED, dtype=torch.uint8, device=on)
     target = torch.empty_like(source)
     clock = _wall if on == "cuda" else time.process_time
     return source.nbytes * 2 / race({"copy": lambda: target.copy_(source)}, repeats=repeats, clock=clock)["copy"]

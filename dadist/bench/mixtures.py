@@ -51,14 +51,15 @@ def run(asked: argparse.Namespace) -> None:
 def _steps(asked: argparse.Namespace) -> list[Line]:
     """One iteration over a tenth of the pixels, as one class."""
     points, found = street(asked.pixels // 10, 0), list[Line]()
+    rows = np.ascontiguousarray(points.T)  # as scikit-learn has them
     for covariance in ("diag", "full"):
-        before = em.fit(points[:SAMPLE], COMPONENTS, covariance=covariance, reg_covar=1e-6, seed=1)
+        before = em.fit(points[:, :SAMPLE], COMPONENTS, covariance=covariance, reg_covar=1e-6, seed=1)
         step = functools.partial(em.step, points, before, covariance=covariance, reg_covar=1e-6)
         theirs = scikit(before, covariance)
 
         def their_step(theirs: Any = theirs, before: em.Mixture = before, covariance: str = covariance) -> Any:
             hand_over(theirs, before, covariance)
-            theirs._m_step(points, theirs._e_step(points)[1])
+            theirs._m_step(rows, theirs._e_step(rows)[1])
             return theirs
 
         ours, other = step()[0], their_step()
@@ -67,7 +68,7 @@ def _steps(asked: argparse.Namespace) -> list[Line]:
             agree(f"{name} of a step, {covariance}", a, b, STEP_AWAY * np.abs(b).max())
         seconds = race({OURS: step, "scikit-learn": their_step}, repeats=asked.repeats)
         seconds["floor: points read once"] = points.nbytes / copy_speed(asked.repeats)
-        case = f"EM iteration, {len(points)} points, K = {COMPONENTS}, {covariance}"
+        case = f"EM iteration, {points.shape[1]} points, K = {COMPONENTS}, {covariance}"
         found += lines(PART, case, seconds, ours=OURS, repeats=asked.repeats)
     return found
 
@@ -75,11 +76,11 @@ def _steps(asked: argparse.Namespace) -> list[Line]:
 def _growth(asked: argparse.Namespace) -> list[Line]:
     """One iteration over once, four and sixteen times as many points."""
     largest, found = street(16 * (asked.pixels // 160), 0), list[Line]()
-    before = em.fit(largest[:SAMPLE], COMPONENTS, covariance="diag", reg_covar=1e-6, seed=1)
+    before = em.fit(largest[:, :SAMPLE], COMPONENTS, covariance="diag", reg_covar=1e-6, seed=1)
     for times in (1, 4, 16):
-        some = largest[: len(largest) * times // 16]
+        some = largest[:, : largest.shape[1] * times // 16]
         step = functools.partial(em.step, some, before, covariance="diag", reg_covar=1e-6)
-        case = f"growth, EM iteration, {len(some)} points"
+        case = f"growth, EM iteration, {some.shape[1]} points"
         found += lines(PART, case, race({OURS: step}, repeats=asked.repeats), ours=OURS, repeats=asked.repeats)
     return found
 
@@ -88,7 +89,7 @@ def _fits(asked: argparse.Namespace) -> list[Line]:
     """The whole fit of one class with all ways, and of all classes with those that take less than minutes."""
     count = asked.pixels // len(CLASSES)
     points = [street(count, seed) for seed in range(len(CLASSES))]
-    unseen = [street(2 * count, seed)[count:][:200_000] for seed in range(len(CLASSES))]
+    unseen = [street(2 * count, seed)[:, count:][:, :200_000] for seed in range(len(CLASSES))]
     sampled, full = f"scikit-learn, a sample of {min(count, SAMPLE)} a class", "scikit-learn, all"
     ways: dict[str, Callable[[Floats], Callable[[Floats], float]]] = {OURS: _our_fit, sampled: _sampled, full: _whole}
     found = []
@@ -117,13 +118,13 @@ def _our_fit(points: Floats) -> Callable[[Floats], float]:
 
 
 def _sampled(points: Floats) -> Callable[[Floats], float]:
-    if len(points) > SAMPLE:
-        points = points[np.random.default_rng(1).choice(len(points), SAMPLE, replace=False)]
+    if points.shape[1] > SAMPLE:
+        points = points[:, np.random.default_rng(1).choice(points.shape[1], SAMPLE, replace=False)]
     return _whole(points)
 
 
 def _whole(points: Floats) -> Callable[[Floats], float]:
     from sklearn.mixture import GaussianMixture
 
-    fitted = GaussianMixture(COMPONENTS, covariance_type="diag", random_state=1).fit(points)
-    return lambda unseen: float(fitted.score(unseen))
+    fitted = GaussianMixture(COMPONENTS, covariance_type="diag", random_state=1).fit(np.ascontiguousarray(points.T))
+    return lambda unseen: float(fitted.score(np.ascontiguousarray(unseen.T)))
