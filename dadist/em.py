@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
 CHUNK = 16384  # points; all that is made of them is a few megabytes
 SAMPLE = 50_000  # points that k-means and the first iterations see
 TOLERANCE, ITERATIONS = 1e-3, 100  # scikit-learn's: nats of the mean log-likelihood, and the most there are
-
 SMALLEST = 1e-290  # density that is taken as it is
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,6 @@ def fit(points: Floats, components: int, *, covariance: str, reg_covar: float, s
         ValueError: A covariance is not positive definite.
     """
     from sklearn.cluster import KMeans  # seconds to import: only where needed
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
     size, count = points.shape
     sample = points
@@ -58,15 +57,13 @@ def fit(points: Floats, components: int, *, covariance: str, reg_covar: float, s
         sample = points[:, np.random.default_rng(seed).choice(count, SAMPLE, replace=False)].copy()
     with threadpool_limits(1):  # threads add up their sums in the order they end in
         clusters = KMeans(components, n_init=1, random_state=seed).fit(np.ascontiguousarray(sample.T))
-        alike = (
-            np.full(components, 1 / components),
-            clusters.cluster_centers_,
-            np.tile(np.eye(size), (components, 1, 1)),
-        )
-        mixture, _ = step(sample, Mixture(*alike), covariance=covariance, reg_covar=reg_covar, labels=clusters.labels_)
+        weights, spheres = np.full(components, 1 / components), np.tile(np.eye(size), (components, 1, 1))
+        mixture = Mixture(weights, clusters.cluster_centers_, spheres)
+        mixture, _ = step(sample, mixture, covariance=covariance, reg_covar=reg_covar, labels=clusters.labels_)
         mixture, converged = _climb(sample, mixture, covariance, reg_covar)
         if count > SAMPLE:
             mixture, converged = _climb(points, mixture, covariance, reg_covar)
+    _roots(mixture.covariances)  # of the last one nobody has asked yet
     if not converged:
         warnings.warn(
             f"the mean log-likelihood still changed by {TOLERANCE} nats or more after {ITERATIONS} iterations; "
@@ -98,8 +95,8 @@ def step(
     (k, f), chosen = mixture.means.shape, _pairs(mixture.means.shape[1], covariance)
     first, sums, likelihood = np.zeros((k, f, 1)), np.zeros((k, len(chosen[0]) + 1, 1)), 0.0
     for begin, x, products, log_joint in _seen(points, mixture, chosen):
-        part, log_density = _shares(log_joint)
-        likelihood += float(log_density.sum())
+        part, logs = _shares(log_joint)
+        likelihood += float(logs.sum())
         if labels is not None:
             np.equal(labels[begin : begin + CHUNK], np.arange(k)[:, None], out=part, casting="unsafe")
         first += x @ part[..., None]
@@ -121,7 +118,8 @@ def step(
 def log_density(mixture: Mixture, points: Floats) -> Floats:
     """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats, of points ``(F, n)``."""
     chosen = _pairs(len(points), "full")
-    return np.concatenate([_shares(log_joint)[1] for *_, log_joint in _seen(points, mixture, chosen)])
+    with threadpool_limits(1):
+        return np.concatenate([_shares(log_joint)[1] for *_, log_joint in _seen(points, mixture, chosen)])
 
 
 def _climb(points: Floats, mixture: Mixture, covariance: str, reg_covar: float) -> tuple[Mixture, bool]:
@@ -148,14 +146,8 @@ def _seen(
 
     The last two are overwritten by the next chunk.
     """
-    try:
-        root = np.linalg.cholesky(mixture.covariances)
-    except np.linalg.LinAlgError as error:
-        raise ValueError(
-            "expected covariances that are positive definite, got one that is not, of a component with too few "
-            "different points; raise fit_gmm.reg_covar or lower fit_gmm.components"
-        ) from error
-    (k, f), inverse = mixture.means.shape, np.linalg.inv(root)
+    (k, f), root = mixture.means.shape, _roots(mixture.covariances)
+    inverse = np.linalg.inv(root)
     constant = np.log(mixture.weights) - np.log(np.diagonal(root, axis1=1, axis2=2) * math.sqrt(2 * math.pi)).sum(1)
     precision = (inverse.swapaxes(1, 2) @ inverse)[:, *pairs] * np.where(pairs[0] == pairs[1], -0.5, -1)
     rows = np.concatenate((precision, constant[:, None]), axis=1)[:, None]  # (K, 1, P + 1)
@@ -169,6 +161,17 @@ def _seen(
             np.multiply(away[:, i], away[:, j], out=products[:, at])
         np.matmul(rows, products, out=log_joint[:, None])
         yield begin, x, products, log_joint
+
+
+def _roots(covariances: Floats) -> NDArray[np.floating[Any]]:
+    """Cholesky factors ``(K, F, F)``."""
+    try:
+        return np.linalg.cholesky(covariances)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            "expected covariances that are positive definite, got one that is not, of a component with too few "
+            "different points; raise fit_gmm.reg_covar or lower fit_gmm.components"
+        ) from error
 
 
 def _shares(log_joint: Floats) -> tuple[Floats, Floats]:

@@ -38,22 +38,26 @@ def fit(
             normals are over; ``coordinates``, "cells" (the authors') or "height", which divides columns and rows by
             the grid's height; ``reg_covar``, added to every variance, in scaled features, which keeps a constant z
             (sky) from a variance of 0; ``z_floor``, the least standard deviation of z that a component is left with;
-            ``held_out``, the share of the points kept from the fit to measure its likelihood; ``seed``, of k-means
-            and of the choice of held-out points.
+            ``held_out``, the share of the points kept from the fit to measure its likelihood; ``seed``, of k-means,
+            of the sample that it sees, and of the choice of held-out points.
         classes: Class set.
         grid: Cells across and down.
         numerator: Of the inverse depth.
         images: That the points come from.
         progress: Called with the number of classes done.
+
+    Raises:
+        ValueError: No class has two points, or a covariance is not positive definite.
     """
     if not any(len(these) >= 2 for these in points):
         raise ValueError("points: expected two or more of some class, got none; see whether the labels are all ignored")
     scale = np.ones(2) if settings.coordinates == "cells" else np.full(2, 1 / grid[1])
     features = "".join(feature for feature in FEATURES if feature in settings.features)
     columns = [FEATURES.index(feature) for feature in features]
+    factors = np.array([*scale, 1.0])[columns, None]
     fits = []
     for name, these in zip(classes.names, points, strict=True):
-        fits.append(_fit_class((these * (*scale, 1.0))[:, columns], features, settings, name))
+        fits.append(_fit_class(these.T[columns] * factors, features, settings, name))
         if progress:
             progress(len(fits))
     weights, means, covariances, used, likelihoods, medians = map(np.stack, zip(*fits, strict=True))
@@ -88,15 +92,15 @@ class _Fit(NamedTuple):
 
 
 def _fit_class(points: NDArray[np.float64], features: str, settings: FitGmm, name: str) -> _Fit:
-    """Fit scaled points ``(n, F)`` of one class; components that it does without have weight 0."""
-    size = len(features)
+    """Fit scaled points ``(F, n)`` of one class; components that it does without have weight 0."""
+    size, count = points.shape
     weights, means = np.zeros(settings.components), np.zeros((settings.components, size))
     covariances = np.tile(np.eye(size), (settings.components, 1, 1))
-    if len(points) < 2:
-        LOG.warning("%s: %d points, so its density is 0; give fit_gmm more images", name, len(points))
+    if count < 2:
+        LOG.warning("%s: %d points, so its density is 0; give fit_gmm more images", name, count)
         return _Fit(weights, means, covariances, 0, math.nan, 0.0)
-    shuffled = np.ascontiguousarray(np.random.default_rng(settings.seed).permutation(points).T)  # (F, n)
-    kept = len(points) - min(int(settings.held_out * len(points)), len(points) - 2)
+    shuffled = np.random.default_rng(settings.seed).permutation(points, axis=1)
+    kept = count - min(int(settings.held_out * count), count - 2)
     k = min(settings.components, max(1, kept // 10))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -116,5 +120,5 @@ def _fit_class(points: NDArray[np.float64], features: str, settings: FitGmm, nam
         # A larger variance of z leaves a covariance positive definite.
         covariances[:k, -1, -1] = np.maximum(covariances[:k, -1, -1], settings.z_floor**2)
     density = em.log_density(em.Mixture(weights[:k], means[:k], covariances[:k]), shuffled)
-    likelihood = float(density[kept:].mean()) if kept < len(points) else math.nan
+    likelihood = float(density[kept:].mean()) if kept < count else math.nan
     return _Fit(weights, means, covariances, kept, likelihood, float(np.median(density[:kept])))

@@ -168,6 +168,11 @@ def test_constant_depth_and_repeated_points_are_fitted_and_warnings_are_logged(
     assert any("construction: " in message and "distinct clusters" in message for message in caplog.messages)
 
 
+def test_a_class_whose_covariance_is_not_positive_definite_is_named() -> None:
+    with pytest.raises(ValueError, match=r"construction: expected covariances that are positive definite"):
+        fit([clouds(0)[0], clouds(200)[0] * (1, 1, 0), *clouds()[2:]], reg_covar=0.0)
+
+
 def test_a_fit_without_any_points_says_so() -> None:
     with pytest.raises(ValueError, match="expected two or more of some class, got none"):
         fit(clouds(1, 0))

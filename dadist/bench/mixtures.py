@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
 from dadist import em
 from dadist.bench.maps import CLASSES, COMPONENTS, OURS, PART, agree, copy_speed, densities, hand_over, scikit, street
@@ -31,8 +32,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Fitting mixtures and evaluating densities, against scikit-learn and against one reading of the data."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
-
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
