@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
-CHUNK = 16384  # points; all that is made of them is a few megabytes
+CHUNK = 20_000  # points; no power of two, at which the rows of an array fall on the same lines of the cache
 SAMPLE = 50_000  # points that k-means and the first iterations see
 TOLERANCE, ITERATIONS = 1e-3, 100  # scikit-learn's: nats of the mean log-likelihood, and the most there are
 SMALLEST = 1e-290  # density that is taken as it is
@@ -94,8 +94,7 @@ def step(
     """
     (k, f), chosen = mixture.means.shape, _pairs(mixture.means.shape[1], covariance)
     first, sums, likelihood = np.zeros((k, f, 1)), np.zeros((k, len(chosen[0]) + 1, 1)), 0.0
-    for begin, x, products, log_joint in _seen(points, mixture, chosen):
-        part, logs = _shares(log_joint)
+    for begin, x, products, part, logs in _seen(points, mixture, chosen):
         likelihood += float(logs.sum())
         if labels is not None:
             np.equal(labels[begin : begin + CHUNK], np.arange(k)[:, None], out=part, casting="unsafe")
@@ -119,7 +118,7 @@ def log_density(mixture: Mixture, points: Floats) -> Floats:
     """log sum_k w_k N(point; mean_k, covariance_k), ``(n,)`` nats, of points ``(F, n)``."""
     chosen = _pairs(len(points), "full")
     with threadpool_limits(1):
-        return np.concatenate([_shares(log_joint)[1] for *_, log_joint in _seen(points, mixture, chosen)])
+        return np.concatenate([logs for *_, logs in _seen(points, mixture, chosen)])
 
 
 def _climb(points: Floats, mixture: Mixture, covariance: str, reg_covar: float) -> tuple[Mixture, bool]:
@@ -141,10 +140,11 @@ def _pairs(features: int, covariance: str) -> tuple[NDArray[np.int64], NDArray[n
 
 def _seen(
     points: Floats, mixture: Mixture, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> Iterator[tuple[int, Floats, Floats, Floats]]:
-    """Chunk by chunk: where it begins, x ``(F, m)``, products and ones ``(K, P + 1, m)``, log weight N(x) ``(K, m)``.
+) -> Iterator[tuple[int, Floats, Floats, Floats, Floats]]:
+    """Chunk by chunk of m points: where it begins, the points ``(F, m)``, and what the mixture makes of them.
 
-    The last two are overwritten by the next chunk.
+    These are products and ones ``(K, P + 1, m)``, the components' shares of the density ``(K, m)``, both overwritten
+    by the next chunk, and the log of the density ``(m,)``.
     """
     (k, f), root = mixture.means.shape, _roots(mixture.covariances)
     inverse = np.linalg.inv(root)
@@ -152,15 +152,23 @@ def _seen(
     precision = (inverse.swapaxes(1, 2) @ inverse)[:, *pairs] * np.where(pairs[0] == pairs[1], -0.5, -1)
     rows = np.concatenate((precision, constant[:, None]), axis=1)[:, None]  # (K, 1, P + 1)
     width = min(CHUNK, points.shape[1])
-    buffers = np.empty((k, f, width)), np.ones((k, len(pairs[0]) + 1, width)), np.empty((k, width))
+    # What is allocated anew for each chunk, the system has to fill with zeros.
+    buffers = [np.ones((k, *rest, width)) for rest in ((f,), (len(pairs[0]) + 1,), (), ())]
     for begin in range(0, points.shape[1], CHUNK):
         x = points[:, begin : begin + CHUNK]
-        away, products, log_joint = (buffer[..., : x.shape[1]] for buffer in buffers)
+        away, products, log_joint, part = (buffer[..., : x.shape[1]] for buffer in buffers)
         np.subtract(x, mixture.means[..., None], out=away)
         for at, (i, j) in enumerate(zip(*pairs, strict=True)):
             np.multiply(away[:, i], away[:, j], out=products[:, at])
         np.matmul(rows, products, out=log_joint[:, None])
-        yield begin, x, products, log_joint
+        with np.errstate(over="ignore"):
+            total = np.exp(log_joint, out=part).sum(0)
+        top = 0.0
+        if not SMALLEST < total.min() <= total.max() < 1 / SMALLEST:  # too far off for a float64
+            top = log_joint.max(0)
+            total = np.exp(log_joint - top, out=part).sum(0)
+        part /= total
+        yield begin, x, products, part, np.log(total) + top
 
 
 def _roots(covariances: Floats) -> NDArray[np.floating[Any]]:
@@ -172,16 +180,3 @@ def _roots(covariances: Floats) -> NDArray[np.floating[Any]]:
             "expected covariances that are positive definite, got one that is not, of a component with too few "
             "different points; raise fit_gmm.reg_covar or lower fit_gmm.components"
         ) from error
-
-
-def _shares(log_joint: Floats) -> tuple[Floats, Floats]:
-    """Of logs ``(K, m)`` the components' shares ``(K, m)`` of each point's density, and its log ``(m,)``."""
-    with np.errstate(over="ignore"):
-        part = np.exp(log_joint)
-        total = part.sum(0)
-    top = 0.0
-    if not SMALLEST < total.min() <= total.max() < 1 / SMALLEST:  # too far off for a float64
-        top = log_joint.max(0)
-        total = np.exp(log_joint - top, out=part).sum(0)
-    part /= total
-    return part, np.log(total) + top

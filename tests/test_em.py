@@ -40,7 +40,7 @@ def fit(points: NDArray[np.float64], components: int, covariance: str, reg_covar
 @pytest.mark.parametrize("features", [1, 2, 3])
 @pytest.mark.parametrize("covariance", ["diag", "full"])
 def test_a_fit_is_scikit_learns(covariance: str, features: int, components: int) -> None:
-    points = blobs(20_000, features)  # more than a chunk
+    points = blobs(25_000, features)  # more than a chunk
     for ours, other in zip(fit(points, components, covariance), theirs(points, components, covariance), strict=True):
         assert_allclose(ours, other, rtol=1e-9, atol=1e-9 * np.abs(other).max())
 
