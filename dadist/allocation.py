@@ -1,4 +1,4 @@
-"""Memory that a process has freed stays with it: asking the system anew for every map is a fifth of a training step."""
+"""Memory that a process has freed stays with it: asking the system anew for every map is a sixth of a training step."""
 
 import ctypes
 

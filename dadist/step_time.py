@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from dadist.allocation import keep_freed_memory
 from dadist.config import Setting
 from dadist.data.loader import Source, Target
 from dadist.methods.registry import RECIPES
@@ -43,6 +44,7 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
     """
     if steps < 2:
         raise ValueError(f"steps: expected at least 2, as the first is not timed, got {steps}")
+    keep_freed_memory()  # as every stage does
     torch.manual_seed(0)
     method = method_of(setting, name)
     to_device(method, device)

@@ -140,9 +140,9 @@ def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) ->
     for c in range(len(mixtures.classes)):
         for image, here in enumerate(classes == c):
             given = {name: place[here] for name, place in places.items()} | {"z": depth[image][here]}
-            points = np.stack([given[feature] for feature in mixtures.features], 1)
+            points = np.stack([given[feature] for feature in mixtures.features])  # (F, n)
             used = mixtures.weights[c] > 0
-            if len(points) and used.any():
+            if points.size and used.any():
                 tables = (mixtures.weights, mixtures.means, mixtures.covariances)
                 p[image][here] = np.exp(em.log_density(em.Mixture(*(table[c][used] for table in tables)), points))
     if positive and "z" in mixtures.features:
