@@ -442,6 +442,12 @@ def test_no_code_asks_which_method_it_is(module: str) -> None:
             assert not (literal and words & {"method", "recipe", "backbone"}), ast.unparse(node)
 
 
+def test_no_two_test_files_share_a_name() -> None:
+    # pytest takes the second for the first.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
+
+
 # --- sizes, docstrings
 
 
