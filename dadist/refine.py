@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
+from dadist.data.packing import histogram
 from dadist.pseudo import PseudoLabels, filling
+from dadist.regions import Eraser, by_class, eraser
 
 
 def thresholds(pixels: NDArray[np.integer], *, base: float, span: float) -> NDArray[np.float64]:
@@ -34,29 +35,28 @@ def thresholds(pixels: NDArray[np.integer], *, base: float, span: float) -> NDAr
     return base + span * share.clip(min=0)
 
 
-def remove_small(labels: NDArray[np.uint8], thresholds: NDArray[np.float64]) -> NDArray[np.uint8]:
+def remove_small(
+    labels: NDArray[np.uint8], thresholds: NDArray[np.float64], erase: Eraser = by_class
+) -> NDArray[np.uint8]:
     """Labels without the 8-connected regions of one class that have fewer pixels than the class needs.
 
     Args:
         labels: Train ids, ``(H, W)``; ``IGNORE`` belongs to no region.
         thresholds: Smallest region kept of each class, pixels, ``(C,)``.
+        erase: Which way.
 
     Returns:
         A copy, ``IGNORE`` where a region was removed.
 
+    Raises:
+        ValueError: There is a train id without a threshold.
+
     Source: Wu & Liu, NeurIPS 2022, Algorithm 1.
     """
-    refined = labels.copy()
-    for c in np.unique(labels).tolist():
-        if c == IGNORE:
-            continue
-        if c >= len(thresholds):
-            raise ValueError(f"labels: expected train ids below {len(thresholds)} or {IGNORE}, got {c}")
-        _, regions, statistics, _ = cv2.connectedComponentsWithStats((labels == c).astype(np.uint8), connectivity=8)
-        small = statistics[:, cv2.CC_STAT_AREA] < thresholds[c]
-        small[0] = False  # the other classes
-        refined[small[regions]] = IGNORE
-    return refined
+    found = np.flatnonzero(histogram(labels)[:IGNORE])
+    if found.size and found[-1] >= len(thresholds):
+        raise ValueError(f"labels: expected train ids below {len(thresholds)} or {IGNORE}, got {found[-1]}")
+    return erase(labels, thresholds)
 
 
 def refine(
@@ -87,6 +87,7 @@ def refine(
         progress: Called with the number of maps done.
     """
     given = PseudoLabels(labels)
+    erase = eraser(given.labels.size)
 
     def least(row: int) -> NDArray[np.float64]:
         area = int(given.areas[row]) if unit == "image" else 1
@@ -94,14 +95,14 @@ def refine(
         return sizes if enabled else np.zeros(len(pixels))
 
     def counted(maps: NDArray[np.uint8]) -> list[int]:
-        counts: list[int] = np.bincount(maps.ravel(), minlength=256)[: len(pixels)].tolist()
+        counts: list[int] = histogram(maps)[: len(pixels)].tolist()
         return counts
 
     with filling(refined, given.labels.shape, ("labels",), key) as made:
         for row in made.left if made is not None else []:
             assert made is not None
             before = given.labels[row]
-            after = remove_small(before, least(row)) if enabled else before
+            after = remove_small(before, least(row), erase) if enabled else before
             counts = {"labelled": counted(before), "kept": counted(after)}
             made.put(row, {"labels": after}, counts, int(given.areas[row]))
             if progress:

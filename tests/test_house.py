@@ -89,7 +89,7 @@ LAYERS = (
     ("dadist.losses",),
     ("dadist.methods",),
     ("dadist.state", "dadist.loss_table", "dadist.train", "dadist.inference"),
-    ("dadist.pseudo", "dadist.labelling", "dadist.refine", "dadist.assembly"),
+    ("dadist.runs", "dadist.regions", "dadist.pseudo", "dadist.labelling", "dadist.refine", "dadist.assembly"),
     (
         "dadist.evaluate",
         "dadist.depth_metrics",

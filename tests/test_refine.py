@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from oracles import without_small_regions
 
+from dadist import regions, runs
 from dadist.classes import IGNORE
 from dadist.pseudo import PseudoLabels, filling
 from dadist.refine import refine, remove_small, thresholds
+from dadist.regions import Eraser
 
 # 1 / (16 f) of each class's share f of SYNTHIA-RAND-CITYSCAPES: the authors' class weights.
 WEIGHTS = """0.327 0.313 0.206 22.427 22.558 5.811 155.643 59.528
@@ -34,32 +38,42 @@ def test_thresholds_without_a_range_are_the_base(pixels: list[int]) -> None:
     assert_allclose(thresholds(np.array(pixels), base=8, span=40), [8, 8, 8])
 
 
-def test_regions_that_touch_at_a_corner_are_one() -> None:
+ways = pytest.mark.parametrize("erase", [regions.by_class, runs.erased], ids=["by_class", "compiled"])
+
+
+@ways
+def test_regions_that_touch_at_a_corner_are_one(erase: Eraser) -> None:
     labels = np.full((4, 6), IGNORE, np.uint8)
     labels[0, :3] = labels[1, 3:] = 1
-    assert_array_equal(remove_small(labels, np.array([0, 6])), labels)
-    assert (remove_small(labels, np.array([0, 6.5])) == IGNORE).all()
+    for touching in (labels, labels[:, ::-1], labels[::-1]):
+        assert_array_equal(remove_small(touching, np.array([0, 6]), erase), touching)
+        assert (remove_small(touching, np.array([0, 6.5]), erase) == IGNORE).all()
 
 
-def test_a_region_of_the_threshold_stays_and_one_pixel_less_goes() -> None:
+@ways
+def test_a_region_of_the_threshold_stays_and_one_pixel_less_goes(erase: Eraser) -> None:
     labels = np.zeros((3, 9), np.uint8)
     labels[1, :3] = 1  # three pixels
     labels[1, 5:9] = 1  # four
     expected = labels.copy()
     expected[1, :3] = IGNORE
-    assert_array_equal(remove_small(labels, np.array([1, 4])), expected)
-    assert_array_equal(remove_small(labels, np.array([1, 3])), labels)
+    assert_array_equal(remove_small(labels, np.array([1, 4]), erase), expected)
+    assert_array_equal(remove_small(labels, np.array([1, 3]), erase), labels)
 
 
-def test_ignored_pixels_join_nothing() -> None:
+@ways
+def test_ignored_pixels_join_nothing(erase: Eraser) -> None:
     labels = np.array([[1, IGNORE, 1]], np.uint8)
-    assert (remove_small(labels, np.array([0, 2])) == IGNORE).all()
-    assert_array_equal(remove_small(np.full((5, 4), IGNORE, np.uint8), np.array([9, 9])), np.full((5, 4), IGNORE))
+    assert (remove_small(labels, np.array([0, 2]), erase) == IGNORE).all()
+    nothing = np.full((5, 4), IGNORE, np.uint8)
+    assert_array_equal(remove_small(nothing, np.array([9, 9]), erase), nothing)
 
 
-def test_the_labels_given_stay_as_they_are() -> None:
+@ways
+def test_the_labels_given_stay_as_they_are(erase: Eraser) -> None:
     labels = np.zeros((3, 3), np.uint8)
-    assert (remove_small(labels, np.array([99])) == IGNORE).all()
+    labels.flags.writeable = False  # as a map of a file is
+    assert (remove_small(labels, np.array([99]), erase) == IGNORE).all()
     assert (labels == 0).all()
 
 
@@ -75,12 +89,64 @@ def patches(height: int, width: int, seed: int) -> NDArray[np.uint8]:
     return np.where(random.random((height, width)) < 0.3, random.choice(ids, (height, width)), blocks)
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (40, 1), (17, 23), (48, 64)])
+def spiral(side: int) -> NDArray[np.uint8]:
+    """Two classes wound into each other: a run joins the regions of its neighbours late."""
+    rings = np.minimum.reduce([*np.indices((side, side)), *(side - 1 - np.indices((side, side)))])
+    labels = (rings % 2).astype(np.uint8)
+    for ring in range(side // 2 - 1):
+        labels[ring, ring + 1] = (ring + 1) % 2
+    return labels
+
+
+@ways
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (40, 1), (2, 2), (17, 23), (48, 64)])
 @pytest.mark.parametrize("seed", range(4))
-def test_refinement_is_the_flood_fill(height: int, width: int, seed: int) -> None:
-    sizes = np.array([1.0, 3.0, 9.5, 30.0])
-    for labels in (patches(height, width, seed), checkerboard(height, width)):
-        assert_array_equal(remove_small(labels, sizes), without_small_regions(labels, sizes))
+def test_refinement_is_the_flood_fill(erase: Eraser, height: int, width: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    maps = {
+        "patches": patches(height, width, seed),
+        "checkerboard": checkerboard(height, width),
+        "salt and pepper": random.integers(0, 4, (height, width), np.uint8),
+        "two classes": random.integers(0, 2, (height, width), np.uint8),
+        "one class": np.zeros((height, width), np.uint8),
+        "nothing": np.full((height, width), IGNORE, np.uint8),
+        "columns": np.tile(np.arange(width, dtype=np.uint8) % 2, (height, 1)),
+        "spiral": spiral(max(height, width)),
+        "a part of a map": patches(2 * height, 2 * width + 1, seed)[::2, 1::2],
+    }
+    sizes = random.choice([1.0, 3.0, 9.5, 30.0, 200.0], 4)
+    for name, labels in maps.items():
+        assert_array_equal(remove_small(labels, sizes, erase), without_small_regions(labels, sizes), err_msg=name)
+
+
+@ways
+def test_a_thousand_small_maps_are_those_of_the_flood_fill(erase: Eraser) -> None:
+    random = np.random.default_rng(5)
+    for _ in range(1000):
+        labels = random.choice(np.array([0, 1, IGNORE], np.uint8), random.integers(1, 8, 2))
+        sizes = random.integers(0, 8, 2).astype(float)
+        assert_array_equal(remove_small(labels, sizes, erase), without_small_regions(labels, sizes))
+
+
+def test_maps_of_many_pixels_in_all_are_refined_by_the_compiled_pass() -> None:
+    assert regions.eraser(regions.COMPILED_FROM) is runs.erased
+    assert regions.eraser(regions.COMPILED_FROM - 1) is regions.by_class
+
+
+@pytest.mark.parametrize("missing", ["numba", "numpy"])
+def test_without_numba_maps_are_refined_class_by_class(missing: str) -> None:
+    """As a fresh Python finds it: not installed, or refusing a NumPy that it does not know."""
+    code = f"""
+import sys
+if {missing!r} == "numba":
+    sys.modules["numba"] = None
+else:
+    import numpy
+    numpy.__version__ = "99.0.0"
+from dadist import regions
+assert regions.eraser(regions.COMPILED_FROM) is regions.by_class
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_label_without_a_threshold_is_refused() -> None:
@@ -165,11 +231,11 @@ def test_a_refinement_that_was_stopped_goes_on_with_the_next_map(
     given(tmp_path / "pseudo")
     pixels, asked = np.array([1000, 10, 0]), []
 
-    def stopped(labels: NDArray[np.uint8], sizes: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def stopped(labels: NDArray[np.uint8], *others: Any) -> NDArray[np.uint8]:
         if len(asked) == 1:
             raise KeyboardInterrupt
         asked.append(labels)
-        return remove_small(labels, sizes)
+        return remove_small(labels, *others)
 
     def run(folder: str, key: str = "k") -> None:
         refine(tmp_path / "pseudo", tmp_path / folder, pixels, enabled=True, key=key, **SEVERE)
@@ -179,7 +245,7 @@ def test_a_refinement_that_was_stopped_goes_on_with_the_next_map(
     with pytest.raises(KeyboardInterrupt):
         run("again")
     assert not (tmp_path / "again").exists()
-    monkeypatch.setattr("dadist.refine.remove_small", lambda labels, sizes: asked.append(labels) or labels)
+    monkeypatch.setattr("dadist.refine.remove_small", lambda labels, *_: asked.append(labels) or labels)
     run("again")
     assert len(asked) == 2  # the first map once, the second once
     for name in ("labels.npy", "index.json"):
