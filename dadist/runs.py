@@ -47,21 +47,30 @@ def _label(
         parents: To fill: of each run another of its region; of the one that stands for it, minus its pixels.
     """
     height, width = labels.shape
+    flat = labels.reshape(labels.size)
+    words = flat[: labels.size // 8 * 8].view(np.uint64)
     runs = 0
     for y in range(height):
         first[y] = runs
         row, above = labels[y], labels[y - 1]
+        begun = y * width
         near, last = first[max(y - 1, 0)], runs  # of the row above: the first run that may touch, and the end
         x = 0
         while x < width:
             begin, label = x, row[x]
+            eight = label * np.uint64(0x0101010101010101)
             x += 1
-            while x < width and row[x] == label:
-                x += 1
+            while x < width:
+                if (begun + x) % 8 == 0 and x + 8 <= width and words[(begun + x) // 8] == eight:
+                    x += 8
+                elif row[x] == label:
+                    x += 1
+                else:
+                    break
             starts[runs], parents[runs] = begin, begin - x
             mine = runs
             other = near
-            while other < last and starts[other] <= x:  # at x it touches a corner
+            while label != IGNORE and other < last and starts[other] <= x:  # at x it touches a corner
                 if above[starts[other]] == label:
                     root = _root(parents, other)
                     if root != mine:
