@@ -14,7 +14,10 @@ from dadist.classes import IGNORE, ClassSet
 from dadist.depth_metrics import DepthErrors
 from dadist.provenance import atomic
 
-COUNTED = 1 << 24  # pixels at once: OpenCV counts in float32, where every number up to this is itself
+# Pixels at once, with the memory that takes; OpenCV counts in float32, exactly up to 2^24.
+COUNTED = 1 << 22
+WORD = 8  # pixels looked at together for where a run begins
+RUGGED = 0.5  # share of words with a beginning beyond which counting one by one is faster (measured)
 
 
 def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> NDArray[np.uint64]:
@@ -30,16 +33,45 @@ def confusion(truth: NDArray[np.integer], prediction: NDArray[np.integer], class
     """
     if truth.shape != prediction.shape:
         raise ValueError(f"prediction: expected the shape of the truth, {truth.shape}, got {prediction.shape}")
-    pairs = np.zeros((256, 256), np.uint64)
-    maps = (_bytes("truth", truth, classes), _bytes("prediction", prediction, classes))
-    for begin in range(0, truth.size, COUNTED):
-        part = [one[begin : begin + COUNTED] for one in maps]
-        pairs += cv2.calcHist(part, [0, 1], None, [256, 256], [0, 256, 0, 256]).astype(np.uint64)
+    pairs = _pairs(_bytes("truth", truth, classes), _bytes("prediction", prediction, classes))
     for name, counts in (("truth", np.delete(pairs.sum(1), IGNORE)), ("prediction", pairs.sum(0))):
         found = np.flatnonzero(counts)
         if found.size and found[-1] >= classes:
             raise ValueError(f"{name}: expected train ids from 0 to {classes - 1}, got {found[0]} to {found[-1]}")
     return pairs[:classes, :classes]
+
+
+def _pairs(truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """How often each pair of bytes occurs, ``(256, 256)``: by runs, which are long in street maps, else one by one."""
+    pairs, codes, lengths = np.zeros((256, 256), np.uint64), [], []
+    for begin in range(0, truth.size, COUNTED):
+        part = [one[begin : begin + COUNTED] for one in (truth, prediction)]
+        first = _first_pixels(*part)
+        if first is None:
+            pairs += cv2.calcHist(part, [0, 1], None, [256, 256], [0, 256, 0, 256]).astype(np.uint64)
+        else:
+            codes.append(part[0][first].astype(np.intp) * 256 + part[1][first])
+            lengths.append(np.diff(first, append=part[0].size))
+    if codes:
+        runs = np.bincount(np.concatenate(codes), np.concatenate(lengths), minlength=256 * 256)
+        pairs += runs.astype(np.uint64).reshape(256, 256)
+    return pairs
+
+
+def _first_pixels(truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> NDArray[np.intp] | None:
+    """Where runs begin, in which neither map changes; None where there are too many."""
+    size = truth.size
+    begins = np.zeros(-(-size // WORD) * WORD, np.bool_)
+    begins[0] = True
+    np.not_equal(truth[1:], truth[:-1], out=begins[1:size])
+    begins[1:size] |= prediction[1:] != prediction[:-1]
+    words = begins.view(np.uint64)
+    some = np.flatnonzero(words != 0)
+    if len(some) > RUGGED * len(words):
+        return None
+    inside = np.flatnonzero(words[some].view(np.bool_))
+    found: NDArray[np.intp] = some[inside // WORD] * WORD + inside % WORD
+    return found
 
 
 def _bytes(name: str, ids: NDArray[np.integer], classes: int) -> NDArray[np.uint8]:

@@ -43,6 +43,18 @@ def test_a_map_without_labels_counts_nothing() -> None:
     assert not confusion(np.empty((0, 2), np.uint8), np.empty((0, 2), np.uint8), 3).any()
 
 
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 1003])
+@pytest.mark.parametrize("run", [1, 2, 13, 400])
+def test_maps_of_runs_of_any_length_are_counted_pixel_by_pixel(size: int, run: int) -> None:
+    random = np.random.default_rng(size + run)
+    ids = np.array([0, 1, 2, 3, IGNORE], np.uint8)
+    truth, prediction = random.choice(ids, size).repeat(run), np.roll(random.integers(0, 4, size).repeat(run), 3)
+    expected = np.zeros((4, 4), np.uint64)
+    for a, b in zip(truth[truth != IGNORE], prediction[truth != IGNORE], strict=True):
+        expected[a, b] += np.uint64(1)
+    assert_array_equal(confusion(truth, prediction, 4), expected)
+
+
 def test_ids_outside_the_classes_and_other_shapes_are_refused() -> None:
     labels = np.zeros((1, 2), np.uint8)
     for wrong in (np.array([[0, 3]]), np.array([[-1, 0]])):

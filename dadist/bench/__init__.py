@@ -10,4 +10,5 @@ PARTS = {
     "demo": ("dadist.bench.demo", "where does the time of a whole run go, and how much does the workflow add?"),
     "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("dadist.bench.refinement", "how fast are small regions of pseudo-labels erased?"),
+    "evaluation": ("dadist.bench.evaluation", "how fast are predictions counted, enlarged and evaluated as a whole?"),
 }
