@@ -11,4 +11,8 @@ PARTS = {
     "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("dadist.bench.refinement", "how fast are small regions of pseudo-labels erased?"),
     "evaluation": ("dadist.bench.evaluation", "how fast are predictions counted, enlarged and evaluated as a whole?"),
+    "growth": (
+        "dadist.bench.growth",
+        "how do time and memory of each stage grow with the images, and with their pixels?",
+    ),
 }

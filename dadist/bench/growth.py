@@ -1,0 +1,240 @@
+"""How time and memory of every stage grow with the number of images, and with their pixels.
+
+A short study is run at one, four and sixteen times its images, and at one, four and sixteen times their pixels, each
+stage as a process of its own on one core. What a stage takes is a + b n^k: a is its start, which the differences of the
+three sizes are free of, and k = log((t16 - t4) / (t4 - t1)) / log 4 is the exponent of what grows.
+"""
+
+import argparse
+import csv
+import json
+import math
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
+
+from dadist.bench import away
+from dadist.bench.race import machine
+from dadist.provenance import atomic
+from dadist.report.charts import PALETTE, WIDE, style
+from dadist.report.charts import save as save_chart
+
+FACTORS = (1, 4, 16)
+AXES = ("images", "pixels")
+VARIANT = "growth"  # of the demo: one method alone, on a start of its own
+# What of a stage grows by less than these shares, or these amounts, is taken for noise.
+FLAT = {"seconds": (0.2, 0.3), "peak_mb": (0.05, 8.0)}
+# Run by a small Python of its own: a process that is started takes over the memory of the one it was started by as its
+# peak so far, and of all that ended only the largest is told.
+GAUGE = """
+import json, resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=sys.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+
+
+class Took(NamedTuple):
+    """What a process took."""
+
+    seconds: float  # of processor time
+    peak_mb: float  # resident
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the streets of a study are."""
+
+    images: int  # of each split
+    width: int  # pixels
+    height: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One quantity of a stage over the three sizes."""
+
+    stage: str
+    axis: str  # images or pixels
+    quantity: str  # a field of Took
+    sizes: tuple[int, ...]  # images, or pixels of one
+    values: tuple[float, ...]
+
+    @property
+    def exponent(self) -> float:
+        """Of what grows; 0 if that is within the noise."""
+        return exponent(self.values, *FLAT[self.quantity])
+
+
+def exponent(values: Sequence[float], share: float, least: float) -> float:
+    """k of a + b n^k through values at n = 1, 4 and 16.
+
+    Args:
+        values: The three.
+        share: What grows by less than this share of the first is taken as flat: 0.
+        least: The same, as an amount.
+
+    Returns:
+        k; infinite if all of it grows between the last two.
+    """
+    first, second, third = values
+    if third - first < max(share * first, least):
+        return 0.0
+    if second <= first:
+        return math.inf
+    return math.log(max(third - second, 1e-9) / (second - first)) / math.log(4)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The flags of this part."""
+    parser.add_argument("--images", type=int, default=40, help="of each split, at the smallest (%(default)s)")
+    parser.add_argument("--width", type=int, default=192, help="at the smallest; twice the height (%(default)s)")
+    parser.add_argument("--steps", type=int, default=8, help="of each training (%(default)s)")
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Runs a short study at five sizes, and says how each stage grows; draws it beside the table."""
+    found = measured(asked, sizes(asked.images, asked.width))
+    save(found, asked.out)
+    with style():
+        save_chart(chart(found), asked.out.parent, asked.out.stem, dpi=120)
+    sys.stdout.write(text(found))
+
+
+def sizes(images: int, width: int) -> dict[tuple[str, int], Size]:
+    """(axis, factor) → the study's size."""
+    of_images = {("images", factor): Size(images * factor, width, width // 2) for factor in FACTORS}
+    sides = {factor: width * math.isqrt(factor) for factor in FACTORS}
+    return {**of_images, **{("pixels", factor): Size(images, sides[factor], sides[factor] // 2) for factor in FACTORS}}
+
+
+def measured(asked: argparse.Namespace, cases: dict[tuple[str, int], Size]) -> list[Growth]:
+    """Run the study at every size, once each, and sort what its stages took."""
+    took: dict[Size, dict[str, Took]] = {}
+    for size in dict.fromkeys(cases.values()):
+        sys.stderr.write(f"{size.images} images of {size.width}x{size.height}\n")
+        with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
+            took[size] = summed(study(Path(scratch), asked, size))
+    found = []
+    for axis in AXES:
+        mine = [cases[axis, factor] for factor in FACTORS]
+        counts = tuple(size.images if axis == "images" else size.width * size.height for size in mine)
+        for quantity in Took._fields:
+            for stage in took[mine[0]]:
+                values = tuple(float(getattr(took[size][stage], quantity)) for size in mine)
+                found.append(Growth(stage, axis, quantity, counts, values))
+    return found
+
+
+def study(folder: Path, asked: argparse.Namespace, size: Size) -> Iterator[tuple[str, Took]]:
+    """Run every stage of the study in a folder, in the order that Snakemake plans; stage and what each job took."""
+    base = f"{asked.made}demo-{VARIANT}/"
+    targets = [f"{base}{one}" for one in ("metrics.csv", "report/index.html", "prior/patches.npz")]
+    words = [*targets, f"{asked.made}demo/prior/components.csv", "--dry-run", "--printshellcmds", "--cores", "1"]
+    command = away.snakemake(folder, asked, *words, over=overlay(size, asked.steps))
+    plan = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if plan.returncode:
+        raise ValueError(f"{' '.join(command)}: expected a plan, got:\n{plan.stdout[-2000:]}")
+    for line in re.findall(r"^Shell command: exec python (-m .*) 2> ", plan.stdout, re.M):
+        words = shlex.split(line)
+        yield words[1].rpartition(".")[2], gauged([sys.executable, *words], folder)
+
+
+def gauged(command: Sequence[str], folder: Path) -> Took:
+    """Run a command in a folder on one thread."""
+    words = ["env", "OMP_NUM_THREADS=1", sys.executable, "-I", "-S", "-c", GAUGE, *command]
+    answer = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    code, seconds, kilobytes = json.loads(answer.stdout)
+    if code:
+        raise ValueError(f"{' '.join(command[:3])}: expected it to succeed, got:\n{answer.stderr[-2000:]}")
+    return Took(seconds, kilobytes / 1024)
+
+
+def overlay(size: Size, steps: int) -> dict[str, Any]:
+    """What makes the study of config.yaml's demo: every stage, one method, one round, trainings of so many steps."""
+    view = {"width": size.width, "height": size.height}
+    training = {"statistics_images": 8}
+    variant = {
+        "start": "random",
+        "source": view,
+        "target": view,
+        "grid": [size.width // 8, size.height // 8],
+        "fit_gmm": {"points": 0},  # all there are
+        "adapt": {"iterations": steps, **training},
+        "pseudo_label": {"confidence": 0.1},  # a network of a few steps is sure of nothing
+        "selftrain": {"methods": ["depth_distribution"], "rounds": [steps], "training": training},
+        "draw": {"methods": ["depth_distribution"]},
+    }
+    return {
+        "render": {"demo": {**view, "source": size.images, "train": size.images, "val": size.images}},
+        "settings": {
+            "demo": {
+                **{key: variant[key] for key in ("source", "target", "grid")},
+                "compare_components": {"components": [1, 2], "points": 2000},
+            }
+        },
+        "ablation": {"method": "depth_distribution", "variants": {VARIANT: variant}},
+    }
+
+
+def summed(jobs: Iterator[tuple[str, Took]]) -> dict[str, Took]:
+    """Seconds of all jobs of a stage together, and the greatest peak."""
+    found: dict[str, Took] = {}
+    for stage, took in jobs:
+        before = found.get(stage, Took(0.0, 0.0))
+        found[stage] = Took(before.seconds + took.seconds, max(before.peak_mb, took.peak_mb))
+    return found
+
+
+def save(found: Sequence[Growth], out: Path) -> None:
+    """Write a CSV, a row a stage, axis and quantity."""
+    with atomic(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["stage", "axis", "quantity", *(f"at_{factor}x" for factor in FACTORS), "exponent", "machine"])
+        for one in found:
+            values = (f"{value:.3f}" for value in one.values)
+            table.writerow([one.stage, one.axis, one.quantity, *values, f"{one.exponent:.2f}", machine()])
+
+
+def text(found: Sequence[Growth]) -> str:
+    """A table in Markdown: a row a stage and axis."""
+    columns = ["s", "exponent", "MB", "exponent"]
+    rows = [f"| {' | '.join(['stage', 'grows with', *columns])} |", "|---|---|--:|--:|--:|--:|"]
+    for stage in dict.fromkeys(one.stage for one in found):
+        for axis in AXES:
+            cells = []
+            for quantity, digits in (("seconds", 1), ("peak_mb", 0)):
+                (mine,) = (one for one in found if (one.stage, one.axis, one.quantity) == (stage, axis, quantity))
+                cells += [" → ".join(f"{value:.{digits}f}" for value in mine.values), told(mine.exponent)]
+            rows.append(f"| {stage} | {axis} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def told(exponent: float) -> str:
+    """An exponent for people."""
+    return "flat" if exponent == 0 else f"{exponent:.2f}"
+
+
+def chart(found: Sequence[Growth]) -> Figure:
+    """Seconds above, memory below; images on the left, pixels on the right; a line a stage, its exponent beside it."""
+    figure = Figure(figsize=(WIDE * 1.3, 8))
+    names = {"seconds": "processor time, s", "peak_mb": "peak memory, MB"}
+    for row, quantity in zip(figure.subplots(2, 2).tolist(), Took._fields, strict=True):
+        for axes, axis in zip(row, AXES, strict=True):
+            for index, one in enumerate(one for one in found if (one.axis, one.quantity) == (axis, quantity)):
+                look = {"color": PALETTE[index % len(PALETTE)], "linestyle": ("-", "--", ":")[index // len(PALETTE)]}
+                label = f"{one.stage} {told(one.exponent)}"
+                axes.plot(one.sizes, one.values, marker="o", markersize=3, linewidth=1, label=label, **look)
+            axes.set(xscale="log", yscale="log", ylabel=names[quantity])
+            axes.set_xlabel("images a split" if axis == "images" else "pixels an image")
+            axes.grid()
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="n to the power of")
+    return figure
