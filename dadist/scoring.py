@@ -1,16 +1,20 @@
-"""A network against the labels of a split: what is counted for its metrics."""
+"""A network against the labels of a split: what is counted for its metrics, the next batch read meanwhile."""
 
+import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dadist.data.ahead import ahead
 from dadist.data.journal import Journal
 from dadist.data.prepared import Prepared
 from dadist.depth_metrics import DepthErrors, depth_errors
 from dadist.evaluate import confusion
-from dadist.inference import most_probable, outputs
+from dadist.inference import batches, most_probable, outputs
 from dadist.model.segmenter import Segmenter, upsample
 
 Counted = tuple[NDArray[np.uint64], DepthErrors | None]
@@ -40,27 +44,41 @@ def score(
     """
     done = {mark["row"]: mark for mark in journal.marks}
     left = [row for row in range(len(data)) if row not in done]
-    for begin in range(0, len(left), batch):
-        rows = left[begin : begin + batch]
-        for row, (counts, errors) in zip(rows, _batch(segmenter, data, rows, numerator, cap_m), strict=True):
-            record = None if errors is None else errors.record()
-            done[row] = mark = {"row": row, "confusion": counts.tolist(), "depth": record}
-            journal.add(mark)
-        progress(len(done))
+    read = partial(_read, data, depth=segmenter.has_depth and data.has_depth)
+    with contextlib.closing(ahead(read, (left[part] for part in batches(len(left), batch)))) as every:
+        for given in every:
+            for row, (counts, errors) in zip(given.rows, _batch(segmenter, data, given, numerator, cap_m), strict=True):
+                record = None if errors is None else errors.record()
+                done[row] = mark = {"row": row, "confusion": counts.tolist(), "depth": record}
+                journal.add(mark)
+            progress(len(done))
     return _sum([done[row] for row in range(len(data))], len(data.classes))
 
 
-def _batch(segmenter: Segmenter, data: Prepared, rows: list[int], numerator: float, cap_m: float) -> Iterator[Counted]:
-    found = outputs(segmenter, data.images[rows])
+class _Batch(NamedTuple):
+    """What is read of some rows."""
+
+    rows: list[int]
+    images: NDArray[np.uint8]  # (B, H, W, 3)
+    truths: list[NDArray[np.uint8]]
+    depth: NDArray[np.uint16] | None  # (B, H, W) centimetres
+
+
+def _read(data: Prepared, rows: list[int], *, depth: bool) -> _Batch:
+    return _Batch(rows, data.images[rows], [data.truth(row) for row in rows], data.depth[rows] if depth else None)
+
+
+def _batch(segmenter: Segmenter, data: Prepared, given: _Batch, numerator: float, cap_m: float) -> Iterator[Counted]:
+    found, size = outputs(segmenter, given.images), (data.height, data.width)
     depth = None
-    if found.depth is not None and data.has_depth:
-        depth = upsample(found.depth, (data.height, data.width))[:, 0].double().cpu().numpy()
-    for index, row in enumerate(rows):
-        truth, (width, height) = data.truth(row), data.frame(row)
+    if found.depth is not None and given.depth is not None:
+        depth = upsample(found.depth, size)[:, 0].double().cpu().numpy()
+    for index, (row, truth) in enumerate(zip(given.rows, given.truths, strict=True)):
+        width, height = data.frame(row)
         predicted = most_probable(found.logits[index], (height, width))[: truth.shape[0], : truth.shape[1]]
         errors = None
-        if depth is not None:
-            errors = depth_errors(depth[index], data.depth[row], numerator=numerator, cap_m=cap_m)
+        if depth is not None and given.depth is not None:
+            errors = depth_errors(depth[index], given.depth[index], numerator=numerator, cap_m=cap_m)
         yield confusion(truth, predicted, len(data.classes)), errors
 
 

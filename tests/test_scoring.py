@@ -19,6 +19,8 @@ from dadist.scoring import Counted, score
 class Halting(torch.nn.Module):
     """A network with depth that is killed when it is asked about more images than it may."""
 
+    has_depth = True
+
     def __init__(self, images: int = 99) -> None:
         super().__init__()
         self.inner = builders.segmenter(("depth",)).eval()

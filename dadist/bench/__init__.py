@@ -11,6 +11,7 @@ PARTS = {
     "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("dadist.bench.refinement", "how fast are small regions of pseudo-labels erased?"),
     "evaluation": ("dadist.bench.evaluation", "how fast are predictions counted, enlarged and evaluated as a whole?"),
+    "rendering": ("dadist.bench.rendering", "how fast are street scenes rendered?"),
     "growth": (
         "dadist.bench.growth",
         "how do time and memory of each stage grow with the images, and with their pixels?",

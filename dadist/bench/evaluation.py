@@ -1,8 +1,12 @@
-"""How fast predictions are counted against labels: ours and others, and what reading the bytes takes."""
+"""How fast predictions are brought to the size of labels and counted against them: ours, and the ways at hand."""
 
 import argparse
+import itertools
 import sys
+import tempfile
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,13 +16,22 @@ from numpy.typing import NDArray
 from dadist.bench.race import REPEATS, Line, lines, machine, race, save, text
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config import Look
-from dadist.data import streets
+from dadist.data import cityscapes, streets
+from dadist.data.origin import Plan
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
+from dadist.data.workplace import notes
 from dadist.evaluate import confusion
-from dadist.model.segmenter import upsample
+from dadist.inference import batches, most_probable, tensor
+from dadist.model.layouts import build
+from dadist.model.segmenter import Architecture, upsample
+from dadist.scoring import score
 
 PART, OURS, CLASSES = "evaluation", "ours", len(CLASS_SETS["16"])
 LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
 STRIDE = 8  # pixels between the cells of a network's grid
+INPUT, BATCH = (640, 320), 4  # (width, height) that the network sees, and how many at once
+AWAY = 1e-4  # share of the pixels whose class may differ, as batches round in other ways
 WRONG = 0.35  # deviation of the noise on logits of 0 and 1: a tenth of the pixels is wrong then
 Bytes = NDArray[np.uint8]
 Counts = NDArray[np.integer]
@@ -28,22 +41,26 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The flags of this part."""
     parser.add_argument("--width", type=int, default=2048, help="of the labels, pixels (%(default)s)")
     parser.add_argument("--height", type=int, default=1024, help="of the labels, pixels (%(default)s)")
+    parser.add_argument("--images", type=int, default=16, help="of a whole evaluation (%(default)s)")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of each way; the median counts (%(default)s)")
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Confusion matrices of labels and predictions."""
+    """Labels from logits, confusion matrices, and whole evaluations."""
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     try:
         truth = street(asked.width, asked.height)
-        found = counting(truth, asked.repeats)
+        found = labelling(truth, asked.repeats) + counting(truth, asked.repeats)
     finally:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])
+    with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
+        data = prepared(Path(scratch), asked.images, truth.shape)
+        found += evaluating(Path(scratch), data, asked.repeats)
     save(found, asked.out, machine())
-    sys.stdout.write(f"{machine()}; one thread, seconds of processor time\n\n{text(found)}")
+    sys.stdout.write(f"{machine()}; seconds of one thread's time, of whole evaluations by the clock\n\n{text(found)}")
 
 
 def street(width: int, height: int) -> Bytes:
@@ -57,6 +74,35 @@ def logits(truth: Bytes) -> torch.Tensor:
     cells = np.where(truth == IGNORE, 0, truth)[::STRIDE, ::STRIDE]
     noise = np.random.default_rng(1).normal(0, WRONG, (CLASSES, *cells.shape))
     return torch.from_numpy((np.eye(CLASSES)[:, cells] + noise).astype(np.float32))
+
+
+def labelling(truth: Bytes, repeats: int) -> list[Line]:
+    """The most probable class of each pixel, from logits on a grid.
+
+    Raises:
+        ValueError: A way says another class of a pixel.
+    """
+    given, size = logits(truth), truth.shape
+
+    def by_argmax() -> Bytes:
+        found: Bytes = upsample(given[None], size)[0].argmax(0).to(torch.uint8).numpy()
+        return found
+
+    def by_numpy() -> Bytes:
+        found: Bytes = upsample(given[None], size)[0].numpy().argmax(0).astype(np.uint8)
+        return found
+
+    ways: dict[str, Callable[[], Bytes]] = {
+        OURS: lambda: most_probable(given, size),
+        "torch argmax": by_argmax,
+        "NumPy argmax": by_numpy,
+    }
+    for way, label in ways.items():
+        if not np.array_equal(label(), ways[OURS]()):
+            raise ValueError(f"{way}: expected the labels that we have, got others")
+    seconds = race({**ways, "floor: logits enlarged": lambda: upsample(given[None], size)}, repeats=repeats)
+    case = f"labels from logits, {given.shape[2]}x{given.shape[1]} to {size[1]}x{size[0]}"
+    return lines(PART, case, seconds, ours=OURS, repeats=repeats)
 
 
 def counting(truth: Bytes, repeats: int) -> list[Line]:
@@ -83,15 +129,63 @@ def counting(truth: Bytes, repeats: int) -> list[Line]:
     return found
 
 
+def prepared(folder: Path, images: int, size: tuple[int, int]) -> Prepared:
+    """A split of streets, shown to the network at 640x320, with labels of ``size`` (H, W) in files of their own."""
+    plan = Plan("val", *INPUT, "stretch", CLASS_SETS["16"], labels=True, depth=False, native=True, images=0)
+    root = folder / "streets"
+    streets.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
+    write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
+    return Prepared(folder / "split")
+
+
+@torch.no_grad()
+def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
+    """Whole evaluations of a small network, files to sums.
+
+    Raises:
+        ValueError: The plain way counts something else.
+    """
+    torch.manual_seed(1)
+    architecture = Architecture("street", data.classes, (), "parallel", bn="train", rates=(1, 2), pixels="imagenet")
+    segmenter, numbers = build(architecture).eval(), itertools.count()
+
+    def ours() -> Counts:
+        path = folder / f"{next(numbers)}.json"
+        with notes(path, "") as journal:
+            told = {"batch": BATCH, "numerator": 1.0, "cap_m": 1.0}
+            return score(segmenter, data, journal, **told, progress=lambda done: None)[0]  # type: ignore[arg-type]
+
+    def plain() -> Counts:
+        total = np.zeros((CLASSES, CLASSES), np.int64)
+        for row in range(len(data)):
+            truth, found = data.truth(row), segmenter(tensor(data.images[[row]]))
+            total += _by_class_pairs(truth, upsample(found.logits, truth.shape)[0].argmax(0).numpy())
+        return total
+
+    apart = np.abs(ours().astype(np.int64) - plain()).sum() / plain().sum()
+    if apart > AWAY:
+        raise ValueError(f"plain loop: expected our counts but for {AWAY:.0e} of them, got {apart:.1e} others")
+    timed: dict[str, Callable[[], object]] = {
+        OURS: ours,
+        "plain loop": plain,
+        "reading alone": lambda: [(Prepared(data.folder).images[[row]], data.truth(row)) for row in range(len(data))],
+        "network alone": lambda: [segmenter(tensor(data.images[part])) for part in batches(len(data), BATCH)],
+    }
+    seconds = race(timed, repeats=repeats, clock=time.perf_counter)
+    case = f"an image of a split, {torch.get_num_threads()} threads, labels of {'x'.join(map(str, data.native[0]))}"  # type: ignore[index]
+    return lines(PART, case, {way: each / len(data) for way, each in seconds.items()}, ours=OURS, repeats=repeats)
+
+
+def _by_class_pairs(truth: Bytes, predicted: NDArray[np.integer]) -> Counts:
+    labelled = truth != IGNORE
+    codes = CLASSES * truth[labelled].astype(int) + predicted[labelled]
+    return np.bincount(codes, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+
+
 def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]:
     from sklearn.metrics import confusion_matrix
 
     classes = np.arange(CLASSES)
-
-    def by_class_pairs() -> Counts:
-        labelled = truth != IGNORE
-        codes = CLASSES * truth[labelled].astype(int) + predicted[labelled]
-        return np.bincount(codes, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
     def by_byte_pairs() -> Counts:
         codes = 256 * truth.astype(np.intp) + predicted
@@ -104,7 +198,8 @@ def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]
 
     def by_histogram() -> Counts:
         edges = np.arange(CLASSES + 1) - 0.5
-        return np.histogram2d(truth.ravel(), predicted.ravel(), [edges, edges])[0].astype(np.int64)
+        found: Counts = np.histogram2d(truth.ravel(), predicted.ravel(), [edges, edges])[0].astype(np.int64)
+        return found
 
     def by_scikit() -> Counts:
         labelled = truth != IGNORE
@@ -114,7 +209,7 @@ def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]
         OURS: lambda: confusion(truth, predicted, CLASSES),
         "OpenCV calcHist": by_opencv,
         "NumPy bincount of 256 truth + prediction": by_byte_pairs,
-        "NumPy bincount of C truth + prediction, masked": by_class_pairs,
+        "NumPy bincount of C truth + prediction, masked": lambda: _by_class_pairs(truth, predicted),
         "NumPy histogram2d": by_histogram,
         "scikit-learn confusion_matrix": by_scikit,
     }

@@ -15,12 +15,16 @@ from dadist.classes import IGNORE
 
 def test_every_way_of_every_case_has_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     threads = torch.get_num_threads(), cv2.getNumThreads()
-    bench.run(argparse.Namespace(width=65, height=34, repeats=1, out=tmp_path / "evaluation.csv"))
+    bench.run(argparse.Namespace(width=65, height=34, images=3, repeats=1, out=tmp_path / "evaluation.csv"))
     assert (torch.get_num_threads(), cv2.getNumThreads()) == threads
     with (tmp_path / "evaluation.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     cases = {row["case"]: [one["way"] for one in rows if one["case"] == row["case"]] for row in rows}
-    assert [case.partition(",")[0] for case in cases] == ["confusion matrix"] * 2
+    assert [case.partition(",")[0] for case in cases] == [
+        "labels from logits",
+        *["confusion matrix"] * 2,
+        "an image of a split",
+    ]
     assert all(ways[0] == "ours" for ways in cases.values())
     assert cases["confusion matrix, noise, 65x34"][-2:] == [
         "scikit-learn confusion_matrix",
@@ -42,3 +46,16 @@ def test_a_way_that_counts_something_else_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bench, "confusion", lambda truth, predicted, classes: np.zeros((classes, classes)))
     with pytest.raises(ValueError, match="OpenCV calcHist: expected the counts that we have of street, got others"):
         bench.counting(bench.street(64, 32), 1)
+
+
+def test_a_way_that_labels_otherwise_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "most_probable", lambda logits, size: np.zeros(size, np.uint8))
+    with pytest.raises(ValueError, match="torch argmax: expected the labels that we have, got others"):
+        bench.labelling(bench.street(64, 32), 1)
+
+
+def test_an_evaluation_that_counts_something_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bench.prepared(tmp_path, 2, (34, 66))
+    monkeypatch.setattr(bench, "_by_class_pairs", lambda truth, predicted: np.full((16, 16), 9))
+    with pytest.raises(ValueError, match="plain loop: expected our counts but for 1e-04 of them, got"):
+        bench.evaluating(tmp_path, data, 1)

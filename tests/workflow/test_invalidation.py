@@ -182,7 +182,7 @@ def listed(box: Sandbox) -> contextlib.AbstractContextManager[None]:
 FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[None]], tuple[str, ...]]] = {
     # what is no code
     "a docstring": (replaced("dadist/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
-    "a comment": (replaced("dadist/refine.py", "# the other classes", "# every other class"), ()),
+    "a comment": (replaced("dadist/regions.py", "# the other classes", "# every other class"), ()),
     "a comment of config.yaml": (replaced("config.yaml", "# [D] of the training;", "# [D] of trainings;"), ()),
     # plumbing: it carries, and decides nothing
     "state": (code("state.py"), ()),
