@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dadist.allocation import keep_freed_memory
 from dadist.bench.race import REPEATS, Line, lines, machine, race, save, text
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config import Look
@@ -47,6 +48,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Labels from logits, confusion matrices, and whole evaluations."""
+    keep_freed_memory()  # as every stage does
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -47,5 +47,5 @@ def test_a_painter_that_sees_something_else_is_told(monkeypatch: pytest.MonkeyPa
         return np.zeros((size[1], size[0], 3)), np.zeros((size[1], size[0]), int)
 
     monkeypatch.setattr(bench, "FILLS", {"nothing": nothing})
-    with pytest.raises(ValueError, match="nothing, scene 0: expected 94% of our classes, got"):
+    with pytest.raises(ValueError, match="nothing, scene 0: expected 90% of our classes, got"):
         bench.rendering((96, 48), 1, 1)
