@@ -2,7 +2,8 @@
 
 A short study is run at one, four and sixteen times its images, and at one, four and sixteen times their pixels, each
 stage as a process of its own on one core. What a stage takes is a + b n^k: a is its start, which the differences of the
-three sizes are free of, and k = log((t16 - t4) / (t4 - t1)) / log 4 is the exponent of what grows.
+three sizes are free of, and k = log((t16 - t4) / (t4 - t1)) / log 4 is the exponent of what grows. Runs of one size
+differ; so the exponent is told as a range: what it is if each difference is off by as much as these.
 """
 
 import argparse
@@ -30,8 +31,8 @@ from dadist.report.charts import save as save_chart
 FACTORS = (1, 4, 16)
 AXES = ("images", "pixels")
 VARIANT = "growth"  # of the demo: one method alone, on a start of its own
-# What of a stage grows by less than these shares, or these amounts, is taken for noise.
-FLAT = {"seconds": (0.2, 0.3), "peak_mb": (0.05, 8.0)}
+# What grows from one to sixteen by less than this is taken for flat: a share of the first, of seconds and of MB.
+FLAT = {"seconds": 0.2, "peak_mb": 0.05}
 # Run by a small Python of its own: a process that is started takes over the memory of the one it was started by as its
 # peak so far, and of all that ended only the largest is told.
 GAUGE = """
@@ -66,37 +67,39 @@ class Growth:
     axis: str  # images or pixels
     quantity: str  # a field of Took
     sizes: tuple[int, ...]  # images, or pixels of one
-    values: tuple[float, ...]
+    values: tuple[float, ...]  # the least of the runs of each
+    spread: float  # most that runs of one size differ by
 
     @property
-    def exponent(self) -> float:
-        """Of what grows; 0 if that is within the noise."""
-        return exponent(self.values, *FLAT[self.quantity])
+    def exponents(self) -> tuple[float, float] | None:
+        """Of what grows, from least to most; None if nothing does."""
+        return exponents(self.values, FLAT[self.quantity], self.spread)
 
 
-def exponent(values: Sequence[float], share: float, least: float) -> float:
-    """k of a + b n^k through values at n = 1, 4 and 16.
+def exponents(values: Sequence[float], flat: float, spread: float) -> tuple[float, float] | None:
+    """The range of k of a + b n^k through values at n = 1, 4 and 16.
 
     Args:
         values: The three.
-        share: What grows by less than this share of the first is taken as flat: 0.
-        least: The same, as an amount.
+        flat: What grows by less than this share of the first does not grow: None.
+        spread: What each of the two differences may be off by; what grows by less than twice that does not, either.
 
     Returns:
-        k; infinite if all of it grows between the last two.
+        The least k and the most, infinite if all may have grown between the last two.
     """
     first, second, third = values
-    if third - first < max(share * first, least):
-        return 0.0
-    if second <= first:
-        return math.inf
-    return math.log(max(third - second, 1e-9) / (second - first)) / math.log(4)
+    if third - first < max(flat * first, 2 * spread):
+        return None
+    early, late = second - first, third - second
+    least = math.log(max(late - spread, 1e-9) / max(early + spread, 1e-9)) / math.log(4)
+    return max(least, 0.0), math.log((late + spread) / (early - spread)) / math.log(4) if early > spread else math.inf
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The flags of this part."""
-    parser.add_argument("--images", type=int, default=40, help="of each split, at the smallest (%(default)s)")
+    parser.add_argument("--images", type=int, default=80, help="of each split, at the smallest (%(default)s)")
     parser.add_argument("--width", type=int, default=192, help="at the smallest; twice the height (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=2, help="of each size; the least counts (%(default)s)")
     parser.add_argument("--steps", type=int, default=8, help="of each training (%(default)s)")
 
 
@@ -105,7 +108,7 @@ def run(asked: argparse.Namespace) -> None:
     found = measured(asked, sizes(asked.images, asked.width))
     save(found, asked.out)
     with style():
-        save_chart(chart(found), asked.out.parent, asked.out.stem, dpi=120)
+        save_chart(chart(found), asked.out.parent, asked.out.stem, dpi=90)
     sys.stdout.write(text(found))
 
 
@@ -117,20 +120,22 @@ def sizes(images: int, width: int) -> dict[tuple[str, int], Size]:
 
 
 def measured(asked: argparse.Namespace, cases: dict[tuple[str, int], Size]) -> list[Growth]:
-    """Run the study at every size, once each, and sort what its stages took."""
-    took: dict[Size, dict[str, Took]] = {}
-    for size in dict.fromkeys(cases.values()):
-        sys.stderr.write(f"{size.images} images of {size.width}x{size.height}\n")
-        with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
-            took[size] = summed(study(Path(scratch), asked, size))
+    """Run the study at every size, as often as asked, and sort what its stages took."""
+    took: dict[Size, list[dict[str, Took]]] = {size: [] for size in cases.values()}
+    for _ in range(asked.repeats):
+        for size, runs in took.items():
+            sys.stderr.write(f"{size.images} images of {size.width}x{size.height}\n")
+            with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
+                runs.append(summed(study(Path(scratch), asked, size)))
     found = []
     for axis in AXES:
         mine = [cases[axis, factor] for factor in FACTORS]
         counts = tuple(size.images if axis == "images" else size.width * size.height for size in mine)
         for quantity in Took._fields:
-            for stage in took[mine[0]]:
-                values = tuple(float(getattr(took[size][stage], quantity)) for size in mine)
-                found.append(Growth(stage, axis, quantity, counts, values))
+            for stage in took[mine[0]][0]:
+                every = [[float(getattr(one[stage], quantity)) for one in took[size]] for size in mine]
+                spread = max(max(runs) - min(runs) for runs in every)
+                found.append(Growth(stage, axis, quantity, counts, tuple(map(min, every)), spread))
     return found
 
 
@@ -198,10 +203,12 @@ def save(found: Sequence[Growth], out: Path) -> None:
     """Write a CSV, a row a stage, axis and quantity."""
     with atomic(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["stage", "axis", "quantity", *(f"at_{factor}x" for factor in FACTORS), "exponent", "machine"])
+        table.writerow(
+            ["stage", "axis", "quantity", *(f"at_{factor}x" for factor in FACTORS), "spread", "exponent", "machine"]
+        )
         for one in found:
-            values = (f"{value:.3f}" for value in one.values)
-            table.writerow([one.stage, one.axis, one.quantity, *values, f"{one.exponent:.2f}", machine()])
+            values = (f"{value:.3f}" for value in (*one.values, one.spread))
+            table.writerow([one.stage, one.axis, one.quantity, *values, told(one.exponents), machine()])
 
 
 def text(found: Sequence[Growth]) -> str:
@@ -213,14 +220,17 @@ def text(found: Sequence[Growth]) -> str:
             cells = []
             for quantity, digits in (("seconds", 1), ("peak_mb", 0)):
                 (mine,) = (one for one in found if (one.stage, one.axis, one.quantity) == (stage, axis, quantity))
-                cells += [" → ".join(f"{value:.{digits}f}" for value in mine.values), told(mine.exponent)]
+                cells += [" → ".join(f"{value:.{digits}f}" for value in mine.values), told(mine.exponents)]
             rows.append(f"| {stage} | {axis} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
-def told(exponent: float) -> str:
+def told(found: tuple[float, float] | None) -> str:
     """An exponent for people."""
-    return "flat" if exponent == 0 else f"{exponent:.2f}"
+    if found is None:
+        return "flat"
+    least, most = (f"{one:.1f}" for one in found)
+    return least if least == most else f"{least} to {most}" if math.isfinite(found[1]) else f"{least} or more"
 
 
 def chart(found: Sequence[Growth]) -> Figure:
@@ -231,7 +241,7 @@ def chart(found: Sequence[Growth]) -> Figure:
         for axes, axis in zip(row, AXES, strict=True):
             for index, one in enumerate(one for one in found if (one.axis, one.quantity) == (axis, quantity)):
                 look = {"color": PALETTE[index % len(PALETTE)], "linestyle": ("-", "--", ":")[index // len(PALETTE)]}
-                label = f"{one.stage} {told(one.exponent)}"
+                label = f"{one.stage} {told(one.exponents)}"
                 axes.plot(one.sizes, one.values, marker="o", markersize=3, linewidth=1, label=label, **look)
             axes.set(xscale="log", yscale="log", ylabel=names[quantity])
             axes.set_xlabel("images a split" if axis == "images" else "pixels an image")
