@@ -59,7 +59,14 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The flags of this part."""
     parser.add_argument("setting", help="a name in `settings` of config.yaml: its network, weights and batch")
     parser.add_argument("--size", nargs=2, type=int, metavar=("W", "H"), help="of both domains; the setting's without")
-    parser.add_argument("--ways", nargs="+", choices=[*OF_OURS, *CHANGES], default=[*OF_OURS, *CHANGES], metavar="WAY")
+    parser.add_argument(
+        "--ways",
+        nargs="+",
+        choices=[*OF_OURS, *CHANGES],
+        default=[*OF_OURS, *CHANGES],
+        metavar="WAY",
+        help="some of them: each keeps its process, and the memory of a training, until all are timed",
+    )
     parser.add_argument("--steps", type=int, default=1, help="that are timed together (%(default)s)")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of these, in turns (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="of a CPU (%(default)s)")
