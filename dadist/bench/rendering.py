@@ -18,14 +18,13 @@ from dadist.config import Look
 from dadist.data import streets
 from dadist.data.streets.layout import lay_out
 from dadist.data.streets.look import Dice, air, camera
-from dadist.data.streets.paint import NEAR_M, depth_at, rasterise
+from dadist.data.streets.paint import FAR_M, NEAR_M, clip, depth_at, rasterise
 from dadist.data.streets.scene import Camera, Point, Scene, Surface, ordered
 
 PART, OURS = "rendering", "ours"
 LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 SIZES = ((192, 96), (1280, 760))  # (width, height): the demo's, and SYNTHIA's
 SKY, BLUE = CLASS_SETS["16"].names.index("sky"), (150, 180, 220)
-FAR_M = 600.0
 AGREE = 0.9  # share of pixels whose class the painters and we agree on at least: edges are rounded in other ways
 Floats = NDArray[np.float64]
 Painted = tuple[NDArray[np.uint8], NDArray[np.uint8], Floats]  # colour (H, W, 3), labels (H, W), depth (H, W) metres
@@ -145,15 +144,8 @@ def _shown(surface: Surface) -> tuple[int, ...]:
 
 
 def _corners(points: list[Point] | Any, seen: Camera, size: tuple[int, int]) -> Floats:
-    """In pixels, ``(n, 2)``; what is behind the near plane is moved onto the edge that crosses it."""
-    kept = []
-    for (x0, y0, z0), (x1, y1, z1) in zip(points, [*points[1:], points[0]], strict=True):
-        if z0 >= NEAR_M:
-            kept.append((x0, y0, z0))
-        if (z0 >= NEAR_M) != (z1 >= NEAR_M):
-            share = (NEAR_M - z0) / (z1 - z0)
-            kept.append((x0 + share * (x1 - x0), y0 + share * (y1 - y0), NEAR_M))
-    x, y, z = np.array(kept).T
+    """In pixels, ``(n, 2)``."""
+    x, y, z = np.array(clip(points)).T
     focal = seen.focal * size[0]
     u = seen.column * size[0] + focal * x / z - 0.5
     v = seen.row * size[1] - focal * (y - seen.height_m) / z - 0.5

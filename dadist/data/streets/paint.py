@@ -149,7 +149,7 @@ def _ranges(first: NDArray[np.int64], count: NDArray[np.int64]) -> tuple[NDArray
 
 def _project(polygons: Sequence[Sequence[Point]], camera: Camera, width: int, height: int) -> list[NDArray[np.int64]]:
     """Corners on the sample grid in fixed point, each ``(n, 2)``; none for a polygon behind the camera."""
-    clipped = [_clip(points) for points in polygons]
+    clipped = [clip(points) for points in polygons]
     flat = np.array([point for points in clipped for point in points], np.float64).reshape(-1, 3)
     scale = 2.0 * (1 << SHIFT)
     u = camera.column * width + camera.focal * width * flat[:, 0] / flat[:, 2]
@@ -159,7 +159,7 @@ def _project(polygons: Sequence[Sequence[Point]], camera: Camera, width: int, he
     return np.split(both, np.cumsum([len(points) for points in clipped])[:-1]) if clipped else []
 
 
-def _clip(points: Sequence[Point]) -> Sequence[Point]:
+def clip(points: Sequence[Point]) -> Sequence[Point]:
     """A polygon's part ahead of the near plane (Sutherland and Hodgman)."""
     if min(point[2] for point in points) >= NEAR_M:
         return points
