@@ -244,7 +244,9 @@ def chart(found: Sequence[Growth]) -> Figure:
                 label = f"{one.stage} {told(one.exponents)}"
                 axes.plot(one.sizes, one.values, marker="o", markersize=3, linewidth=1, label=label, **look)
             axes.set(xscale="log", yscale="log", ylabel=names[quantity])
+            axes.set_xticks(one.sizes, [f"{size:,}" for size in one.sizes])
+            axes.set_xticks([], minor=True)
             axes.set_xlabel("images a split" if axis == "images" else "pixels an image")
             axes.grid()
-            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="n to the power of")
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="stage, exponent")
     return figure

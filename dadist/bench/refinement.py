@@ -130,9 +130,7 @@ def by_cc3d(labels: Bytes, least: Sizes) -> Bytes:
     """One labelling of all classes by connected-components-3d, the rest by NumPy."""
     import cc3d
 
-    regions = cc3d.connected_components(
-        labels + np.uint8(1), connectivity=8
-    )  # of 0, which IGNORE becomes, there are none
+    regions = cc3d.connected_components(labels + np.uint8(1), connectivity=8)  # IGNORE becomes 0, which has none
     pixels = np.bincount(regions.ravel())
     classes = np.zeros(len(pixels), np.intp)
     classes[regions.ravel()] = labels.ravel()
