@@ -101,7 +101,7 @@ def _fits(asked: argparse.Namespace) -> list[Line]:
     for name, seconds in times.items():
         if abs(gap := likelihoods[name] - likelihoods[OURS]) > FIT_AWAY:
             raise ValueError(f"{name}: expected held-out points within {FIT_AWAY} nat of ours, got {gap:+.4f}")
-        named[name if name == OURS else f"{name} ({gap:+.4f} nat)"] = seconds
+        named[name if name == OURS else f"{name} ({gap:+z.4f} nat)"] = seconds
     return lines(PART, f"whole fit, diag, {len(CLASSES)} x {count} points", named, ours=OURS, repeats=1)
 
 
