@@ -55,13 +55,14 @@ def test_images_of_another_size_have_the_networks_grid() -> None:
 
 def test_the_race_tells_seconds_and_parts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "step.csv"
-    ways = [step.OURS, step.PLAIN]
+    ways = [step.OURS, step.PLAIN, "plain, fused optimisers"]
     words = ["--size", "64", "32", "--ways", *ways, "--repeats", "1", "--parts", "--out", str(out)]
     assert cli.main(["bench", "step", "demo", *words]) == 0
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["way"] for row in rows] == ways
     assert all(float(row["seconds"]) > 0 for row in rows)
+    assert float(rows[0]["times_ours"]) == 1
     assert "| convolution, backward |" in capfd.readouterr().out
 
 
