@@ -7,8 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dadist.bench.packings import PACKINGS, Sample, Unpack, png
 from dadist.bench.race import REPEATS
 from dadist.classes import CLASS_SETS, ids
 from dadist.config import Look
 from dadist.data import cityscapes, streets, synthia
 from dadist.data.base import Files, Reader, decode
+from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.origin import Origin, Plan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
@@ -33,7 +34,6 @@ IMAGES = {"synthia": 9400, "cityscapes": 2975}  # of the source, and of the targ
 # Noise of this strength makes PNGs of 1.1 bytes a pixel, as leftImg8bit has them (11 GB for 5000 images).
 LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
 TABLE = CLASS_SETS["16"].lookup("synthia", ids("synthia"))
-Sample = list[NDArray[Any]]  # image (H, W, 3); of the source also labels (H, W), depth (H, W)
 Way = tuple[Callable[[], None], float]  # what reads every image once, and MB an image on the disk
 
 
@@ -151,6 +151,7 @@ def _ways(reader: Reader, root: Path, size: tuple[int, int]) -> dict[str, Way]:
         "prepare itself": (lambda: prepare("again"), shipped),
         "prepared arrays, warm, first time": (rows, raw),
         "prepared arrays, warm, again": (again, raw),
+        "batches of a training, from them": (every(_loader(known)), raw),
         "prepared arrays, cold, first time": (rows, raw),
     }
     for name, (pack, unpack) in PACKINGS.items():
@@ -161,6 +162,14 @@ def _ways(reader: Reader, root: Path, size: tuple[int, int]) -> dict[str, Way]:
                 (folder / f"{index}.{part}").write_bytes(content)
         ways[name] = (every(_reader(folder, unpack, size, 3 if source else 1)), _mb(folder.iterdir()) / len(scenes))
     return ways
+
+
+def _loader(prepared: Prepared) -> Callable[[int], Any]:
+    """What a training calls for a batch of one image, by the number of its step."""
+    sampling = Sampling(1, 1, mirror=True, device="cpu")
+    if prepared.has_depth:
+        return SourceLoader(prepared, sampling, numerator=1.0, zero_depth="keep")
+    return TargetLoader(prepared, sampling)
 
 
 def _by_pil(scene: Files, size: tuple[int, int]) -> Sample:
@@ -198,41 +207,8 @@ def _imread(path: Path, flags: int) -> NDArray[Any]:
     return stored
 
 
-def _png(array: NDArray[Any], level: int = 1) -> bytes:
-    return bytes(cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes())
-
-
 def _save(path: Path, array: NDArray[Any], level: int) -> None:
-    path.write_bytes(_png(array, level))
-
-
-def _jpeg(array: NDArray[Any]) -> bytes:
-    return bytes(cv2.imencode(".jpg", array, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
-
-
-def _plain(contents: Sequence[bytes], size: tuple[int, int]) -> Sample:
-    width, height = size
-    shapes: list[tuple[int, ...]] = [(height, width, 3), (height, width), (height, width)]
-    parts = zip(contents, ("u1", "u1", "<u2"), shapes, strict=False)
-    return [np.frombuffer(one, kind).reshape(shape).copy() for one, kind, shape in parts]
-
-
-def _decoded(contents: Sequence[bytes], size: tuple[int, int]) -> Sample:
-    return [np.asarray(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_UNCHANGED)) for one in contents]
-
-
-# The alternatives: what each makes of a sample, a content an array, and how it is read again. float16 for the depth
-# would save nothing: it has the 2 bytes of centimetres, with fewer digits.
-Unpack = Callable[[Sequence[bytes], tuple[int, int]], Sample]
-PACKINGS: dict[str, tuple[Callable[[Sample], list[bytes]], Unpack]] = {
-    "raw, a file an array": (lambda sample: [one.tobytes() for one in sample], _plain),
-    "zlib level 1": (
-        lambda sample: [zlib.compress(one.tobytes(), 1) for one in sample],
-        lambda contents, size: _plain([zlib.decompress(one) for one in contents], size),
-    ),
-    "PNG level 1": (lambda sample: [_png(one) for one in sample], _decoded),
-    "JPEG quality 95, PNG labels and depth": (lambda sample: [_jpeg(sample[0]), *map(_png, sample[1:])], _decoded),
-}
+    path.write_bytes(png(array, level))
 
 
 def _reader(folder: Path, unpack: Unpack, size: tuple[int, int], parts: int) -> Callable[[int], Sample]:

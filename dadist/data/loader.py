@@ -11,7 +11,6 @@ from torch import Tensor
 
 from dadist import parallel
 from dadist.data.prepared import Prepared
-from dadist.data.transforms import flip
 
 
 class Source(NamedTuple):
@@ -79,22 +78,25 @@ class Sampling:
     crop: tuple[int, int] | None = None  # (width, height) in pixels of what is cut out of each image; None: all of it
 
     def ready(self, arrays: Sequence[NDArray[Any]], order: Order, step: int) -> tuple[list[Tensor], Tensor]:
-        """A step's rows ``(B, ..., H, W)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``.
+        """A step's rows ``(B, H, W, ...)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``.
 
+        Rows come as they are stored, a byte or two a number, and become numbers to compute with where the networks are.
         Of several processes each takes its share of the one batch.
         """
         mine = parallel.share(self.batch)
         flips = order.flips(step)[mine] & self.mirror
         if self.crop is not None:
-            (width, height), (rows, columns) = self.crop, arrays[0].shape[-2:]
+            (width, height), (rows, columns) = self.crop, arrays[0].shape[1:3]
             corners = order.corners(step, (columns - width, rows - height))[mine].tolist()
             arrays = [
-                np.stack([row[..., y : y + height, x : x + width] for row, (x, y) in zip(array, corners, strict=True)])
+                np.stack([row[y : y + height, x : x + width] for row, (x, y) in zip(array, corners, strict=True)])
                 for array in arrays
             ]
-        batches = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        ready = [self._sent(flip(batch, flips) if self.mirror else batch) for batch in batches]
-        return ready, self._sent(torch.from_numpy(flips))
+        batches = [torch.from_numpy(array) for array in arrays]
+        for row in np.flatnonzero(flips):
+            for batch in batches:
+                batch[row] = batch[row].flip(1)
+        return [self._sent(batch) for batch in batches], self._sent(torch.from_numpy(flips))
 
     def _sent(self, batch: Tensor) -> Tensor:
         """On the device; from pinned memory, so that the host does not wait and the next batch is read meanwhile."""
@@ -121,15 +123,11 @@ class SourceLoader:
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
         rows = self.order(step)[parallel.share(self.sampling.batch)]
-        depth_cm = self._depth(rows)[:, None]  # (B, 1, H, W)
-        arrays = (
-            self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32),
-            self.prepared.labels[rows].astype(np.int64),
-            np.float32(self.numerator) / (depth_cm + 1),
-            self.prepared.inside(rows)[:, None] if self.zero_depth == "keep" and self.measured else depth_cm > 0,
-        )
-        (images, labels, inverse_depth, valid), mirrored = self.sampling.ready(arrays, self.order, step)
-        return Source(images, labels, inverse_depth, valid, mirrored)
+        depth, keep = self._depth(rows), self.zero_depth == "keep" and self.measured
+        stored: list[NDArray[Any]] = [self.prepared.images[rows], self.prepared.labels[rows], depth]
+        stored.append(self.prepared.inside(rows) if keep else depth > 0)
+        (images, labels, depth_cm, valid), mirrored = self.sampling.ready(stored, self.order, step)
+        return Source(_images(images), labels.long(), _inverse(depth_cm, self.numerator), valid[:, None], mirrored)
 
     def _depth(self, rows: list[int]) -> NDArray[np.float32]:
         """Centimetres, ``(B, H, W)``; 0 everywhere in a split without depth."""
@@ -165,15 +163,27 @@ class TargetLoader:
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
         rows = self.order(step)[parallel.share(self.sampling.batch)]
-        arrays: dict[str, NDArray[Any]] = {
-            "images": self.prepared.images[rows].transpose(0, 3, 1, 2).astype(np.float32)
-        }
+        stored = {"images": self.prepared.images[rows]}
         if self.pseudo is not None:
-            arrays["labels"] = self.pseudo[rows].astype(np.int64)
+            stored["labels"] = self.pseudo[rows]
         if self.numerator is not None:
-            depth_cm = self.prepared.depth[rows].astype(np.float32)[:, None]  # (B, 1, H, W)
-            arrays["inverse_depth"] = np.float32(self.numerator) / (depth_cm + 1)
-            arrays["valid"] = depth_cm > 0
-        tensors, mirrored = self.sampling.ready(list(arrays.values()), self.order, step)
-        found = dict(zip(arrays, tensors, strict=True))
-        return Target(found["images"], found.get("labels"), mirrored, found.get("inverse_depth"), found.get("valid"))
+            stored["depth_cm"] = self.prepared.depth[rows].astype(np.float32)
+        tensors, mirrored = self.sampling.ready(list(stored.values()), self.order, step)
+        found = dict(zip(stored, tensors, strict=True))
+        labels = found["labels"].long() if self.pseudo is not None else None
+        target = Target(_images(found["images"]), labels, mirrored)
+        if self.numerator is None:
+            return target
+        depth_cm = found["depth_cm"]
+        return target._replace(inverse_depth=_inverse(depth_cm, self.numerator), valid=depth_cm[:, None] > 0)
+
+
+def _images(stored: Tensor) -> Tensor:
+    """``(B, H, W, 3)`` bytes as ``(B, 3, H, W)`` float32."""
+    return stored.permute(0, 3, 1, 2).contiguous().float()
+
+
+def _inverse(depth_cm: Tensor, numerator: float) -> Tensor:
+    """Inverse depth ``(B, 1, H, W)`` of centimetres ``(B, H, W)``, float32."""
+    # A quotient of tensors: that of a number would be a product with the reciprocal, rounded twice.
+    return torch.tensor(numerator, dtype=torch.float32) / (depth_cm[:, None] + 1)
