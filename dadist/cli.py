@@ -4,6 +4,7 @@ Here alone, beside the rules, paths of the workflow's folder are known and confi
 """
 
 import argparse
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -96,7 +97,9 @@ def bench(words: Sequence[str]) -> int:
     parser.set_defaults(settings=CONFIG, made=MADE)  # for parts that run the workflow
     asked = parser.parse_args(first.words)
     if "setting" in asked:
-        asked.setting = _study(asked.configfile, asked.config, asked.setting).settings[asked.setting]
+        study = _study(asked.configfile, asked.config, asked.setting)
+        asked.counts = functools.partial(_counts, study, asked.setting)
+        asked.setting = study.settings[asked.setting]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     part.run(asked)
     return 0

@@ -7,6 +7,10 @@ PARTS = {
         "dadist.bench.step",
         "how long does a training step take, and what does each change of a plain one bring?",
     ),
+    "study": (
+        "dadist.bench.study",
+        "how long does a whole study take, and how long would a plain loop?",
+    ),
     "demo": ("dadist.bench.demo", "where does the time of a whole run go, and how much does the workflow add?"),
     "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("dadist.bench.refinement", "how fast are small regions of pseudo-labels erased?"),

@@ -1,7 +1,6 @@
 """How fast predictions are brought to the size of labels and counted against them: ours, and the ways at hand."""
 
 import argparse
-import itertools
 import sys
 import tempfile
 import time
@@ -14,28 +13,22 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.allocation import keep_freed_memory
+from dadist.bench.passes import LOOK, Counts, evaluations, pairs, prepared
 from dadist.bench.race import REPEATS, Line, lines, machine, race, save, text
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.config import Look
-from dadist.data import cityscapes, streets
-from dadist.data.origin import Plan
-from dadist.data.preparation import write
+from dadist.data import streets
 from dadist.data.prepared import Prepared
-from dadist.data.workplace import notes
 from dadist.evaluate import confusion
 from dadist.inference import batches, most_probable, tensor
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, upsample
-from dadist.scoring import score
 
 PART, OURS, CLASSES = "evaluation", "ours", len(CLASS_SETS["16"])
-LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
 STRIDE = 8  # pixels between the cells of a network's grid
 INPUT, BATCH = (640, 320), 4  # (width, height) that the network sees, and how many at once
 AWAY = 1e-4  # share of the pixels whose class may differ, as batches round in other ways
 WRONG = 0.35  # deviation of the noise on logits of 0 and 1: a tenth of the pixels is wrong then
 Bytes = NDArray[np.uint8]
-Counts = NDArray[np.integer]
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +52,7 @@ def run(asked: argparse.Namespace) -> None:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])
     with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
-        data = prepared(Path(scratch), asked.images, truth.shape)
+        data = prepared(Path(scratch), asked.images, truth.shape, shown=INPUT, classes=CLASS_SETS["16"])
         found += evaluating(Path(scratch), data, asked.repeats)
     save(found, asked.out, machine())
     sys.stdout.write(f"{machine()}; seconds of one thread's time, of whole evaluations by the clock\n\n{text(found)}")
@@ -131,15 +124,6 @@ def counting(truth: Bytes, repeats: int) -> list[Line]:
     return found
 
 
-def prepared(folder: Path, images: int, size: tuple[int, int]) -> Prepared:
-    """A split of streets, shown to the network at 640x320, with labels of ``size`` (H, W) in files of their own."""
-    plan = Plan("val", *INPUT, "stretch", CLASS_SETS["16"], labels=True, depth=False, native=True, images=0)
-    root = folder / "streets"
-    streets.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
-    write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
-    return Prepared(folder / "split")
-
-
 @torch.no_grad()
 def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
     """Whole evaluations of a small network, files to sums.
@@ -149,21 +133,8 @@ def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
     """
     torch.manual_seed(1)
     architecture = Architecture("street", data.classes, (), "parallel", bn="train", rates=(1, 2), pixels="imagenet")
-    segmenter, numbers = build(architecture).eval(), itertools.count()
-
-    def ours() -> Counts:
-        path = folder / f"{next(numbers)}.json"
-        with notes(path, "") as journal:
-            told = {"batch": BATCH, "numerator": 1.0, "cap_m": 1.0}
-            return score(segmenter, data, journal, **told, progress=lambda done: None)[0]  # type: ignore[arg-type]
-
-    def plain() -> Counts:
-        total = np.zeros((CLASSES, CLASSES), np.int64)
-        for row in range(len(data)):
-            truth, found = data.truth(row), segmenter(tensor(data.images[[row]]))
-            total += _by_class_pairs(truth, upsample(found.logits, truth.shape)[0].argmax(0).numpy())
-        return total
-
+    segmenter = build(architecture).eval()
+    ours, plain = evaluations(segmenter, data, folder, BATCH)
     apart = np.abs(ours().astype(np.int64) - plain()).sum() / plain().sum()
     if apart > AWAY:
         raise ValueError(f"plain loop: expected our counts but for {AWAY:.0e} of them, got {apart:.1e} others")
@@ -176,12 +147,6 @@ def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
     seconds = race(timed, repeats=repeats, clock=time.perf_counter)
     case = f"an image of a split, {torch.get_num_threads()} threads, labels of {'x'.join(map(str, data.native[0]))}"  # type: ignore[index]
     return lines(PART, case, {way: each / len(data) for way, each in seconds.items()}, ours=OURS, repeats=repeats)
-
-
-def _by_class_pairs(truth: Bytes, predicted: NDArray[np.integer]) -> Counts:
-    labelled = truth != IGNORE
-    codes = CLASSES * truth[labelled].astype(int) + predicted[labelled]
-    return np.bincount(codes, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
 def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]:
@@ -211,7 +176,7 @@ def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]
         OURS: lambda: confusion(truth, predicted, CLASSES),
         "OpenCV calcHist": by_opencv,
         "NumPy bincount of 256 truth + prediction": by_byte_pairs,
-        "NumPy bincount of C truth + prediction, masked": lambda: _by_class_pairs(truth, predicted),
+        "NumPy bincount of C truth + prediction, masked": lambda: pairs(truth, predicted, CLASSES),
         "NumPy histogram2d": by_histogram,
         "scikit-learn confusion_matrix": by_scikit,
     }

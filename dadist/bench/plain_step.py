@@ -16,6 +16,7 @@ from dadist.config import Optimiser
 from dadist.data.fit import centres
 from dadist.data.loader import Source, Target
 from dadist.density import squash
+from dadist.methods.base import Method
 from dadist.methods.depth_distribution import DepthDistribution
 from dadist.mixtures import Mixtures
 from dadist.model.heads import ASPP
@@ -46,8 +47,8 @@ class PlainStep:
 
     def __init__(self, method: DepthDistribution, optimiser: Optimiser, changes: Changes) -> None:
         self.method, self.knobs, self.changes = method, method.knobs, changes
-        self.segmenter = self._changed(method.segmenter)
-        self.critic = self._changed(method.critics["adversarial"])
+        self.segmenter = _changed(method.segmenter, changes)
+        self.critic = _changed(method.critics["adversarial"], changes)
         self.optimisers = [
             _segmenters(optimiser, method.segmenter, fused=changes.fused),
             torch.optim.Adam(
@@ -96,24 +97,6 @@ class PlainStep:
             one.step()
         return {name: value.detach() for name, value in found.items()}
 
-    def _changed(self, network: nn.Module) -> Callable[[Tensor], Any]:
-        for module in network.modules():
-            if isinstance(module, ASPP):
-                module.at_once = module.at_once and self.changes.product
-        if self.changes.channels_last:
-            network.to(memory_format=torch.channels_last)
-        call = torch.compile(network) if self.changes.compiled else network
-
-        def answer(x: Tensor) -> Any:
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.changes.mixed):
-                found = call(x)
-            if isinstance(found, Tensor):
-                return found.float()
-            maps = {name: None if one is None else one.float() for name, one in vars(found).items() if name != "extra"}
-            return dataclasses.replace(found, **maps)
-
-        return answer
-
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         weights = self.method.ingredients.class_weights
         if self.changes.coarse:
@@ -129,6 +112,30 @@ class PlainStep:
         else:
             p = density(self.method.mixtures, predicted, depth, positive=positive)
         return squash(p, rule=self.knobs.squash, median=self.method.mixtures.median)
+
+
+class PlainRound:
+    """One step after the other of the authors' self-training: cross-entropy on the target's pseudo-labels, no more.
+
+    Args:
+        method: A recipe; gives the network, which is changed in place.
+        optimiser: Of the segmenter, one group; nothing decays.
+        changes: What is not plain.
+    """
+
+    def __init__(self, method: Method, optimiser: Optimiser, changes: Changes) -> None:
+        self.segmenter = _changed(method.segmenter, changes)
+        self.optimiser = _segmenters(optimiser, method.segmenter, fused=changes.fused)
+
+    def __call__(self, source: Source, target: Target) -> dict[str, Tensor]:
+        """A step; its term, by name."""
+        assert target.labels is not None
+        self.optimiser.zero_grad()
+        logits = _large(self.segmenter(target.images).logits, target.labels.shape[-2:])
+        loss = F.cross_entropy(logits, target.labels, ignore_index=255)
+        _backward([loss])
+        self.optimiser.step()
+        return {"pseudo": loss.detach()}
 
 
 def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) -> Tensor:
@@ -148,6 +155,25 @@ def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) ->
     if positive and "z" in mixtures.features:
         p[depth <= 0] = 0
     return torch.from_numpy(p[:, None].astype(np.float32)).to(z.device)
+
+
+def _changed(network: nn.Module, changes: Changes) -> Callable[[Tensor], Any]:
+    for module in network.modules():
+        if isinstance(module, ASPP):
+            module.at_once = module.at_once and changes.product
+    if changes.channels_last:
+        network.to(memory_format=torch.channels_last)
+    call = torch.compile(network) if changes.compiled else network
+
+    def answer(x: Tensor) -> Any:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=changes.mixed):
+            found = call(x)
+        if isinstance(found, Tensor):
+            return found.float()
+        maps = {name: None if one is None else one.float() for name, one in vars(found).items() if name != "extra"}
+        return dataclasses.replace(found, **maps)
+
+    return answer
 
 
 def _segmenters(plan: Optimiser, network: nn.Module, *, fused: bool) -> torch.optim.Optimizer:

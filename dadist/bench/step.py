@@ -16,12 +16,13 @@ from torch.profiler import ProfilerActivity, profile
 
 from dadist.allocation import keep_freed_memory
 from dadist.bench.apart import Answer, apart, race_apart
-from dadist.bench.plain_step import Changes, PlainStep
+from dadist.bench.plain_step import Changes, PlainRound, PlainStep
 from dadist.bench.race import REPEATS, Line, lines, machine, save, text
 from dadist.config import Setting
 from dadist.data.loader import Source, Target
 from dadist.inference import device, device_name
 from dadist.methods.depth_distribution import DepthDistribution
+from dadist.methods.registry import RECIPES
 from dadist.state import State
 from dadist.step_cost import method_of, noise, step_cost
 from dadist.train import WINDOW, to_device, train
@@ -89,7 +90,7 @@ def run(asked: argparse.Namespace) -> None:
     case = f"{view.height}x{view.width}, {setting.adapt.batch}+{setting.adapt.batch}, {flops / 1e12:.3g} TFLOP"
     best = next((way for way in reversed(OF_OURS) if way in asked.ways), asked.ways[0])
     others = [way for way in asked.ways if way != best]
-    given = {way: (setting, way, where, asked.steps, asked.threads) for way in asked.ways}
+    given = {way: (setting, METHOD, way, where, asked.steps, asked.threads) for way in asked.ways}
     found: list[Line] = []
     shares: dict[str, Mapping[str, float]] = {}
     for pair in [[best, way] for way in others] or [[best]]:
@@ -106,27 +107,29 @@ def run(asked: argparse.Namespace) -> None:
         sys.stdout.write("\n" + _shares(shares))
 
 
-def answerer(setting: Setting, way: str, where: str, steps: int, threads: int) -> Answer:
+def answerer(setting: Setting, name: str, way: str, where: str, steps: int, threads: int) -> Answer:
     """For a process of its own: "time" is answered by the seconds of a step, "parts" by those of each kind of work.
 
-    Seconds are of processor time on a CPU, and of the clock, until all is done, on a GPU.
+    Seconds are of processor time on a CPU, and of the clock, until all is done, on a GPU. ``name`` is METHOD, or a
+    recipe of self-training.
     """
     torch.set_num_threads(threads)
     if way in OF_OURS:
         keep_freed_memory()  # as every stage does
-    step = _step(setting, way, where, steps)
+    step = _step(setting, name, way, where, steps)
 
     def answer(question: str) -> Any:
         if question == "parts":
             return {kind: each / steps for kind, each in parts(step, where).items()}
-        begun = _now(where)
+        begun = now(where)
         step()
-        return (_now(where) - begun) / steps
+        return (now(where) - begun) / steps
 
     return answer
 
 
-def _now(where: str) -> float:
+def now(where: str) -> float:
+    """Seconds: of processor time on a CPU, and of the clock, once all is done, on a GPU."""
     if where == "cpu":
         return time.process_time()
     torch.cuda.synchronize()
@@ -158,7 +161,7 @@ def curves(setting: Setting, where: str, steps: int) -> str:
     found = {}
     for way in (PLAIN, *OF_OURS):
         windows: list[Mapping[str, float]] = []
-        _step(setting, way, where, steps, windows.append)()
+        _step(setting, METHOD, way, where, steps, windows.append)()
         tail = windows[-max(1, len(windows) // 5) :]
         found[way] = {name: statistics.mean(one[name] for one in tail) for name in tail[0]}
     head = ["| loss | " + " | ".join(found) + " |", "|---|" + "--:|" * len(found)]
@@ -166,17 +169,16 @@ def curves(setting: Setting, where: str, steps: int) -> str:
     return "\n".join([*head, *rows]) + "\n"
 
 
-def _step(setting: Setting, way: str, where: str, steps: int, told: Told = lambda _: None) -> Step:
+def _step(setting: Setting, name: str, way: str, where: str, steps: int, told: Told = lambda _: None) -> Step:
     """A call makes ``steps`` steps on batches of noise that come round; ``told`` gets the means of every window."""
     torch.manual_seed(0)
-    method = method_of(setting, METHOD)
+    method = method_of(setting, name)
     to_device(method, where)
-    batches = [_sent(noise(setting, METHOD), where) for _ in range(BATCHES)]
-    optimiser = dataclasses.replace(
-        setting.adapt.optimiser, poly_iterations=None, power=0.0, head_lr_mult=1.0, warm_up=0
-    )
+    batches = [_sent(noise(setting, name), where) for _ in range(BATCHES)]
+    section = setting.selftrain.training if name in RECIPES else setting.adapt
+    optimiser = dataclasses.replace(section.optimiser, poly_iterations=None, power=0.0, head_lr_mult=1.0, warm_up=0)
     if way in OF_OURS:
-        plan = dataclasses.replace(setting.adapt, optimiser=optimiser, precision=OF_OURS[way])
+        plan = dataclasses.replace(section, optimiser=optimiser, precision=OF_OURS[way])
 
         def ours() -> None:
             with tempfile.TemporaryDirectory() as folder:
@@ -191,8 +193,12 @@ def _step(setting: Setting, way: str, where: str, steps: int, told: Told = lambd
                 )
 
         return ours
-    assert isinstance(method, DepthDistribution)
-    one = PlainStep(method, optimiser, CHANGES[way])
+    one: Callable[[Source, Target], dict[str, Tensor]]
+    if name in RECIPES:
+        one = PlainRound(method, optimiser, CHANGES[way])
+    else:
+        assert isinstance(method, DepthDistribution)
+        one = PlainStep(method, optimiser, CHANGES[way])
 
     def plain() -> None:
         window: list[dict[str, Tensor]] = []

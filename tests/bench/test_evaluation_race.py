@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from dadist.bench import evaluation as bench
-from dadist.classes import IGNORE
+from dadist.bench import passes
+from dadist.classes import CLASS_SETS, IGNORE
 
 
 def test_every_way_of_every_case_has_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +56,7 @@ def test_a_way_that_labels_otherwise_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_evaluation_that_counts_something_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = bench.prepared(tmp_path, 2, (34, 66))
-    monkeypatch.setattr(bench, "_by_class_pairs", lambda truth, predicted: np.full((16, 16), 9))
+    data = passes.prepared(tmp_path, 2, (34, 66), shown=bench.INPUT, classes=CLASS_SETS["16"])
+    monkeypatch.setattr(passes, "pairs", lambda truth, predicted, classes: np.full((classes, classes), 9))
     with pytest.raises(ValueError, match="plain loop: expected our counts but for 1e-04 of them, got"):
         bench.evaluating(tmp_path, data, 1)

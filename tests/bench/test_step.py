@@ -23,7 +23,7 @@ def small() -> Setting:
 
 def losses(setting: Setting, way: str, steps: int) -> dict[str, float]:
     windows: list[dict[str, float]] = []
-    step._step(setting, way, "cpu", steps, lambda means: windows.append(dict(means)))()
+    step._step(setting, step.METHOD, way, "cpu", steps, lambda means: windows.append(dict(means)))()
     return windows[0]
 
 

@@ -1,0 +1,88 @@
+"""Passes of a network over a split of rendered streets: ours, as the stages make them, and image by image, plainly."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dadist.classes import IGNORE, ClassSet
+from dadist.config import Look
+from dadist.data import cityscapes, streets
+from dadist.data.origin import Plan
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
+from dadist.data.workplace import notes
+from dadist.inference import tensor
+from dadist.labelling import label
+from dadist.model.segmenter import Segmenter, upsample
+from dadist.pseudo import PseudoLabels
+from dadist.scoring import score
+
+LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
+CONFIDENCE = 0.9  # of a pseudo-label
+Counts = NDArray[np.integer]
+Labels = NDArray[np.uint8]
+Ways = tuple[Callable[[], NDArray[np.integer]], Callable[[], NDArray[np.integer]]]  # ours, the plain one
+
+
+def prepared(
+    folder: Path, images: int, size: tuple[int, int], *, shown: tuple[int, int], classes: ClassSet
+) -> Prepared:
+    """A split of streets that the network sees at ``shown`` (W, H), with labels of ``size`` (H, W) of their own."""
+    plan = Plan("val", *shown, "stretch", classes, labels=True, depth=False, native=True, images=0)
+    root = folder / "streets"
+    streets.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
+    write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
+    return Prepared(folder / "split")
+
+
+def evaluations(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Ways:
+    """Files to confusion matrices ``(C, C)``; ``folder`` is for the journals, ``batch`` is ours."""
+    numbers, where = itertools.count(), next(segmenter.parameters()).device
+
+    def ours() -> Counts:
+        with notes(folder / f"{next(numbers)}.json", "") as journal:
+            told = {"batch": batch, "numerator": 1.0, "cap_m": 1.0}
+            return score(segmenter, data, journal, **told, progress=lambda done: None)[0]  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def plain() -> Counts:
+        classes = len(data.classes)
+        total = np.zeros((classes, classes), np.int64)
+        for row in range(len(data)):
+            truth, found = data.truth(row), segmenter(tensor(data.images[[row]]).to(where))
+            total += pairs(truth, upsample(found.logits, truth.shape)[0].argmax(0).cpu().numpy(), classes)
+        return total
+
+    return ours, plain
+
+
+def labellings(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Ways:
+    """Images to pseudo-labels ``(N, H, W)``; of the plain way nothing is written."""
+    numbers, where = itertools.count(), next(segmenter.parameters()).device
+
+    def ours() -> Labels:
+        made, told = folder / f"{next(numbers)}", {"classes": len(data.classes), "confidence": CONFIDENCE}
+        label(segmenter, data, made, first=len(data), **told, batch=batch, key="", progress=lambda done: None)  # type: ignore[arg-type]
+        return PseudoLabels(made).labels
+
+    @torch.no_grad()
+    def plain() -> Labels:
+        found = []
+        for row in range(len(data)):
+            logits = segmenter(tensor(data.images[[row]]).to(where)).logits
+            probabilities = upsample(logits, (data.height, data.width))[0].softmax(0).cpu().numpy()
+            found.append(np.where(probabilities.max(0) >= CONFIDENCE, probabilities.argmax(0), IGNORE))
+        return np.stack(found).astype(np.uint8)
+
+    return ours, plain
+
+
+def pairs(truth: Labels, predicted: NDArray[np.integer], classes: int) -> Counts:
+    """A confusion matrix ``(C, C)`` by NumPy's bincount of the labelled pixels."""
+    labelled = truth != IGNORE
+    codes = classes * truth[labelled].astype(int) + predicted[labelled]
+    return np.bincount(codes, minlength=classes**2).reshape(classes, classes)
