@@ -6,8 +6,12 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 
+Bytes = NDArray[np.uint8]
+Sizes = NDArray[np.float64]
+Columns = NDArray[np.int32]  # or runs, or pixels: what a run has one number of
 
-def erased(labels: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.uint8]:
+
+def erased(labels: Bytes, least: Sizes) -> Bytes:
     """As `dadist.regions.by_class`, in one pass over the map and one over its runs.
 
     Takes 12 bytes a pixel beside the map, of which only those of as many pixels as there are runs are touched.
@@ -24,7 +28,7 @@ def erased(labels: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.
 
 
 @njit  # type: ignore[untyped-decorator]
-def _root(parents: NDArray[np.int32], run: int) -> int:
+def _root(parents: Columns, run: int) -> int:
     """The run that stands for a run's region; halves the way there."""
     while parents[run] >= 0:
         above = parents[run]
@@ -35,13 +39,7 @@ def _root(parents: NDArray[np.int32], run: int) -> int:
 
 
 @njit  # type: ignore[untyped-decorator]
-def _label(
-    labels: NDArray[np.uint8],
-    first: NDArray[np.int64],
-    starts: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    parents: NDArray[np.int32],
-) -> None:
+def _label(labels: Bytes, first: NDArray[np.int64], starts: Columns, ends: Columns, parents: Columns) -> None:
     """Find the runs of one id in every row, but for those that are ignored, and join those that touch.
 
     Args:
@@ -94,12 +92,7 @@ def _label(
 
 @njit  # type: ignore[untyped-decorator]
 def _erase(
-    labels: NDArray[np.uint8],
-    least: NDArray[np.float64],
-    first: NDArray[np.int64],
-    starts: NDArray[np.int32],
-    ends: NDArray[np.int32],
-    parents: NDArray[np.int32],
+    labels: Bytes, least: Sizes, first: NDArray[np.int64], starts: Columns, ends: Columns, parents: Columns
 ) -> None:
     """Ignore the runs of regions with fewer pixels than their id needs, ``least``: ``(256,)``."""
     for y in range(len(labels)):

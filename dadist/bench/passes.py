@@ -1,4 +1,4 @@
-"""Passes of a network over a split of rendered streets: ours, as the stages make them, and image by image, plainly."""
+"""Rendered streets for a benchmark, and passes over them: as our stages make them, and image by image, plainly."""
 
 import itertools
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE, ClassSet
-from dadist.config import Look
-from dadist.data import cityscapes, streets
+from dadist.config import Look, Setting
+from dadist.data import cityscapes, streets, synthia
 from dadist.data.origin import Plan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
@@ -22,6 +22,7 @@ from dadist.pseudo import PseudoLabels
 from dadist.scoring import score
 
 LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
+ELSEWHERE = Look(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=0.0, statistics=0.0, bonnet=False)
 CONFIDENCE = 0.9  # of a pseudo-label
 Counts = NDArray[np.integer]
 Labels = NDArray[np.uint8]
@@ -37,6 +38,31 @@ def prepared(
     streets.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
     write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
     return Prepared(folder / "split")
+
+
+def domains(folder: Path, setting: Setting, images: int) -> tuple[Prepared, Prepared]:
+    """What a training reads, at the setting's sizes: a source with labels and depth, and a target without."""
+    source, target = setting.source, setting.target
+    streets.write_synthia(
+        folder / "synthia", LOOK, seed=1, images=images, width=source.width, height=source.height, workers=1
+    )
+    streets.write_cityscapes(
+        folder / "cityscapes",
+        ELSEWHERE,
+        seed=2,
+        train=images,
+        val=0,
+        width=target.width,
+        height=target.height,
+        workers=1,
+    )
+    readers = {"all": synthia.reader(synthia.Options()), "train": cityscapes.reader(cityscapes.Options())}
+    for (split, reader), view, labelled in zip(readers.items(), (source, target), (True, False), strict=True):
+        plan = Plan(
+            split, view.width, view.height, "stretch", setting.classes, labelled, labelled, native=False, images=0
+        )
+        write(reader, folder / reader.dataset, folder / split, plan, names=None, workers=1)
+    return Prepared(folder / "all"), Prepared(folder / "train")
 
 
 def evaluations(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Ways:

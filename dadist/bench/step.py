@@ -16,10 +16,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from dadist.allocation import keep_freed_memory
 from dadist.bench.apart import Answer, apart, race_apart
+from dadist.bench.passes import domains
 from dadist.bench.plain_step import Changes, PlainRound, PlainStep
 from dadist.bench.race import REPEATS, Line, lines, machine, save, text
 from dadist.config import Setting
-from dadist.data.loader import Source, Target
+from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.inference import device, device_name
 from dadist.methods.depth_distribution import DepthDistribution
 from dadist.methods.registry import RECIPES
@@ -28,7 +29,7 @@ from dadist.step_cost import method_of, noise, step_cost
 from dadist.train import WINDOW, to_device, train
 
 METHOD = "depth_distribution"
-BATCHES = 8  # that come round
+BATCHES = 8  # of noise, which come round, and of different streets
 PLAIN, OURS = "plain loop, float32", "ours, float32"
 CHANGES = {
     PLAIN: Changes(),
@@ -54,6 +55,7 @@ KINDS = {
 REST = "everything else"
 Step = Callable[[], None]
 Told = Callable[[Mapping[str, float]], None]
+Batches = tuple[Callable[[int], Source], Callable[[int], Target]]  # of a step
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -157,24 +159,45 @@ def parts(step: Step, where: str) -> dict[str, float]:
 
 
 def curves(setting: Setting, where: str, steps: int) -> str:
-    """Means of each loss over the last fifth of ``steps``, from the same weights on the same noise; a column a way."""
-    found = {}
-    for way in (PLAIN, *OF_OURS):
-        windows: list[Mapping[str, float]] = []
-        _step(setting, METHOD, way, where, steps, windows.append)()
-        tail = windows[-max(1, len(windows) // 5) :]
-        found[way] = {name: statistics.mean(one[name] for one in tail) for name in tail[0]}
+    """Means of each loss over the last fifth of ``steps``, on rendered streets, from equal weights; a column a way."""
+    found, images = {}, BATCHES * setting.adapt.batch
+    sampling = Sampling(setting.adapt.batch, 1, mirror=False, device=where)  # the plain loop knows no mirror
+    with tempfile.TemporaryDirectory() as scratch:
+        source, target = domains(Path(scratch), setting, images)
+        given = (
+            SourceLoader(source, sampling, numerator=setting.inverse_depth, zero_depth=setting.adapt.zero_depth),
+            TargetLoader(target, sampling),
+        )
+        for way in (PLAIN, *OF_OURS):
+            windows: list[Mapping[str, float]] = []
+            _step(setting, METHOD, way, where, steps, windows.append, given)()
+            tail = windows[-max(1, len(windows) // 5) :]
+            found[way] = {name: statistics.mean(one[name] for one in tail) for name in tail[0]}
     head = ["| loss | " + " | ".join(found) + " |", "|---|" + "--:|" * len(found)]
     rows = [f"| {name} | " + " | ".join(f"{of[name]:.4g}" for of in found.values()) + " |" for name in found[PLAIN]]
     return "\n".join([*head, *rows]) + "\n"
 
 
-def _step(setting: Setting, name: str, way: str, where: str, steps: int, told: Told = lambda _: None) -> Step:
-    """A call makes ``steps`` steps on batches of noise that come round; ``told`` gets the means of every window."""
+def _noise(setting: Setting, name: str, where: str) -> Batches:
+    """A few batches of noise that come round."""
+    batches = [_sent(noise(setting, name), where) for _ in range(BATCHES)]
+    return lambda step: batches[step % BATCHES][0], lambda step: batches[step % BATCHES][1]
+
+
+def _step(
+    setting: Setting,
+    name: str,
+    way: str,
+    where: str,
+    steps: int,
+    told: Told = lambda _: None,
+    given: Batches | None = None,
+) -> Step:
+    """A call makes ``steps`` steps, on noise unless batches are given; ``told`` gets the means of every window."""
     torch.manual_seed(0)
     method = method_of(setting, name)
     to_device(method, where)
-    batches = [_sent(noise(setting, name), where) for _ in range(BATCHES)]
+    source, target = given or _noise(setting, name, where)
     section = setting.selftrain.training if name in RECIPES else setting.adapt
     optimiser = dataclasses.replace(section.optimiser, poly_iterations=None, power=0.0, head_lr_mult=1.0, warm_up=0)
     if way in OF_OURS:
@@ -182,15 +205,8 @@ def _step(setting: Setting, name: str, way: str, where: str, steps: int, told: T
 
         def ours() -> None:
             with tempfile.TemporaryDirectory() as folder:
-                train(
-                    method,
-                    lambda step: batches[step % BATCHES][0],
-                    lambda step: batches[step % BATCHES][1],
-                    plan,
-                    iterations=steps,
-                    state=State(Path(folder), ""),
-                    observer=lambda _, means: told(means),
-                )
+                state, observer = State(Path(folder), ""), lambda _, means: told(means)
+                train(method, source, target, plan, iterations=steps, state=state, observer=observer)
 
         return ours
     one: Callable[[Source, Target], dict[str, Tensor]]
@@ -203,7 +219,7 @@ def _step(setting: Setting, name: str, way: str, where: str, steps: int, told: T
     def plain() -> None:
         window: list[dict[str, Tensor]] = []
         for step in range(steps):
-            window.append(one(*batches[step % BATCHES]))
+            window.append(one(source(step), target(step)))
             if (step + 1) % WINDOW == 0 or step + 1 == steps:
                 told({name: float(torch.stack([seen[name] for seen in window]).mean()) for name in window[0]})
                 window.clear()

@@ -58,8 +58,8 @@ class Rows:
 class Checked(np.ndarray[Any, Any]):
     """An array in a file, each of whose rows is compared with its checksum when a process first reads it.
 
-    Hashing all of it before a training would read 55 GB for SYNTHIA at full size; CRC-32 of a row goes at 6 GB/s, a
-    tenth of a millisecond for an image of 640x320, and only once. What is taken out are plain arrays.
+    Hashing all of it before a training would read 55 GB for SYNTHIA at full size; CRC-32 of a row goes at 3 to 6 GB/s,
+    a fifth of a millisecond for an image of 640x320, and only once. What is taken out are plain arrays.
     """
 
     path: Path
