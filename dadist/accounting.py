@@ -121,7 +121,7 @@ def plan(setting: Setting, counts: Counts, device: Device) -> Plan:
         counts: Of its splits; ``prepare.images`` is applied here.
         device: One of DEVICES, or ``this_machine``.
     """
-    counts = _limited(setting, counts)
+    counts = limited(setting, counts)
     costs = {name: step_cost(setting, name) for name in trained(setting)}
     return Plan(tuple(_stages(setting, counts, costs)), _disk(setting, counts, costs), device)
 
@@ -169,6 +169,19 @@ def iterations(setting: Setting, name: str) -> int:
     return setting.adapt.iterations if own is None else own
 
 
+def limited(setting: Setting, counts: Counts) -> Counts:
+    """The images that a setting takes of those that there are.
+
+    Raises:
+        ValueError: There is none to train on.
+    """
+    most = setting.prepare.images or math.inf
+    source, train, val = (int(min(count, most)) for count in (counts.source, counts.train, counts.val))
+    if min(source, train) < 1:
+        raise ValueError(f"counts: expected at least one image to train on of each domain, got {source} and {train}")
+    return Counts(source, train, val, counts.label_width, counts.label_height)
+
+
 def _stages(setting: Setting, counts: Counts, costs: dict[str, StepCost]) -> Iterator[Stage]:
     seeds, rounds, again = len(setting.seeds), setting.selftrain.rounds, setting.selftrain.methods
     for name, cost in costs.items():
@@ -209,14 +222,6 @@ def _disk(setting: Setting, counts: Counts, costs: dict[str, StepCost]) -> dict[
         "pseudo-labels": seeds * len(again) * rounds * counts.train * target * PSEUDO_BYTES,
         "models, at most": seeds * models,
     }
-
-
-def _limited(setting: Setting, counts: Counts) -> Counts:
-    most = setting.prepare.images or math.inf
-    source, train, val = (int(min(count, most)) for count in (counts.source, counts.train, counts.val))
-    if min(source, train) < 1:
-        raise ValueError(f"counts: expected at least one image to train on of each domain, got {source} and {train}")
-    return Counts(source, train, val, counts.label_width, counts.label_height)
 
 
 def _duration(seconds: float) -> str:

@@ -22,7 +22,6 @@ def erased(labels: Bytes, least: Sizes) -> Bytes:
     _label(refined, first, starts, ends, parents)
     for_each_id = np.zeros(256)
     for_each_id[: len(least)] = least
-    for_each_id[IGNORE] = 0
     _erase(refined, for_each_id, first, starts, ends, parents)
     return refined
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import group
 from sandbox import ROOT, Sandbox
 
 from dadist import config, demands, parsing
@@ -446,6 +447,11 @@ def test_no_two_test_files_share_a_name() -> None:
     # pytest takes the second for the first.
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert len(names) == len(set(names))
+
+
+def test_a_process_of_several_runs_the_tests_of_a_file_and_one_those_of_the_workflow() -> None:
+    assert group("tests/test_em.py::test_a[1]") == group("tests/test_em.py::test_b") == "tests/test_em.py"
+    assert group("tests/workflow/test_tiny.py::test_a") == group("tests/workflow/test_blind.py::test_b")
 
 
 # --- sizes, docstrings

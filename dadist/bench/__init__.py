@@ -9,7 +9,7 @@ PARTS = {
     ),
     "study": (
         "dadist.bench.study",
-        "how long does a whole study take, and how long would a plain loop?",
+        "how long do training, labelling and evaluation of a study take, and a plain loop's?",
     ),
     "demo": ("dadist.bench.demo", "where does the time of a whole run go, and how much does the workflow add?"),
     "mixtures": ("dadist.bench.mixtures", "how fast are the fit of the mixtures and the density of a map?"),

@@ -14,9 +14,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from dadist.allocation import keep_freed_memory
 from dadist.bench.packings import PACKINGS, Sample, Unpack, png
 from dadist.bench.race import REPEATS
 from dadist.classes import CLASS_SETS, ids
@@ -60,6 +62,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Reading prepared arrays against reading image files."""
+    keep_freed_memory()  # as every stage does
+    torch.set_num_threads(1)
     sys.stdout.write(f"{'data set':10}  {'way':36}  {'images/s':>9}  {'MB an image':>11}  {'GB in all':>9}\n")
     for row in run_data(asked.width, asked.height, asked.images, asked.out):
         sys.stdout.write(

@@ -71,16 +71,15 @@ def evaluations(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) 
 
     def ours() -> Counts:
         with notes(folder / f"{next(numbers)}.json", "") as journal:
-            told = {"batch": batch, "numerator": 1.0, "cap_m": 1.0}
-            return score(segmenter, data, journal, **told, progress=lambda done: None)[0]  # type: ignore[arg-type]
+            return score(segmenter, data, journal, batch=batch, numerator=1.0, cap_m=1.0, progress=lambda _: None)[0]
 
     @torch.no_grad()
     def plain() -> Counts:
         classes = len(data.classes)
         total = np.zeros((classes, classes), np.int64)
         for row in range(len(data)):
-            truth, found = data.truth(row), segmenter(tensor(data.images[[row]]).to(where))
-            total += pairs(truth, upsample(found.logits, truth.shape)[0].argmax(0).cpu().numpy(), classes)
+            truth, logits = data.truth(row), segmenter(tensor(data.images[[row]]).to(where)).logits
+            total += pairs(truth, upsample(logits, truth.shape)[0].cpu().numpy().argmax(0), classes)
         return total
 
     return ours, plain
@@ -91,8 +90,18 @@ def labellings(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -
     numbers, where = itertools.count(), next(segmenter.parameters()).device
 
     def ours() -> Labels:
-        made, told = folder / f"{next(numbers)}", {"classes": len(data.classes), "confidence": CONFIDENCE}
-        label(segmenter, data, made, first=len(data), **told, batch=batch, key="", progress=lambda done: None)  # type: ignore[arg-type]
+        made = folder / f"{next(numbers)}"
+        label(
+            segmenter,
+            data,
+            made,
+            first=len(data),
+            classes=len(data.classes),
+            confidence=CONFIDENCE,
+            batch=batch,
+            key="",
+            progress=lambda _: None,
+        )
         return PseudoLabels(made).labels
 
     @torch.no_grad()

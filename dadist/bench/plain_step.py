@@ -47,8 +47,8 @@ class PlainStep:
 
     def __init__(self, method: DepthDistribution, optimiser: Optimiser, changes: Changes) -> None:
         self.method, self.knobs, self.changes = method, method.knobs, changes
-        self.segmenter = _changed(method.segmenter, changes)
-        self.critic = _changed(method.critics["adversarial"], changes)
+        self.segmenter = changed(method.segmenter, changes)
+        self.critic = changed(method.critics["adversarial"], changes)
         self.optimisers = [
             _segmenters(optimiser, method.segmenter, fused=changes.fused),
             torch.optim.Adam(
@@ -124,7 +124,7 @@ class PlainRound:
     """
 
     def __init__(self, method: Method, optimiser: Optimiser, changes: Changes) -> None:
-        self.segmenter = _changed(method.segmenter, changes)
+        self.segmenter = changed(method.segmenter, changes)
         self.optimiser = _segmenters(optimiser, method.segmenter, fused=changes.fused)
 
     def __call__(self, source: Source, target: Target) -> dict[str, Tensor]:
@@ -157,7 +157,8 @@ def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) ->
     return torch.from_numpy(p[:, None].astype(np.float32)).to(z.device)
 
 
-def _changed(network: nn.Module, changes: Changes) -> Callable[[Tensor], Any]:
+def changed(network: nn.Module, changes: Changes) -> Callable[[Tensor], Any]:
+    """A call of a network, which is changed in place, as the plain loop makes it: what it says is float32."""
     for module in network.modules():
         if isinstance(module, ASPP):
             module.at_once = module.at_once and changes.product

@@ -80,8 +80,9 @@ class Sampling:
     def ready(self, arrays: Sequence[NDArray[Any]], order: Order, step: int) -> tuple[list[Tensor], Tensor]:
         """A step's rows ``(B, H, W, ...)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``.
 
-        Rows come as they are stored, a byte or two a number, and become numbers to compute with where the networks are.
-        Of several processes each takes its share of the one batch.
+        Images and labels come as they are stored, a byte a number, and become what is computed with where the networks
+        are. Of several processes each takes its share of the one batch. The arrays, which are changed in place, are the
+        caller's own.
         """
         mine = parallel.share(self.batch)
         flips = order.flips(step)[mine] & self.mirror
@@ -123,10 +124,11 @@ class SourceLoader:
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
         rows = self.order(step)[parallel.share(self.sampling.batch)]
-        depth, keep = self._depth(rows), self.zero_depth == "keep" and self.measured
-        stored: list[NDArray[Any]] = [self.prepared.images[rows], self.prepared.labels[rows], depth]
-        stored.append(self.prepared.inside(rows) if keep else depth > 0)
-        (images, labels, depth_cm, valid), mirrored = self.sampling.ready(stored, self.order, step)
+        stored: list[NDArray[Any]] = [self.prepared.images[rows], self.prepared.labels[rows], self._depth(rows)]
+        if self.zero_depth == "keep" and self.measured:
+            stored.append(self.prepared.inside(rows))
+        (images, labels, depth_cm, *inside), mirrored = self.sampling.ready(stored, self.order, step)
+        valid = inside[0] if inside else depth_cm > 0
         return Source(_images(images), labels.long(), _inverse(depth_cm, self.numerator), valid[:, None], mirrored)
 
     def _depth(self, rows: list[int]) -> NDArray[np.float32]:

@@ -21,9 +21,9 @@ def small() -> Setting:
     return dataclasses.replace(setting, adapt=dataclasses.replace(setting.adapt, batch=1))
 
 
-def losses(setting: Setting, way: str, steps: int) -> dict[str, float]:
+def losses(setting: Setting, way: str, steps: int, name: str = step.METHOD) -> dict[str, float]:
     windows: list[dict[str, float]] = []
-    step._step(setting, step.METHOD, way, "cpu", steps, lambda means: windows.append(dict(means)))()
+    step._step(setting, name, way, "cpu", steps, lambda means: windows.append(dict(means)))()
     return windows[0]
 
 
@@ -35,6 +35,13 @@ def test_every_way_has_the_losses_of_the_plain_loop(small: Setting, way: str) ->
         found["segmentation"] = pytest.approx(plain["segmentation"], rel=0.2)
         close = 0.05
     assert found == pytest.approx(plain, rel=close, abs=1e-3)
+
+
+def test_a_plain_round_has_the_loss_of_the_recipe_plain(small: Setting) -> None:
+    training = dataclasses.replace(small.selftrain.training, batch=1, recipe="plain")
+    setting = dataclasses.replace(small, selftrain=dataclasses.replace(small.selftrain, training=training))
+    plain, ours = (losses(setting, way, 3, "plain") for way in (step.PLAIN, step.OURS))
+    assert ours == pytest.approx(plain, rel=1e-3)
 
 
 @pytest.mark.parametrize("positive", [True, False])
