@@ -3,12 +3,7 @@
 from typing import Any
 
 import pytest
-
-
-def group(nodeid: str) -> str:
-    """Which tests one process runs, of several (`pytest -n 2`): those of a file, and all of the workflow's study."""
-    file = nodeid.partition("::")[0]
-    return "workflow" if file.startswith("tests/workflow/") else file
+from grouping import group
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import group
+from grouping import group
 from sandbox import ROOT, Sandbox
 
 from dadist import config, demands, parsing
