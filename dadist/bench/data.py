@@ -63,9 +63,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> None:
     """Reading prepared arrays against reading image files."""
     keep_freed_memory()  # as every stage does
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        rows = run_data(asked.width, asked.height, asked.images, asked.out)
+    finally:
+        torch.set_num_threads(threads)
     sys.stdout.write(f"{'data set':10}  {'way':36}  {'images/s':>9}  {'MB an image':>11}  {'GB in all':>9}\n")
-    for row in run_data(asked.width, asked.height, asked.images, asked.out):
+    for row in rows:
         sys.stdout.write(
             f"{row.dataset:10}  {row.way:36}  {row.images_per_s:9.1f}  {row.mb_per_image:11.2f}  {row.gb():9.1f}\n"
         )
