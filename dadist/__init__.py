@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dadist.predictor import Model
+    from dadist.deploy.predictor import Model
 
 __version__ = "0.1.0"
 
 
 def load(path: str | Path, where: str | None = None) -> "Model":
-    """A trained model from its file; see `dadist.predictor.load`. Torch is imported by the call, not by the package."""
-    from dadist.predictor import load as read
+    """A trained model from its file; see `dadist.deploy.predictor.load`. Torch is imported by the call alone."""
+    from dadist.deploy.predictor import load as read
 
     return read(path, where)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.parsing import parse
+from dadist.config.parsing import parse
 
 IGNORE = 255
 

@@ -13,24 +13,25 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from dadist import assembly, study
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.config import Optimiser
-from dadist.data.fit import Frame
+from dadist.config import load
+from dadist.config.schema import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
+from dadist.data.resize import Frame
 from dadist.methods.base import Ingredients
-from dadist.methods.registry import METHODS, RECIPES
-from dadist.mixtures import Mixtures
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
-from dadist.patches import Patches
+from dadist.prior.mixtures import Mixtures
+from dadist.prior.patches import Patches
+from dadist.registry import METHODS, RECIPES
+from dadist.training import build as assembly
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
 SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
-DEMO = study.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
+DEMO = load.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
     "demo"
 ]
 

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dadist.config import Watch
-from dadist.depth_metrics import depth_errors
-from dadist.evaluate import Metrics
-from dadist.mixtures import Mixtures
-from dadist.report import gallery as figures
-from dadist.report.bill import Cost
+from dadist.config.schema import Watch
+from dadist.evaluation.confusion import Metrics
+from dadist.evaluation.depth import depth_errors
+from dadist.prior.mixtures import Mixtures
+from dadist.report import figure_set as figures
 from dadist.report.charts import style
+from dadist.report.cost_table import Cost
 from dadist.report.embedding import SPACES
-from dadist.report.exhibits import Labelled, Shown, Trained
-from dadist.report.gallery import Gallery
+from dadist.report.figure_index import Labelled, Shown, Trained
+from dadist.report.figure_set import Gallery
 from dadist.report.page import write
-from dadist.report.story import Task, lead, sections, warnings
+from dadist.report.sections import Task, lead, sections, warnings
 
 LIMITS = Watch(
     tensorboard=False,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dadist.classes import CLASS_SETS
-from dadist.mixtures import Mixtures
+from dadist.prior.mixtures import Mixtures
 
 FILE = Path(__file__).parents[1].parent / "shared" / "spec" / "gmm_reference.json"
 SETS = ["16cls_161x96", "7cls_161x96", "7cls_81x41"]  # class set and grid

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import audit
 import yaml
 
-from dadist.methods.registry import METHODS
+from dadist.registry import METHODS
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "dadist", "workflow", "profiles", "envs")

@@ -5,7 +5,7 @@ import pytest
 
 from dadist import classes
 from dadist.classes import CLASS_SETS, Category, ClassSet
-from dadist.evaluate import mean_iou
+from dadist.evaluation.confusion import mean_iou
 
 # Train id -> name, SYNTHIA id, Cityscapes labelId.
 SIXTEEN = [

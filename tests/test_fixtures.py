@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from dadist.classes import CLASS_SETS
 from dadist.data.loader import Sampling, SourceLoader
 from dadist.losses.segmentation import class_weights
-from dadist.refine import thresholds
+from dadist.selftraining.refine import thresholds
 
 # Class weights of the authors' configurations, in the order of the classes.
 WEIGHTS = {

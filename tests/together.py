@@ -1,4 +1,4 @@
-"""What tests/test_parallel.py compares, made by one process, or by several that torchrun started.
+"""What tests/runtime/test_distributed.py compares, made by one process, or by several that torchrun started.
 
 Usage: python together.py FOLDER WHAT...; what process R of P makes stands in FOLDER/WHAT-P/R.pt.
 """
@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import dadist.train
-from dadist import parallel
+import dadist.training.loop
 from dadist.classes import IGNORE
-from dadist.config import Optimiser
+from dadist.config.schema import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
-from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.precision import computing_in
 from dadist.model.replicas import replicas
-from dadist.state import State
+from dadist.registry import METHODS, RECIPES
+from dadist.runtime import distributed
+from dadist.training.resume import State
 
 STEPS = 8
 BATCH = 4
@@ -58,8 +58,8 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
     source, target = (builders.Prepared(folder / part) for part in ("source", "target"))
     sampling = Sampling(BATCH, 0, True, "cpu")
     state = State(home, "key")
-    with state.held(), patch.object(dadist.train, "WINDOW", 1):
-        dadist.train.train(
+    with state.held(), patch.object(dadist.training.loop, "WINDOW", 1):
+        dadist.training.loop.train(
             method,
             SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
             TargetLoader(target, sampling, source.labels if name in RECIPES else None),
@@ -94,7 +94,7 @@ def normed(folder: Path, home: Path, precision: str = "float32") -> dict[str, An
     torch.manual_seed(3)
     network, slope = Normed(), torch.rand(BATCH, 5, 6, 7)
     whole = 3 * torch.randn(BATCH, 3, 8, 9) + torch.arange(BATCH)[:, None, None, None]  # no two images alike
-    mine = parallel.share(BATCH)
+    mine = distributed.share(BATCH)
     x = whole[mine].clone().requires_grad_()
     with computing_in(precision, [network]), replicas([network], sync_bn=True):
         for _ in range(2):
@@ -104,8 +104,8 @@ def normed(folder: Path, home: Path, precision: str = "float32") -> dict[str, An
     assert x.grad is not None
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
     # The mean over the processes is the loss: a share's part of it is as many times larger.
-    slopes = parallel.gather(x.grad) / parallel.processes()
-    return {"y": parallel.gather(y), "x": slopes, "gradients": gradients, "state": network.state_dict()}
+    slopes = distributed.gather(x.grad) / distributed.processes()
+    return {"y": distributed.gather(y), "x": slopes, "gradients": gradients, "state": network.state_dict()}
 
 
 def normed_in_bfloat16(folder: Path, home: Path) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def losses(folder: Path, home: Path) -> dict[str, Any]:
     predicted[-1] *= 9
     valid = torch.rand(BATCH, 1, 5, 6) < torch.tensor([0.0, 0.0, 0.3, 1.0])[:, None, None, None]
     labels[~valid[:, 0]] = IGNORE
-    mine, found = parallel.share(BATCH), {}
+    mine, found = distributed.share(BATCH), {}
     for name, kept in (("some", valid), ("none", torch.zeros_like(valid))):
         ids = torch.where(kept[:, 0], labels, IGNORE)[mine]
         leaves = [one[mine].clone().requires_grad_() for one in (logits, predicted)]
@@ -131,8 +131,8 @@ def losses(folder: Path, home: Path) -> dict[str, Any]:
             berhu(leaves[1], target[mine], kept[mine]),
         )
         torch.stack(values).sum().backward()
-        found[name] = [parallel.mean(value.detach()) for value in values]
-        found[f"{name} slopes"] = [parallel.gather(one.grad) / parallel.processes() for one in leaves]  # type: ignore[arg-type]
+        found[name] = [distributed.mean(value.detach()) for value in values]
+        found[f"{name} slopes"] = [distributed.gather(one.grad) / distributed.processes() for one in leaves]  # type: ignore[arg-type]
     return found
 
 
@@ -142,7 +142,7 @@ NAMES = (*METHODS, *RECIPES)
 
 def make(folder: Path, what: str) -> None:
     """One of MAKES, or the training of one of NAMES."""
-    home = folder / f"{what}-{parallel.processes()}"
+    home = folder / f"{what}-{distributed.processes()}"
     home.mkdir(exist_ok=True)
     made = MAKES[what](folder, home) if what in MAKES else trained(folder, home, what)
     torch.save(made, home / f"{os.environ.get('RANK', '0')}.pt")
@@ -151,7 +151,7 @@ def make(folder: Path, what: str) -> None:
 def main() -> None:
     """All that the command line names."""
     folder, *whats = sys.argv[1:]
-    with parallel.joined() if "RANK" in os.environ else contextlib.nullcontext():
+    with distributed.joined() if "RANK" in os.environ else contextlib.nullcontext():
         for what in whats:
             make(Path(folder), what)
 

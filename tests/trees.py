@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.config import SOURCE_LOOK, Look
-from dadist.data.streets import LANE, render
+from dadist.config.schema import SOURCE_LOOK, Look
+from dadist.data.streets.render import LANE, render
 
 # What the renderer draws, by the names of either version: of each, the first that the version has.
 NAMES = {

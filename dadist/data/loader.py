@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist import parallel
 from dadist.data.prepared import Prepared
+from dadist.runtime import distributed
 
 
 class Source(NamedTuple):
@@ -84,7 +84,7 @@ class Sampling:
         are. Of several processes each takes its share of the one batch. The arrays, which are changed in place, are the
         caller's own.
         """
-        mine = parallel.share(self.batch)
+        mine = distributed.share(self.batch)
         flips = order.flips(step)[mine] & self.mirror
         if self.crop is not None:
             (width, height), (rows, columns) = self.crop, arrays[0].shape[1:3]
@@ -123,7 +123,7 @@ class SourceLoader:
 
     def __call__(self, step: int) -> Source:
         """The batch of ``step``."""
-        rows = self.order(step)[parallel.share(self.sampling.batch)]
+        rows = self.order(step)[distributed.share(self.sampling.batch)]
         stored: list[NDArray[Any]] = [self.prepared.images[rows], self.prepared.labels[rows], self._depth(rows)]
         if self.zero_depth == "keep" and self.measured:
             stored.append(self.prepared.inside(rows))
@@ -164,7 +164,7 @@ class TargetLoader:
 
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
-        rows = self.order(step)[parallel.share(self.sampling.batch)]
+        rows = self.order(step)[distributed.share(self.sampling.batch)]
         stored = {"images": self.prepared.images[rows]}
         if self.pseudo is not None:
             stored["labels"] = self.pseudo[rows]

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.base import DataError, Files, Reader, read_image, require_known, require_size
-from dadist.data.fit import Size, bicubic, content_size, nearest
-from dadist.data.origin import Plan
-from dadist.data.rows import Rows
-from dadist.data.workplace import sync_folder
+from dadist.data.inventory import Plan
+from dadist.data.readers.base import Files, Reader, read_image, require_known, require_size
+from dadist.data.resize import Size, bicubic, content_size, nearest
+from dadist.storage.arrays import Rows
+from dadist.storage.errors import DataError
+from dadist.storage.workspace import sync_folder
 
 ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and shape beyond (N, H, W)
     "images": (np.uint8, (3,)),

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from dadist.classes import ClassSet
-from dadist.data.base import Reader
-from dadist.data.fit import content_size
-from dadist.data.journal import Journal
-from dadist.data.origin import Origin, Plan
+from dadist.data.inventory import Origin, Plan
 from dadist.data.packing import Packed, Packer, each
 from dadist.data.prepared import INDEX, VERSION
-from dadist.data.workplace import CONTENT, JOURNAL, full_disk_told, workplace
+from dadist.data.readers.base import Reader
+from dadist.data.resize import content_size
+from dadist.storage.journal import Journal
+from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
 
 
 def write(

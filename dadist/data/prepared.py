@@ -1,10 +1,10 @@
 """A split at its working size, checked and written once as plain arrays that every later stage maps into memory.
 
-Plain, as `dadist bench data` measured on one core for image, labels and depth of 1280x760: 2200 samples a second come
-from the page cache, 400 of them where their checksums are compared, which is done once, and 170 from a local disk, at
-5.8 MB each; from the shipped PNGs 25. zlib takes 30 % of that room and gives 75, PNG 23 % and 37: enough for a GPU only
-with threads that read ahead, and with one or two cores for each GPU. Depth as float16 would save nothing, and JPEG
-(5 %, 105) changes the pixels.
+Plain, as `python -m benchmarks data` measured on one core for image, labels and depth of 1280x760: 2200 samples a
+second come from the page cache, 400 of them where their checksums are compared, which is done once, and 170 from a
+disk, at 5.8 MB each; from the shipped PNGs 25. zlib takes 30 % of that room and gives 75, PNG 23 % and 37: enough for a
+GPU only with threads that read ahead, and with one or two cores for each GPU. Depth as float16 would save nothing, and
+JPEG (5 %, 105) changes the pixels.
 """
 
 import json
@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.data.base import DataError, decode
-from dadist.data.fit import Fit, Frame, Size, frame_around
 from dadist.data.packing import ARRAYS, native_file
-from dadist.data.rows import Checked
+from dadist.data.readers.base import decode
+from dadist.data.resize import Fit, Frame, Size, frame_around
+from dadist.storage.arrays import Checked
+from dadist.storage.errors import DataError
 
 VERSION = 5  # of the folder's format
 INDEX = "index.json"
@@ -155,3 +156,8 @@ def _read_index(path: Path) -> dict[str, Any]:
     if version != VERSION:
         raise DataError(f"{path}: expected a prepared split of version {VERSION}, got {version!r}; {_AGAIN}")
     return dict(index)
+
+
+def spread(items: int, wanted: int) -> NDArray[np.int64]:
+    """At most ``wanted`` indices, evenly spread over ``items``."""
+    return np.unique(np.linspace(0, items - 1, min(wanted, items)).astype(np.int64))

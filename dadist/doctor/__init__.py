@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dadist.data.base import DataError, Files, Reader
-from dadist.data.origin import Plan
+from dadist.data.inventory import Plan
 from dadist.data.prepared import INDEX
+from dadist.data.readers.base import Files, Reader
 from dadist.doctor.disk import check_disk, prepared_bytes
 from dadist.doctor.faults import FAULTS, Fault, Finding, not_found
 from dadist.doctor.headers import Header, formats, scan, sizes
 from dadist.doctor.sample import Seen, judge, look, pick
 from dadist.doctor.tree import Split, list_split, overlap
+from dadist.storage.errors import DataError
 
 __all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
 

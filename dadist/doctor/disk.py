@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dadist.data.origin import Plan
+from dadist.data.inventory import Plan
 from dadist.data.packing import ARRAYS
 from dadist.doctor.faults import Finding, finding
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from dadist.data.base import DamagedError, WrongPackageError
+from dadist.data.readers.base import WrongPackageError
+from dadist.storage.errors import DamagedError
 
 Level = Literal["error", "warning"]
 

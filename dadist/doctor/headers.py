@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dadist.data.base import DataError, Files, Reader, decode, read_image
+from dadist.data.readers.base import Files, Reader, decode, read_image
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
+from dadist.storage.errors import DataError
 
 PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette decodes to colours

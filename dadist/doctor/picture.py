@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet, colourise
-from dadist.data.base import FAR_CM
+from dadist.data.readers.base import FAR_CM
 from dadist.doctor.sample import THUMB, Seen
-from dadist.provenance import atomic
+from dadist.storage.atomic import atomic
 
 Picture = NDArray[np.uint8]
 

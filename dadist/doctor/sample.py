@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.base import FAR_CM, DataError, Files, Reader, read_image, require_known
+from dadist.data.readers.base import FAR_CM, Files, Reader, read_image, require_known
 from dadist.doctor.faults import Finding, finding, told
 from dadist.doctor.tree import Split
+from dadist.storage.errors import DataError
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 

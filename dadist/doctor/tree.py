@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from dadist.data.base import DataError, Files, Reader, chosen
-from dadist.data.origin import Plan
+from dadist.data.inventory import Plan
+from dadist.data.readers.base import Files, Reader, chosen
 from dadist.doctor.faults import Finding, finding, not_found, told
 from dadist.doctor.headers import ROLES
+from dadist.storage.errors import DataError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 

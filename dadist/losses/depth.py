@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dadist import parallel
+from dadist.runtime import distributed
 
 
 def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.2) -> Tensor:
@@ -28,8 +28,8 @@ def berhu(predicted: Tensor, target: Tensor, valid: Tensor, *, ratio: float = 0.
     # Pixels are masked, not picked: how many a choice has is known to the device alone, and the host would wait for it.
     error = (predicted - target).abs().where(valid, 0.0)
     largest = error.detach().max() if error.numel() else error.new_zeros(())
-    c = (ratio * parallel.largest(largest)).clamp_min(1e-12)
-    return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).sum() / parallel.denominator(valid.sum(), 1)
+    c = (ratio * distributed.largest(largest)).clamp_min(1e-12)
+    return torch.where(error <= c, error, (error**2 + c**2) / (2 * c)).sum() / distributed.denominator(valid.sum(), 1)
 
 
 def agreement(one: Tensor, other: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
@@ -63,4 +63,4 @@ def mean_absolute(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
     Source: SPIGAN, ICLR 2019.
     """
-    return ((predicted - target).abs() * valid).sum() / parallel.denominator(valid.sum(), 1)
+    return ((predicted - target).abs() * valid).sum() / distributed.denominator(valid.sum(), 1)

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist import parallel
 from dadist.classes import IGNORE
+from dadist.runtime import distributed
 
 TINY = torch.finfo(torch.float32).tiny
 
@@ -29,8 +29,8 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
     """
     total = F.cross_entropy(logits.float(), labels, weight=weights, ignore_index=IGNORE, reduction="sum")
     if weights is None:
-        return total / parallel.denominator((labels != IGNORE).sum(), 1)
-    return total / parallel.denominator(_shares(labels, weights).sum(), TINY)
+        return total / distributed.denominator((labels != IGNORE).sum(), 1)
+    return total / distributed.denominator(_shares(labels, weights).sum(), TINY)
 
 
 def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:
@@ -55,7 +55,7 @@ def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor 
     shares = (labels != IGNORE).float() if weights is None else _shares(labels, weights)
     # A root of 0 would have an endless slope.
     costs = doubt.clamp_min(TINY) ** gamma * surprise * shares
-    return costs.sum() / parallel.denominator(shares.sum(), TINY)
+    return costs.sum() / distributed.denominator(shares.sum(), TINY)
 
 
 def _shares(labels: Tensor, weights: Tensor) -> Tensor:
@@ -84,8 +84,8 @@ def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weig
     mean = (trust * each).mean()
     if weights is None:
         return mean
-    labelled = parallel.mean((labels != IGNORE).float().mean())
-    return mean * labelled / parallel.mean(_shares(labels, weights).mean()).clamp_min(TINY)
+    labelled = distributed.mean((labels != IGNORE).float().mean())
+    return mean * labelled / distributed.mean(_shares(labels, weights).mean()).clamp_min(TINY)
 
 
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:

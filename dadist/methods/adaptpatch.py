@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dadist.data.loader import Source, Target
-from dadist.descriptors import Clusters, cell_means
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Ingredients, Supervised, Term
 from dadist.model.critic import place_critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
-from dadist.patches import Patches
+from dadist.prior.patch_descriptors import Clusters, cell_means
+from dadist.prior.patches import Patches
 
 NEEDS = ("patches",)
 

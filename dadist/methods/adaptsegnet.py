@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dadist.losses.adversarial import GAMES
-from dadist.methods.adversarial_levels import AdversarialLevels
+from dadist.methods.levels import AdversarialLevels
 
 
 @dataclass(frozen=True)

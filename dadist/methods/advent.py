@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dadist.losses.information import self_information
-from dadist.methods.adversarial_levels import AdversarialLevels
+from dadist.methods.levels import AdversarialLevels
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from dadist import parallel
-from dadist.data.base import FAR_CM
 from dadist.data.loader import Source, Target
+from dadist.data.readers.base import FAR_CM
 from dadist.losses.depth import agreement, berhu
 from dadist.losses.segmentation import weighed_cross_entropy
 from dadist.methods.averaging import average
 from dadist.methods.base import Ingredients, Supervised, Term
 from dadist.methods.mixing import Mixed, paste
 from dadist.model.segmenter import Outputs, Segmenter, upsample
+from dadist.runtime import distributed
 
 SOURCE_DEPTH = True
 TARGET_DEPTH = "target_depth"  # the knob; at 0 the method does without
@@ -108,7 +108,7 @@ class Corda(Supervised):
             valid = self.counts(truth, torch.where(pasted, source.valid, target.valid))
             own, other = upsample(outputs.depth, size), upsample(outputs.extra["source_depth"], size)
             r = agreement(other, own, truth, valid)
-            trust = trust * r / parallel.mean(r.mean())
+            trust = trust * r / distributed.mean(r.mean())
             first = (upsample(outputs.extra[name], size) for name in ("initial_depth", "initial_source_depth"))
             for name, (mine, sources) in (("mixed_depth", (own, other)), ("mixed_initial_depth", first)):
                 value = berhu(torch.where(pasted, sources, mine), truth, valid)
@@ -132,7 +132,7 @@ class Corda(Supervised):
         """The teacher's labels ``(B, H, W)``, and the share of pixels that it is sure of, a scalar."""
         logits = upsample(self.teacher(images).logits, images.shape[-2:])
         confidence, labels = logits.float().softmax(1).max(1)
-        return labels, parallel.mean((confidence >= self.knobs.confidence).float().mean())
+        return labels, distributed.mean((confidence >= self.knobs.confidence).float().mean())
 
     def after_step(self, step: int) -> None:
         """Average the weights: teacher = a teacher + (1 - a) student, with a = min(1 - 1 / (step + 1), teacher)."""

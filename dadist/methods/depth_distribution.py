@@ -16,19 +16,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from dadist.data.fit import centres
 from dadist.data.loader import Source, Target
+from dadist.data.resize import centres
 from dadist.data.transforms import flip
-from dadist.density import Density, squash
 from dadist.losses.adversarial import GAMES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Ingredients, Term
 from dadist.methods.depth import depth_terms
-from dadist.mixtures import Mixtures
 from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
+from dadist.prior.density import Density, squash
+from dadist.prior.mixtures import Mixtures
 
 NEEDS = ("mixtures",)
 SOURCE_DEPTH = True

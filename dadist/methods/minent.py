@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dadist.data.loader import Source, Target
 from dadist.losses.information import mean_entropy
 from dadist.methods.base import Term
-from dadist.methods.multi_level import MultiLevel
+from dadist.methods.levels import MultiLevel
 from dadist.model.segmenter import upsample
 
 

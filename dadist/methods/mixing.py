@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dadist import parallel
 from dadist.data.loader import Source
 from dadist.data.transforms import class_mask
+from dadist.runtime import distributed
 
 
 class Mixed(NamedTuple):
@@ -35,8 +35,8 @@ def paste(
     Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
     """
     generator = np.random.default_rng(seed)
-    mine = parallel.share(len(source.labels) * parallel.processes())
-    pasted = class_mask(parallel.gather(source.labels), generator)[mine]  # (B, 1, H, W)
+    mine = distributed.share(len(source.labels) * distributed.processes())
+    pasted = class_mask(distributed.gather(source.labels), generator)[mine]  # (B, 1, H, W)
     images = torch.where(pasted, source.images, images)
     labels = torch.where(pasted[:, 0], source.labels, labels)
     with torch.random.fork_rng(devices=[]):

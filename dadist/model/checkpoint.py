@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dadist import provenance
 from dadist.classes import ClassSet
-from dadist.data.fit import Frame
+from dadist.data.resize import Frame
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
+from dadist.storage import atomic
 
 FORMAT = 2
 
@@ -55,8 +55,8 @@ class Checkpoint:
         # In memory first: given a path, torch writes its name into the archive, and hides a full disk's OSError.
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        with provenance.atomic(path) as temporary:
-            temporary.write_bytes(provenance.sealed(buffer.getvalue()))
+        with atomic.atomic(path) as temporary:
+            temporary.write_bytes(atomic.sealed(buffer.getvalue()))
 
     @staticmethod
     def load(path: Path) -> "Checkpoint":
@@ -200,7 +200,7 @@ def _read(path: Path) -> Any:
         got = "a folder; name a file in it, such as seed1/q0/model.pt" if path.is_dir() else "no file; put it there"
         raise FileNotFoundError(f"{path}: expected weights, got {got}, or run the stage that makes it")
     raw = path.read_bytes()
-    if provenance.damaged(raw):
+    if atomic.damaged(raw):
         raise ValueError(
             f"{path}: expected the weights as they were written, got others (its checksum is wrong: a damaged file); "
             "delete it and run its stage again"

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dadist import parallel
 from dadist.model.segmenter import batch_norms
+from dadist.runtime import distributed
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def replicas(networks: Iterable[nn.Module], *, sync_bn: bool) -> Iterator[None]:
             they were one batch, or each process with those of its own.
     """
     with contextlib.ExitStack() as stack:
-        for network in networks if parallel.processes() > 1 else ():
+        for network in networks if distributed.processes() > 1 else ():
             for norm in batch_norms(network) if sync_bn else ():
                 stack.enter_context(_calling(norm, _normalising_over_processes(norm)))
             if any(weight.requires_grad for weight in network.parameters()):
@@ -90,9 +90,9 @@ def _normalising_over_processes(norm: nn.BatchNorm2d) -> Callable[[Tensor], Tens
         assert norm.momentum is not None
         with torch.no_grad():
             own = torch.stack(torch.var_mean(x.float(), (0, 2, 3), correction=0))  # (2, C)
-            variances, means = parallel.gather(own[None]).unbind(1)  # (processes, C) each, of equally many values
+            variances, means = distributed.gather(own[None]).unbind(1)  # (processes, C) each, of equally many values
             mean, variance = means.mean(0), variances.mean(0) + means.var(0, correction=0)
-            count = x.numel() // x.shape[1] * parallel.processes()
+            count = x.numel() // x.shape[1] * distributed.processes()
             norm.num_batches_tracked += 1
             norm.running_mean.lerp_(mean, norm.momentum)
             norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
@@ -123,6 +123,6 @@ class _Normalise(torch.autograd.Function):
         g = gradients[0].float()
         n = (x.float() - mean[:, None, None]) * inverse[:, None, None]
         own = torch.stack([g.sum((0, 2, 3)), (g * n).sum((0, 2, 3))])  # (2, C): of bias and weight
-        expected = parallel.total(own) / (x.numel() // x.shape[1] * parallel.processes())
+        expected = distributed.total(own) / (x.numel() // x.shape[1] * distributed.processes())
         rest = g - expected[0, :, None, None] - n * expected[1, :, None, None]
         return (rest * (weight * inverse)[:, None, None]).to(x.dtype), own[1], own[0], None, None, None

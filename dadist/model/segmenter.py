@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dadist.classes import ClassSet
-from dadist.model.backbone import BACKBONES
+from dadist.model.backbones import BACKBONES
 from dadist.model.heads import ASPP, MeanHead
 
 # What a network may have beside its classifier.

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dadist.provenance import atomic
-from dadist.report.exhibits import FAINT, INK
+from dadist.report.figure_index import FAINT, INK
+from dadist.storage.atomic import atomic
 
 # Colours for people who see fewer: Okabe and Ito, Color Universal Design, 2008, without black, which is the ink's.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#a89600")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dadist.depth_metrics import NAMES as DEPTH
+from dadist.evaluation.depth import NAMES as DEPTH
 
 BY = ["method", "round"]
 # Where two rows differ in one of these, their numbers do not answer the same question.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dadist.methods.registry import METHODS
+from dadist.registry import METHODS
 
 # Stages of a method in the order that they run in.
 STAGES = ("pseudo_label", "refine_labels", "adapt", "selftrain", "evaluate")

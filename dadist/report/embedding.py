@@ -12,14 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.config import Embed
-from dadist.data.fit import centres
-from dadist.data.prepared import Prepared
-from dadist.data.rows import spread
-from dadist.inference import outputs
+from dadist.config.schema import Embed
+from dadist.data.prepared import Prepared, spread
+from dadist.data.resize import centres
 from dadist.losses.information import self_information
+from dadist.model.inference import outputs
 from dadist.model.segmenter import Segmenter
-from dadist.provenance import atomic
+from dadist.storage.atomic import atomic
 
 SPACES = ("depth + segmentation", "density + segmentation")
 COLUMNS = ("space", "domain", "label", "x", "y")

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.fit import Size, nearest
-from dadist.data.prepared import Prepared
-from dadist.data.rows import spread
-from dadist.depth_metrics import metres
-from dadist.inference import outputs, predict
+from dadist.data.prepared import Prepared, spread
+from dadist.data.resize import Size, nearest
+from dadist.evaluation.depth import metres
+from dadist.model.inference import outputs, predict
 from dadist.model.segmenter import Segmenter, upsample
-from dadist.provenance import atomic
-from dadist.report.columns import GAP, coloured, column
+from dadist.report.image_grid import GAP, coloured, column
+from dadist.storage.atomic import atomic
 
 NEAR_M, FAR_M = 2.0, 80.0  # ends of the colours of depth, on a logarithmic scale
 

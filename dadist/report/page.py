@@ -12,10 +12,10 @@ from string import Template
 
 from PIL import Image
 
-from dadist.evaluate import Metrics
-from dadist.provenance import atomic
-from dadist.report.exhibits import FAINT, INK, Shown
-from dadist.report.markup import Content, Markup, tag
+from dadist.evaluation.confusion import Metrics
+from dadist.report.figure_index import FAINT, INK, Shown
+from dadist.report.html import Content, Markup, tag
+from dadist.storage.atomic import atomic
 
 HEAVY = 1_500_000  # bytes of a PNG from which on a picture is a JPEG on the page
 PACKAGES = ("dadist", "torch", "snakemake", "numpy", "pandas", "scikit-learn", "opencv-python-headless", "matplotlib")

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dadist.mixtures import Mixtures
+from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import ACROSS, small_charts
-from dadist.report.exhibits import INK
+from dadist.report.figure_index import INK
 
 NEAREST_M, FARTHEST_M, BINS = 0.5, 655.0, 72  # z of 65535 cm is what data sets call far
 

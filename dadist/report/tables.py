@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from dadist.classes import ClassSet
-from dadist.depth_metrics import NAMES as DEPTH
-from dadist.evaluate import Metrics
-from dadist.provenance import atomic
+from dadist.evaluation.confusion import Metrics
+from dadist.evaluation.depth import NAMES as DEPTH
+from dadist.storage.atomic import atomic
 
 # Of how a model was made and measured, what a row says.
 PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")

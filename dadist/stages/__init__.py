@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist import allocation, gpus, launch, parsing
-from dadist.watch import Watch
+from dadist.config import parsing
+from dadist.runtime import gpus, launch, memory
+from dadist.training.monitor import Watch
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
@@ -36,7 +37,7 @@ def flags(run: Callable[..., None]) -> dict[str, str]:
 
 def stage(run: Callable[..., None]) -> None:
     """Run a stage as a script: parse its flags, log to stderr, end with one clear message if it cannot go on."""
-    allocation.keep_freed_memory()
+    memory.keep_freed_memory()
     hints = typing.get_type_hints(run, include_extras=True)
     name = Path(inspect.getfile(inspect.unwrap(run))).stem
     _log(name, gpus.rank())
@@ -70,9 +71,9 @@ def _run(work: Callable[[], None], name: str, processes: int, granted: int) -> N
         launch.launch(processes, name, sys.argv[1:])
     else:
         gpus.take_own()
-        from dadist import parallel  # here, since it imports torch
+        from dadist.runtime import distributed  # here, since it imports torch
 
-        with parallel.joined():
+        with distributed.joined():
             work()
 
 

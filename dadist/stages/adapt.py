@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from dadist import assembly, parallel
-from dadist.config import Adapt, Objective
+from dadist.config.schema import Adapt, Objective
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
-from dadist.inference import device, seeded
+from dadist.model.inference import device, seeded
 from dadist.model.segmenter import Architecture
-from dadist.provenance import key
+from dadist.runtime import distributed
 from dadist.stages import In, Ins, Out, Watched, stage
-from dadist.state import State
-from dadist.train import to_device, train
+from dadist.storage.digest import key
+from dadist.training import build
+from dadist.training.loop import to_device, train
+from dadist.training.resume import State
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,15 @@ def run(
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
     seeded(params.seed, deterministic=adapt.deterministic)
-    method_type = assembly.method_type(params.implementation)
-    knobs = assembly.knobs(params.implementation, objective.knobs)
+    method_type = build.method_type(params.implementation)
+    knobs = build.knobs(params.implementation, objective.knobs)
     architecture = Architecture(
         classes=labelled.classes, heads=method_type.heads(knobs), layout=method_type.LAYOUT, **vars(adapt.network)
     )
     size, length = (labelled.width, labelled.height), adapt.iterations
-    segmenter, before = assembly.start(architecture, params.start, init, grid=params.grid, size=size, iterations=length)
-    seed = assembly.draws(params.seed, before)
-    ingredients = assembly.ingredients(
+    segmenter, before = build.start(architecture, params.start, init, grid=params.grid, size=size, iterations=length)
+    seed = build.draws(params.seed, before)
+    ingredients = build.ingredients(
         labelled,
         power=adapt.class_weight_power,
         cap=adapt.class_weight_cap,
@@ -69,10 +70,10 @@ def run(
             state=state,
             observer=watch.training(model),
         )
-        if not parallel.first():
+        if not distributed.first():
             return
-        protocol = assembly.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
-        assembly.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol, params).save(model)
+        protocol = build.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
+        build.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol, params).save(model)
         state.finish(losses)
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dadist import clusters
-from dadist.config import ClusterPatches
+from dadist.config.schema import ClusterPatches
 from dadist.data.prepared import Prepared
-from dadist.progress import Progress
+from dadist.prior import patch_clustering
+from dadist.runtime.progress import Progress
 from dadist.stages import In, Out, stage
 
 
@@ -20,8 +20,8 @@ def run(params: Params, *, source: In, patches: Out) -> None:
     """Describe every patch, cluster, save."""
     data, settings = Prepared(source), params.cluster_patches
     wanted = min(settings.images, len(data)) or len(data)
-    descriptors, images = clusters.sample(data, settings, Progress("image", wanted))
-    clusters.fit(descriptors, settings, classes=data.classes, images=images).save(patches)
+    descriptors, images = patch_clustering.sample(data, settings, Progress("image", wanted))
+    patch_clustering.fit(descriptors, settings, classes=data.classes, images=images).save(patches)
 
 
 if __name__ == "__main__":

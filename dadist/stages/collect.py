@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.classes import ClassSet
-from dadist.evaluate import Metrics
+from dadist.evaluation.confusion import Metrics
 from dadist.report.tables import over_seeds, save, table
 from dadist.stages import Ins, Out, stage
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dadist import gmm, points
-from dadist.config import FitGmm
+from dadist.config.schema import FitGmm
 from dadist.data.prepared import Prepared
-from dadist.progress import Progress
-from dadist.report.components import plot, table
+from dadist.prior import fit, sampling
+from dadist.report.component_curves import plot, table
+from dadist.runtime.progress import Progress
 from dadist.stages import In, Out, stage
 
 
@@ -26,10 +26,10 @@ class Params:
 def run(params: Params, *, source: In, likelihoods: Out, curves: Out) -> None:
     """Draw cells of every class, fit them with each number of components, write how likely the held-out ones are."""
     data = Prepared(source)
-    drawn = points.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
+    drawn = sampling.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
     progress, found = Progress("number of components", len(params.components)), []
     for components in params.components:
-        mixtures = gmm.fit(
+        mixtures = fit.fit(
             drawn,
             dataclasses.replace(params.fit_gmm, components=components),
             classes=data.classes,

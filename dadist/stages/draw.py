@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from dadist.config import Draw
+from dadist.config.schema import Draw
 from dadist.data.prepared import Prepared
-from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
-from dadist.report.columns import wrapped
+from dadist.model.inference import device
 from dadist.report.figures import panel
+from dadist.report.image_grid import wrapped
 from dadist.stages import In, Ins, Out, stage
 
 

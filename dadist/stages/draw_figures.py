@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dadist.classes import ClassSet
-from dadist.config import DrawFigures
+from dadist.config.schema import DrawFigures
 from dadist.data.prepared import Prepared
-from dadist.evaluate import Metrics
-from dadist.mixtures import Mixtures
-from dadist.pseudo import PseudoLabels
+from dadist.evaluation.confusion import Metrics
+from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
-from dadist.report.erased import before_and_after, told
-from dadist.report.exhibits import Labelled, Trained
-from dadist.report.gallery import Gallery, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.report.figure_index import Labelled, Trained
+from dadist.report.figure_set import Gallery, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.report.refinement_figure import before_and_after, told
+from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dadist.config import Embed
+from dadist.config.schema import Embed
 from dadist.data.prepared import Prepared
-from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
+from dadist.model.inference import device
 from dadist.report.embedding import embed, save
 from dadist.stages import In, Out, stage
 

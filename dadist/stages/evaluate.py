@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from dadist.config import Evaluate
+from dadist.config.schema import Evaluate
 from dadist.data.prepared import Prepared
-from dadist.data.workplace import notes
-from dadist.evaluate import Metrics
-from dadist.inference import device
+from dadist.evaluation.confusion import Metrics
+from dadist.evaluation.evaluate import score
 from dadist.model.checkpoint import Checkpoint
-from dadist.progress import Progress
-from dadist.provenance import key
-from dadist.scoring import score
+from dadist.model.inference import device
+from dadist.runtime.progress import Progress
 from dadist.stages import Batch, In, Out, stage
+from dadist.storage.digest import key
+from dadist.storage.workspace import notes
 
 
 @dataclass(frozen=True)

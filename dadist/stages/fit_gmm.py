@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dadist import gmm, points
-from dadist.config import FitGmm
+from dadist.config.schema import FitGmm
 from dadist.data.prepared import Prepared
-from dadist.progress import Progress
+from dadist.prior import fit, sampling
+from dadist.runtime.progress import Progress
 from dadist.stages import In, Out, stage
 
 
@@ -21,8 +21,8 @@ class Params:
 def run(params: Params, *, source: In, mixtures: Out) -> None:
     """Draw cells of every class, fit, save."""
     data = Prepared(source)
-    drawn = points.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
-    gmm.fit(
+    drawn = sampling.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
+    fit.fit(
         drawn,
         params.fit_gmm,
         classes=data.classes,

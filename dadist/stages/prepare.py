@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from dadist import doctor
+from dadist.config.parsing import parse
 from dadist.data import preparation
-from dadist.data.origin import Plan
-from dadist.parsing import parse
-from dadist.progress import Progress
-from dadist.provenance import digest
+from dadist.data.inventory import Plan
+from dadist.runtime.progress import Progress
 from dadist.stages import Count, In, Ins, Out, stage
+from dadist.storage.digest import digest
 
 
 @dataclass(frozen=True)

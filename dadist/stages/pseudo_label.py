@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from dadist import labelling
-from dadist.config import PseudoLabel
+from dadist.config.schema import PseudoLabel
 from dadist.data.prepared import Prepared
-from dadist.inference import device
 from dadist.model.checkpoint import Checkpoint
-from dadist.progress import Progress
-from dadist.provenance import key
+from dadist.model.inference import device
+from dadist.runtime.progress import Progress
+from dadist.selftraining import label
 from dadist.stages import Batch, In, Out, stage
+from dadist.storage.digest import key
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> 
     """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))
-    labelling.label(
+    label.label(
         checkpoint.segmenter().to(device()),
         images,
         labels,

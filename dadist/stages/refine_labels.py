@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dadist.config import RefineLabels
+from dadist.config.schema import RefineLabels
 from dadist.data.prepared import Prepared
-from dadist.progress import Progress
-from dadist.provenance import key
-from dadist.pseudo import PseudoLabels
-from dadist.refine import refine
+from dadist.runtime.progress import Progress
+from dadist.selftraining.pseudo_labels import PseudoLabels
+from dadist.selftraining.refine import refine
 from dadist.stages import In, Out, Watched, stage
+from dadist.storage.digest import key
 
 
 @dataclass(frozen=True)

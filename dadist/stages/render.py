@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from dadist.config import Render
-from dadist.data.journal import alone
-from dadist.data.streets import write_cityscapes, write_synthia
-from dadist.progress import Progress
+from dadist.config.schema import Render
+from dadist.data.streets.render import write_cityscapes, write_synthia
+from dadist.runtime.progress import Progress
 from dadist.stages import Count, Out, stage
+from dadist.storage.journal import alone
 
 
 @dataclass(frozen=True)

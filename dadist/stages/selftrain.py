@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from dadist import assembly, parallel
-from dadist.config import SelfTraining
+from dadist.config.schema import SelfTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
-from dadist.inference import device, seeded
-from dadist.provenance import key
-from dadist.pseudo import PseudoLabels
+from dadist.model.inference import device, seeded
+from dadist.runtime import distributed
+from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, Watched, stage
-from dadist.state import State
-from dadist.train import to_device, train
+from dadist.storage.digest import key
+from dadist.training import build
+from dadist.training.loop import to_device, train
+from dadist.training.resume import State
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ def run(
     training = params.training
     labelled, unlabelled = Prepared(source), Prepared(target)
     seeded(params.seed, deterministic=training.deterministic)
-    segmenter, before = assembly.resume(init[0])
-    seed = assembly.draws(params.seed, before)
-    ingredients = assembly.ingredients(
+    segmenter, before = build.resume(init[0])
+    seed = build.draws(params.seed, before)
+    ingredients = build.ingredients(
         labelled,
         power=params.class_weight_power,
         cap=params.class_weight_cap,
@@ -52,7 +53,7 @@ def run(
         horizon=training.optimiser.poly_iterations or params.iterations,
         device=device(),
     )
-    method = to_device(assembly.method_type(params.implementation)(segmenter, training, ingredients), device())
+    method = to_device(build.method_type(params.implementation)(segmenter, training, ingredients), device())
     pseudo = PseudoLabels(labels).labels  # of all of the target's images, or of its first
     sampling = Sampling(training.batch, seed, training.flip, device())
     state = State.beside(model, key(params, [source, target, labels, *init]))
@@ -66,13 +67,13 @@ def run(
             state=state,
             observer=watch.training(model),
         )
-        if not parallel.first():
+        if not distributed.first():
             return
-        made = assembly.protocol(
+        made = build.protocol(
             params, labelled, unlabelled, before, round_name=params.round, iterations=params.iterations
         )
         made["pseudo_labels"] = f"{len(pseudo)} images"
-        assembly.finish(method, unlabelled, training.statistics, training.statistics_images, made, params).save(model)
+        build.finish(method, unlabelled, training.statistics, training.statistics_images, made, params).save(model)
         state.finish(losses)
 
 

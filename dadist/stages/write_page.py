@@ -3,12 +3,12 @@
 import logging
 from dataclasses import dataclass
 
-from dadist.config import Watch, WritePage
+from dadist.config.schema import Watch, WritePage
 from dadist.data.prepared import Prepared
-from dadist.evaluate import Metrics
-from dadist.pseudo import PseudoLabels
+from dadist.evaluation.confusion import Metrics
 from dadist.report.page import write
-from dadist.report.story import Task, lead, sections, warnings
+from dadist.report.sections import Task, lead, sections, warnings
+from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
 
 

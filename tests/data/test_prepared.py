@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist import classes
-from dadist.data import cityscapes, prepared, synthia
-from dadist.data.base import DataError, read_image
-from dadist.data.origin import Plan
+from dadist.data import prepared
+from dadist.data.inventory import Plan
 from dadist.data.packing import histogram
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
+from dadist.data.readers import cityscapes, synthia
+from dadist.data.readers.base import read_image
+from dadist.storage.errors import DataError
 
 WIDTH, HEIGHT, SCENES = 12, 8, 3
 SYNTHIA, CITYSCAPES = synthia.reader(synthia.Options()), cityscapes.reader(cityscapes.Options())

@@ -37,7 +37,7 @@ class Victim(Sandbox):
 
     def __init__(self, folder: Path, length: int = 1) -> None:
         super().__init__(folder, study(length))
-        state = folder / "dadist/state.py"
+        state = folder / "dadist/training/resume.py"
         text = state.read_text(encoding="utf-8")
         often = re.sub(
             r"^(LEAST_S|SAVE_SHARE) = [\d.]+", lambda found: f"{found[1]} = {FAST[found[1]]}", text, flags=re.M

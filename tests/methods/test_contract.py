@@ -13,10 +13,10 @@ from dadist.data.loader import Target
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Supervised, Term
-from dadist.methods.registry import METHODS, RECIPES
 from dadist.model.precision import computing_in
 from dadist.model.segmenter import upsample
-from dadist.train import called
+from dadist.registry import METHODS, RECIPES
+from dadist.training.loop import called
 
 HALF = builders.ingredients().horizon // 2  # what a method does at the beginning alone is over
 

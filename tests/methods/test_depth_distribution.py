@@ -14,12 +14,12 @@ from torch.testing import assert_close
 from dadist.classes import IGNORE
 from dadist.data.loader import Source
 from dadist.data.transforms import flip
-from dadist.density import RULES
 from dadist.losses.adversarial import SOURCE, TARGET
 from dadist.methods.depth_distribution import METHOD, Knobs
 from dadist.model.segmenter import Outputs
-from dadist.state import State
-from dadist.train import train
+from dadist.prior.density import RULES
+from dadist.training.loop import train
+from dadist.training.resume import State
 
 ROWS, COLUMNS = builders.GRID[1], builders.GRID[0]
 UPRIGHT = torch.zeros(2, dtype=torch.bool)  # no item is mirrored

@@ -2,7 +2,7 @@ import builders
 import pytest
 import torch
 
-from dadist.methods.registry import METHODS
+from dadist.registry import METHODS
 
 SUPERVISED = [name for name in METHODS if not builders.method(name).TARGET_IMAGES]
 

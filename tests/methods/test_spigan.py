@@ -10,7 +10,7 @@ from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import SOURCE, TARGET
 from dadist.model.precision import computing_in
 from dadist.model.segmenter import batch_norms, upsample
-from dadist.train import called
+from dadist.training.loop import called
 
 WEIGHTS = {"realism": 0.9, "task": 0.8, "privileged": 0.7, "perceptual": 0.6}
 

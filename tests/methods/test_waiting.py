@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dadist.cli import _study
-from dadist.methods.registry import METHODS
-from dadist.step_cost import _step, count, method_of, noise
-from dadist.train import to_device
+from dadist.cli.study import read_study
+from dadist.cost.step import _step, count, method_of, noise
+from dadist.registry import METHODS
+from dadist.training.loop import to_device
 
 # What ends in a number on the host, or has a size that only the device knows; and what is sent from the host's memory.
 ASKING = {"aten::_local_scalar_dense", "aten::nonzero", "aten::_unique2", "aten::masked_select", "aten::is_nonzero"}
@@ -37,7 +37,7 @@ class Asked(TorchDispatchMode):
 
 def steps(name: str) -> Iterator[list[str]]:
     """What each of two steps on the meta device asks."""
-    setting = _study([], [], "s2c7_small").settings["s2c7_small"]
+    setting = read_study([], [], "s2c7_small").settings["s2c7_small"]
     with torch.device("meta"):
         method = method_of(setting, name)
         source, target = noise(setting, name)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
-from dadist.data.fit import Frame
+from dadist.data.resize import Frame
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.layouts import build
 from dadist.model.published import Start

@@ -15,16 +15,16 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist import assembly
-from dadist.config import Optimiser
+from dadist.config.schema import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.methods.source_only import METHOD
-from dadist.model.backbone import TF_EPS, EfficientNetLite0, SameConv2d
+from dadist.model.backbones import TF_EPS, EfficientNetLite0, SameConv2d
 from dadist.model.checkpoint import restore, start_weights
 from dadist.model.published import packaged
 from dadist.model.segmenter import Segmenter
-from dadist.state import State
-from dadist.train import train
+from dadist.training import build
+from dadist.training.loop import train
+from dadist.training.resume import State
 
 LITE = builders.architecture(("depth", "density"), backbone="efficientnet_lite0", pixels="lite", bn="paper")
 SIZE = (builders.WIDTH, builders.HEIGHT)
@@ -149,12 +149,12 @@ def test_the_output_stride_is_the_one_asked_for() -> None:
 
 
 def test_a_network_starts_from_its_package(file: Path, segmenter: Segmenter) -> None:
-    started, made = assembly.start(LITE, "pretrained", [], grid=builders.GRID, size=SIZE, iterations=1)
+    started, made = build.start(LITE, "pretrained", [], grid=builders.GRID, size=SIZE, iterations=1)
     assert made == {}
     assert_close(started.backbone.state_dict(), segmenter.backbone.state_dict(), rtol=0, atol=0)
     caffe = replace(LITE, pixels="caffe")
     with pytest.raises(ValueError, match=r"for pixels caffe, .* got EfficientNet-Lite0, for lite; set .*pixels: lite"):
-        assembly.start(caffe, "pretrained", [], grid=builders.GRID, size=SIZE, iterations=1)
+        build.start(caffe, "pretrained", [], grid=builders.GRID, size=SIZE, iterations=1)
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dadist.model.precision import computing_in
-from dadist.train import called
+from dadist.training.loop import called
 
 
 def seen_dtypes(network: nn.Module) -> list[torch.dtype]:

@@ -14,16 +14,16 @@ from pages import LIMITS
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist import assembly
 from dadist.classes import CLASS_SETS
-from dadist.config import Network
+from dadist.config.schema import Network
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.heads import Fusion
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 from dadist.stages import adapt
-from dadist.watch import Watch
+from dadist.training import build as assembly
+from dadist.training.monitor import Watch
 
 FILE = Path("published.pth")
 LARGE = Architecture(

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dadist.report.charts import ACROSS, PALETTE, Curve, bars, curves, matrix, save, scatter, style
-from dadist.report.exhibits import FAINT, INK
+from dadist.report.figure_index import FAINT, INK
 
 NAN = float("nan")
 

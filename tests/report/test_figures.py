@@ -12,8 +12,8 @@ from torch import Tensor
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
-from dadist.report.columns import BAR, GAP, wrapped
 from dadist.report.figures import panel
+from dadist.report.image_grid import BAR, GAP, wrapped
 
 HEIGHT, WIDTH = 12, 40
 

@@ -5,7 +5,7 @@ import builders
 import numpy as np
 import pytest
 
-from dadist.mixtures import Mixtures
+from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
 from dadist.report.priors import BINS, depths, on_plane, over_depth, planes
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dadist.classes import CLASS_SETS
-from dadist.depth_metrics import NAMES, depth_errors
-from dadist.evaluate import Metrics
+from dadist.evaluation.confusion import Metrics
+from dadist.evaluation.depth import NAMES, depth_errors
 from dadist.report.tables import over_seeds, save, table
 
 PROTOCOL: dict[str, str | int | float] = {

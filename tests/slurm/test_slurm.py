@@ -16,8 +16,8 @@ import pytest
 from sandbox import TINY, Sandbox, merged
 from submission import Record, Submission, command, left, records
 
-from dadist.config import Look
-from dadist.data import streets
+from dadist.config.schema import Look
+from dadist.data.streets import render
 
 pytestmark = pytest.mark.slurm
 
@@ -203,7 +203,7 @@ def test_a_failed_job_shows_its_log_and_what_needs_it_is_not_submitted(tmp_path:
     own = {"data_root": "own", "domains": {"demo_source": {"root": "synthia"}}}
     sandbox = Sandbox(tmp_path / "run", merged(TINY, own))
     look = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
-    streets.write_synthia(sandbox.folder / "own/synthia", look, images=4, seed=1, width=64, height=32, workers=1)
+    render.write_synthia(sandbox.folder / "own/synthia", look, images=4, seed=1, width=64, height=32, workers=1)
     image = min((sandbox.folder / "own/synthia/RGB").glob("*.png"))
     image.write_bytes(image.read_bytes()[:100])
     with Submission(sandbox, "results/demo/prior/mixtures.npz", "--retries", "0") as submission:

@@ -14,9 +14,9 @@ import pytest
 from sandbox import TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS, ids
-from dadist.config import Look
-from dadist.data import streets
-from dadist.data.base import decode
+from dadist.config.schema import Look
+from dadist.data.readers.base import decode
+from dadist.data.streets import render
 
 NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 SIZE = {"seed": 1, "width": 64, "height": 32, "workers": 1}
@@ -32,8 +32,8 @@ SOURCE, TRAIN, VAL = (f"results/data/demo_{part}-64x32-16" for part in ("source-
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
     box = Sandbox(tmp_path / "run", OWN)
-    streets.write_synthia(box.folder / "own/synthia", NO_GAP, images=4, **SIZE)
-    streets.write_cityscapes(box.folder / "own/cityscapes", NO_GAP, train=3, val=3, **SIZE)
+    render.write_synthia(box.folder / "own/synthia", NO_GAP, images=4, **SIZE)
+    render.write_cityscapes(box.folder / "own/cityscapes", NO_GAP, train=3, val=3, **SIZE)
     return box
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sandbox import TINY, Sandbox, merged
 
-from dadist.config import Look
-from dadist.data import streets
+from dadist.config.schema import Look
+from dadist.data.streets import render
 
 NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png", "results/demo/prior/components.csv")
@@ -91,7 +91,7 @@ def following(jobs: tuple[str, ...]) -> set[str]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     box = Sandbox(tmp_path_factory.mktemp("invalidation") / "run", STUDY)
-    streets.write_cityscapes(
+    render.write_cityscapes(
         box.folder / "own/cityscapes", NO_GAP, train=7, val=4, seed=2, width=64, height=32, workers=1
     )
     names = [path.name for path in images(box, "train")]
@@ -181,27 +181,29 @@ def listed(box: Sandbox) -> contextlib.AbstractContextManager[None]:
 
 FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[None]], tuple[str, ...]]] = {
     # what is no code
-    "a docstring": (replaced("dadist/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
-    "a comment": (replaced("dadist/regions.py", "# the other classes", "# every other class"), ()),
+    "a docstring": (replaced("dadist/selftraining/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
+    "a comment": (replaced("dadist/selftraining/small_regions.py", "# the other classes", "# every other class"), ()),
     "a comment of config.yaml": (replaced("config.yaml", "# [D] of the training;", "# [D] of trainings;"), ()),
-    # plumbing: it carries, and decides nothing
-    "state": (code("state.py"), ()),
-    "progress": (code("progress.py"), ()),
-    "provenance": (code("provenance.py"), ()),
-    "gpus": (code("gpus.py"), ()),
-    "config": (code("config.py"), ()),
+    # what carries, keeps or stops, and decides no result
+    "state": (code("training/resume.py"), ()),
+    "progress": (code("runtime/progress.py"), ()),
+    "the digest": (code("storage/digest.py"), ()),
+    "the journal": (code("storage/journal.py"), ()),
+    "how processes meet": (code("runtime/distributed.py"), ()),
+    "gpus": (code("runtime/gpus.py"), ()),
+    "config": (code("config/schema.py"), ()),
     "the glue of the stages": (code("stages/__init__.py"), ()),
-    "the registry of methods": (code("methods/registry.py"), ()),
-    "what is no stage": (code("step_cost.py"), ()),
+    "the registry of methods": (code("registry.py"), ()),
+    "what is no stage": (code("cost/step.py"), ()),
     # every layer
-    "the renderer": (code("data/streets/paint.py"), ("render",)),
-    "the reader of the source": (code("data/synthia.py"), ("prepare source",)),
-    "the reader of the target": (code("data/cityscapes.py"), ("prepare train", "prepare val")),
-    "the reader of a data set that is not here": (code("data/mapillary.py"), ()),
+    "the renderer": (code("data/streets/rasterize.py"), ("render",)),
+    "the reader of the source": (code("data/readers/synthia.py"), ("prepare source",)),
+    "the reader of the target": (code("data/readers/cityscapes.py"), ("prepare train", "prepare val")),
+    "the reader of a data set that is not here": (code("data/readers/mapillary.py"), ()),
     "packing": (code("data/packing.py"), PREPARED),
-    "the draw of points": (code("points.py"), ("fit_gmm", "compare_components")),
-    "the clustering of patches": (code("clusters.py"), ("cluster_patches",)),
-    "the density": (code("density.py"), ("adapt depth_distribution",)),
+    "the draw of points": (code("prior/sampling.py"), ("fit_gmm", "compare_components")),
+    "the clustering of patches": (code("prior/patch_clustering.py"), ("cluster_patches",)),
+    "the density": (code("prior/density.py"), ("adapt depth_distribution",)),
     "a loss of all": (code("losses/segmentation.py"), (*TRAININGS, *ROUNDS)),
     "a loss of three methods": (code("losses/adversarial.py"), WITH_CRITICS),
     "a loss of one method": (code("losses/depth.py"), ("adapt depth_distribution",)),
@@ -210,15 +212,15 @@ FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[Non
     "the common part of methods with a critic": (code("methods/adversarial.py"), WITH_CRITICS),
     "the recipe": (code("methods/class_mix.py"), ROUNDS),
     "a recipe that is not used": (code("methods/plain.py"), ()),
-    "a backbone": (code("model/backbone.py"), NETWORKS),
+    "a backbone": (code("model/backbones.py"), NETWORKS),
     "the critic": (code("model/critic.py"), WITH_CRITICS),
-    "the loop": (code("train.py"), (*TRAININGS, *ROUNDS)),
-    "pseudo-labels": (code("pseudo.py"), (*LABELS, *REFINED, *ROUNDS)),
-    "the refinement": (code("refine.py"), REFINED),
-    "the metric": (code("evaluate.py"), (*EVALUATIONS, "collect")),
+    "the loop": (code("training/loop.py"), (*TRAININGS, *ROUNDS)),
+    "pseudo-labels": (code("selftraining/pseudo_labels.py"), (*LABELS, *REFINED, *ROUNDS)),
+    "the refinement": (code("selftraining/refine.py"), REFINED),
+    "the metric": (code("evaluation/confusion.py"), (*EVALUATIONS, "collect")),
     "the table": (code("report/tables.py"), ("collect",)),
     "the panel": (code("report/figures.py"), ("draw",)),
-    "the curves of components": (code("report/components.py"), ("compare_components",)),
+    "the curves of components": (code("report/component_curves.py"), ("compare_components",)),
     "a stage": (code("stages/fit_gmm.py"), ("fit_gmm",)),
     # the user's images
     "an image to train on": (lambda box: touched(box, "train", 0), ("prepare train",)),

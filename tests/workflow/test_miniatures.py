@@ -13,15 +13,16 @@ from sandbox import ROOT, Sandbox, tempt
 from trees import write_mapillary
 
 from dadist.classes import CLASS_SETS, IGNORE, ids
-from dadist.config import Look
-from dadist.data import cityscapes, streets
-from dadist.data.base import decode
-from dadist.data.fit import Frame
+from dadist.config.load import study
+from dadist.config.schema import Look
 from dadist.data.prepared import Prepared
-from dadist.data.synthia import Options, reader
+from dadist.data.readers import cityscapes
+from dadist.data.readers.base import decode
+from dadist.data.readers.synthia import Options, reader
+from dadist.data.resize import Frame
+from dadist.data.streets import render
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import Architecture, Segmenter
-from dadist.study import study
 
 STUDY = study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
 PUBLISHED = [
@@ -54,7 +55,7 @@ LISTED = ["corvenia_000005_000019", "alderfurt_000000_000019", "birkenau_000003_
 
 def write_synthia(root: Path, *, parsed: bool) -> None:
     """SYNTHIA as it is shipped, or with the labels repacked."""
-    streets.write_synthia(root, Look(**dict.fromkeys(vars(LOOK), 0.0) | {"bonnet": False}), seed=1, images=8, **NATIVE)
+    render.write_synthia(root, Look(**dict.fromkeys(vars(LOOK), 0.0) | {"bonnet": False}), seed=1, images=8, **NATIVE)
     if parsed:
         (root / "parsed_LABELS").mkdir()
         for path in (root / "GT/LABELS").iterdir():
@@ -76,7 +77,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of data sets and weights, elsewhere than the workflow."""
     root = tmp_path_factory.mktemp("miniatures") / "data sets"
     write_synthia(root / "SYNTHIA", parsed=False)
-    streets.write_cityscapes(root / "Cityscapes", LOOK, seed=1, train=6, val=4, **NATIVE)
+    render.write_cityscapes(root / "Cityscapes", LOOK, seed=1, train=6, val=4, **NATIVE)
     tempt(root / "Cityscapes")
     lines = [f"{name.split('_')[0]}/{name}_leftImg8bit.png" for name in LISTED]
     (root / "Cityscapes/train.txt").write_text("\n".join(lines), encoding="utf-8")

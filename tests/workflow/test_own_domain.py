@@ -12,9 +12,9 @@ from PIL import Image
 from sandbox import ROOT, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
-from dadist.config import SOURCE_LOOK
-from dadist.data.streets import LANE, render
-from dadist.report.columns import BAR, GAP
+from dadist.config.schema import SOURCE_LOOK
+from dadist.data.streets.render import LANE, render
+from dadist.report.image_grid import BAR, GAP
 
 MODEL, PANEL = "results/mine/depth_distribution/seed1/q1/model.pt", "results/mine/report/panel.png"
 PAGE = "results/mine/report/index.html"

@@ -26,9 +26,9 @@ ELSEWHERE = {
     "python -m tests.faults --kills 30": "tests/faults",
     "dadist doctor SETTING": "dadist doctor s2c16",
     "dadist plan SETTING": "dadist plan s2c16",
-    "dadist plan demo --measure 24 --method METHOD": "tests/test_accounting.py",
-    "dadist bench data": "tests/bench/test_data.py",
-    "dadist bench step": "tests/bench/test_step.py",
+    "dadist plan demo --measure 24 --method METHOD": "tests/cost/test_plan.py",
+    "python -m benchmarks data": "tests/benchmarks/test_data.py",
+    "python -m benchmarks step": "tests/benchmarks/test_step.py",
 }
 # What they end with where neither data set nor weights are.
 ENDS = {"dadist doctor s2c16": 1}
@@ -89,7 +89,7 @@ def test_snakemake_s_own_report_has_the_page_and_the_captions(tiny: Sandbox) -> 
 @pytest.mark.parametrize("line", [line for line in commands() if line.startswith("dadist ") and "model.pt" not in line])
 def test_dadist_answers(planner: Sandbox, tiny: Sandbox, line: str) -> None:
     where = tiny if "results/" in line else planner
-    answer = where.run("python", "-m", "dadist.cli", *shlex.split(line)[1:])
+    answer = where.run("python", "-m", "dadist.cli.main", *shlex.split(line)[1:])
     assert answer.returncode == ENDS.get(line, 0), answer.stdout
 
 
@@ -100,7 +100,7 @@ def test_a_model_of_the_demo_predicts_tells_of_itself_and_is_exported(tiny: Sand
     image = next((tiny.folder / "results/streets/demo/cityscapes/leftImg8bit/val").rglob("*.png"))
     shutil.copy(image, tiny.folder / "photos/street.jpg")
     for line in lines:
-        answer = tiny.run("python", "-m", "dadist.cli", *shlex.split(line)[1:])
+        answer = tiny.run("python", "-m", "dadist.cli.main", *shlex.split(line)[1:])
         assert answer.returncode == 0, answer.stdout
     assert {path.name for path in (tiny.folder / "predictions").iterdir()} >= {"overlay", "ids", "depth"}
     assert (tiny.folder / "model.onnx").is_file()

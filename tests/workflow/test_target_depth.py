@@ -6,9 +6,9 @@ import shutil
 import pytest
 from sandbox import TINY, Sandbox, merged, tempt
 
-from dadist.config import SOURCE_LOOK
-from dadist.data import streets
+from dadist.config.schema import SOURCE_LOOK
 from dadist.data.prepared import Prepared
+from dadist.data.streets import render
 
 MODEL = "results/demo/{}/seed1/q0/model.pt"
 DEPTH = merged(
@@ -26,7 +26,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A target with disparities of its training images, and labels that nobody may touch."""
     box = Sandbox(tmp_path_factory.mktemp("depth") / "run", DEPTH)
     root = box.folder / "own/cityscapes"
-    streets.write_cityscapes(root, SOURCE_LOOK, train=4, val=2, seed=2, width=64, height=32, workers=1)
+    render.write_cityscapes(root, SOURCE_LOOK, train=4, val=2, seed=2, width=64, height=32, workers=1)
     for package, ending in (("disparity", "disparity.png"), ("camera", "camera.json")):
         made = next((root / package / "val").rglob(f"*_{ending}"))
         for image in (root / "leftImg8bit/train").rglob("*.png"):

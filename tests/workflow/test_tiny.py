@@ -9,12 +9,12 @@ import yaml
 from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
-from dadist.depth_metrics import NAMES
-from dadist.evaluate import Metrics
-from dadist.methods.registry import METHODS
-from dadist.pseudo import PseudoLabels
-from dadist.report.columns import BAR, GAP
+from dadist.evaluation.confusion import Metrics
+from dadist.evaluation.depth import NAMES
+from dadist.registry import METHODS
+from dadist.report.image_grid import BAR, GAP
 from dadist.report.tables import PROTOCOL
+from dadist.selftraining.pseudo_labels import PseudoLabels
 
 SELF_TRAINED = "results/demo/depth_distribution/seed1"
 

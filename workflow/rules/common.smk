@@ -8,15 +8,15 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from dadist.config import SOURCE_LOOK
-from dadist.demands import declared
-from dadist.data.origin import Origin, Plan
-from dadist.data.registry import DATASETS
-from dadist.methods.registry import ARTEFACTS, METHODS, RECIPES
-from dadist import parsing
-from dadist.parts import MEASURED, PARTS, listed, part, place, reader, training_part
-from dadist.provenance import content, digest
-from dadist.study import FLOORS, PAPER, study
+from dadist.config.schema import SOURCE_LOOK
+from dadist.config.requirements import declared
+from dadist.data.inventory import Origin, Plan
+from dadist.registry import DATASETS
+from dadist.registry import ARTEFACTS, METHODS, RECIPES
+from dadist.config import parsing
+from dadist.config.splits import MEASURED, PARTS, listed, part, place, reader, training_part
+from dadist.storage.digest import content, digest
+from dadist.config.load import FLOORS, PAPER, study
 
 try:
     STUDY = study(config)

@@ -1,11 +1,11 @@
 """The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
 
-from dadist.data.streets import cycles as cycles
-from dadist.data.streets import things as things
-from dadist.data.streets.lining import FENCE, KERB_M, Section, close_view, line_street
-from dadist.data.streets.look import Dice
+from dadist.data.streets import cyclists as cycles
+from dadist.data.streets import objects as things
+from dadist.data.streets.appearance import Dice
+from dadist.data.streets.objects import NAMES, Frame, scaled
+from dadist.data.streets.roadside import FENCE, KERB_M, Section, close_view, line_street
 from dadist.data.streets.scene import BARS, PAVING, Camera, Colour, Point, Scene
-from dadist.data.streets.things import NAMES, Frame, scaled
 
 ROAD, SIDEWALK = NAMES.index("road"), NAMES.index("sidewalk")
 LANE = 254  # lane marking: a class of its own on disk, of which no class set makes an id

@@ -1,0 +1,1 @@
+"""How fast this project is, beside named references: `python -m benchmarks PART`."""

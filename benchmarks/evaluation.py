@@ -1,0 +1,182 @@
+"""How fast predictions are brought to the size of labels and counted against them: ours, and the ways at hand."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.fixtures import LOOK, Counts, evaluations, pairs, prepared
+from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
+from dadist.classes import CLASS_SETS, IGNORE
+from dadist.data.prepared import Prepared
+from dadist.data.streets import render
+from dadist.evaluation.confusion import confusion
+from dadist.model.inference import batches, most_probable, tensor
+from dadist.model.layouts import build
+from dadist.model.segmenter import Architecture, upsample
+from dadist.runtime.memory import keep_freed_memory
+
+PART, OURS, CLASSES = "evaluation", "ours", len(CLASS_SETS["16"])
+STRIDE = 8  # pixels between the cells of a network's grid
+INPUT, BATCH = (640, 320), 4  # (width, height) that the network sees, and how many at once
+AWAY = 1e-4  # share of the pixels whose class may differ, as batches round in other ways
+WRONG = 0.35  # deviation of the noise on logits of 0 and 1: a tenth of the pixels is wrong then
+Bytes = NDArray[np.uint8]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The flags of this part."""
+    parser.add_argument("--width", type=int, default=2048, help="of the labels, pixels (%(default)s)")
+    parser.add_argument("--height", type=int, default=1024, help="of the labels, pixels (%(default)s)")
+    parser.add_argument("--images", type=int, default=16, help="of a whole evaluation (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of each way; the median counts (%(default)s)")
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Labels from logits, confusion matrices, and whole evaluations."""
+    keep_freed_memory()  # as every stage does
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        truth = street(asked.width, asked.height)
+        found = labelling(truth, asked.repeats) + counting(truth, asked.repeats)
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
+    with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
+        data = prepared(Path(scratch), asked.images, truth.shape, shown=INPUT, classes=CLASS_SETS["16"])
+        found += evaluating(Path(scratch), data, asked.repeats)
+    save(found, asked.out, machine())
+    sys.stdout.write(f"{machine()}; seconds of one thread's time, of whole evaluations by the clock\n\n{text(found)}")
+
+
+def street(width: int, height: int) -> Bytes:
+    """Labels of a street ``(H, W)``, its own car's bonnet without."""
+    labels = render.render(LOOK, seed=1, index=0, width=width, height=height).labels
+    return np.where(labels == render.LANE, 0, labels).astype(np.uint8)
+
+
+def logits(truth: Bytes) -> torch.Tensor:
+    """What a fair network might say of a street: noisy logits of its labels ``(C, h, w)``, on a grid."""
+    cells = np.where(truth == IGNORE, 0, truth)[::STRIDE, ::STRIDE]
+    noise = np.random.default_rng(1).normal(0, WRONG, (CLASSES, *cells.shape))
+    return torch.from_numpy((np.eye(CLASSES)[:, cells] + noise).astype(np.float32))
+
+
+def labelling(truth: Bytes, repeats: int) -> list[Line]:
+    """The most probable class of each pixel, from logits on a grid.
+
+    Raises:
+        ValueError: A way says another class of a pixel.
+    """
+    given, size = logits(truth), truth.shape
+
+    def by_argmax() -> Bytes:
+        found: Bytes = upsample(given[None], size)[0].argmax(0).to(torch.uint8).numpy()
+        return found
+
+    def by_numpy() -> Bytes:
+        found: Bytes = upsample(given[None], size)[0].numpy().argmax(0).astype(np.uint8)
+        return found
+
+    ways: dict[str, Callable[[], Bytes]] = {
+        OURS: lambda: most_probable(given, size),
+        "torch argmax": by_argmax,
+        "NumPy argmax": by_numpy,
+    }
+    for way, label in ways.items():
+        if not np.array_equal(label(), ways[OURS]()):
+            raise ValueError(f"{way}: expected the labels that we have, got others")
+    seconds = race({**ways, "floor: logits enlarged": lambda: upsample(given[None], size)}, repeats=repeats)
+    case = f"labels from logits, {given.shape[2]}x{given.shape[1]} to {size[1]}x{size[0]}"
+    return lines(PART, case, seconds, ours=OURS, repeats=repeats)
+
+
+def counting(truth: Bytes, repeats: int) -> list[Line]:
+    """Confusion matrices: of a street and its prediction, and of two maps of noise, where no pixel is like the next.
+
+    Raises:
+        ValueError: A way counts something else.
+    """
+    random = np.random.default_rng(2)
+    predicted = upsample(logits(truth)[None], truth.shape)[0].max(0).indices.to(torch.uint8).numpy()
+    noise = tuple(random.integers(0, CLASSES, truth.shape, np.uint8) for _ in range(2))
+    found = list[Line]()
+    for name, pair in {"street": (truth, predicted), "noise": noise}.items():
+        ways = _counters(*pair)
+        for way, count in ways.items():
+            if not np.array_equal(count(), ways[OURS]()):
+                raise ValueError(f"{way}: expected the counts that we have of {name}, got others")
+        timed: dict[str, Callable[[], object]] = {
+            **ways,
+            "floor: both maps read once": lambda pair=pair: [cv2.sumElems(one) for one in pair],  # type: ignore[misc]
+        }
+        case = f"confusion matrix, {name}, {truth.shape[1]}x{truth.shape[0]}"
+        found += lines(PART, case, race(timed, repeats=repeats), ours=OURS, repeats=repeats)
+    return found
+
+
+@torch.no_grad()
+def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
+    """Whole evaluations of a small network, files to sums.
+
+    Raises:
+        ValueError: The plain way counts something else.
+    """
+    torch.manual_seed(1)
+    architecture = Architecture("street", data.classes, (), "parallel", bn="train", rates=(1, 2), pixels="imagenet")
+    segmenter = build(architecture).eval()
+    ours, plain = evaluations(segmenter, data, folder, BATCH)
+    apart = np.abs(ours().astype(np.int64) - plain()).sum() / plain().sum()
+    if apart > AWAY:
+        raise ValueError(f"plain loop: expected our counts but for {AWAY:.0e} of them, got {apart:.1e} others")
+    timed: dict[str, Callable[[], object]] = {
+        OURS: ours,
+        "plain loop": plain,
+        "reading alone": lambda: [(Prepared(data.folder).images[[row]], data.truth(row)) for row in range(len(data))],
+        "network alone": lambda: [segmenter(tensor(data.images[part])) for part in batches(len(data), BATCH)],
+    }
+    seconds = race(timed, repeats=repeats, clock=time.perf_counter)
+    case = f"an image of a split, {torch.get_num_threads()} threads, labels of {'x'.join(map(str, data.native[0]))}"  # type: ignore[index]
+    return lines(PART, case, {way: each / len(data) for way, each in seconds.items()}, ours=OURS, repeats=repeats)
+
+
+def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]:
+    from sklearn.metrics import confusion_matrix
+
+    classes = np.arange(CLASSES)
+
+    def by_byte_pairs() -> Counts:
+        codes = 256 * truth.astype(np.intp) + predicted
+        return np.bincount(codes.ravel(), minlength=256**2).reshape(256, 256)[:CLASSES, :CLASSES]
+
+    def by_opencv() -> Counts:
+        maps, sides = [truth.ravel(), predicted.ravel()], [256, 256]
+        pairs = cv2.calcHist(maps, [0, 1], None, sides, [0, 256, 0, 256])
+        return np.asarray(pairs[:CLASSES, :CLASSES], np.int64)
+
+    def by_histogram() -> Counts:
+        edges = np.arange(CLASSES + 1) - 0.5
+        found: Counts = np.histogram2d(truth.ravel(), predicted.ravel(), [edges, edges])[0].astype(np.int64)
+        return found
+
+    def by_scikit() -> Counts:
+        labelled = truth != IGNORE
+        return np.asarray(confusion_matrix(truth[labelled], predicted[labelled], labels=classes))
+
+    return {
+        OURS: lambda: confusion(truth, predicted, CLASSES),
+        "OpenCV calcHist": by_opencv,
+        "NumPy bincount of 256 truth + prediction": by_byte_pairs,
+        "NumPy bincount of C truth + prediction, masked": lambda: pairs(truth, predicted, CLASSES),
+        "NumPy histogram2d": by_histogram,
+        "scikit-learn confusion_matrix": by_scikit,
+    }

@@ -1,0 +1,1 @@
+"""`dadist COMMAND …`: what is not a stage of the workflow."""

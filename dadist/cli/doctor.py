@@ -1,0 +1,64 @@
+"""`dadist doctor`: whether a setting's data sets are what they should be."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dadist.cli.study import MADE, config_parser, read_study
+from dadist.config.schema import Study
+
+if TYPE_CHECKING:
+    from dadist.doctor import Split
+
+
+def doctor(words: Sequence[str]) -> int:
+    """Is my data all right? Checks every file of a setting's data sets, and reads a sample of them."""
+    parser = config_parser("doctor", doctor)
+    parser.add_argument("setting", help="a name in `settings` of config.yaml")
+    parser.add_argument("--sample", type=int, default=24, help="images a split to decode (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of the sample (%(default)s)")
+    parser.add_argument("--workers", type=int, default=8, help="threads (%(default)s)")
+    parser.add_argument("--picture", type=Path, help=f"PNG to draw the sample on ({MADE}SETTING/doctor.png)")
+    parser.add_argument("--rows", type=int, default=3, help="images a split to draw (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
+    asked = parser.parse_args(words)
+    study = read_study(asked.configfile, asked.config, asked.setting)
+
+    from dadist.doctor import examine
+    from dadist.doctor.answer import as_json, as_lines
+    from dadist.doctor.picture import draw
+
+    splits, titles = _splits(study, asked.setting)
+    report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
+    picture = asked.picture or Path(MADE, asked.setting, "doctor.png")
+    classes = study.settings[asked.setting].classes
+    draw({titles[part]: seen for part, seen in report.seen.items()}, classes, picture, asked.rows)
+    notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
+    sys.stdout.write(as_json(report, notes, picture) if asked.json else as_lines(report, notes, picture, titles))
+    return int(report.errors > 0)
+
+
+def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:
+    """The parts of a setting as the doctor takes them, and their titles."""
+    from dadist.config import splits as parts
+    from dadist.data.inventory import Plan
+    from dadist.doctor import Split
+
+    splits, titles = {}, {}
+    for which, part in parts.read(study, setting).items():
+        if part is None:  # a target without labels: there is nothing to validate on
+            continue
+        reader = parts.reader(study, part.domain)
+        root = parts.place(study, study.domains[part.domain].root, MADE)
+        names = parts.listed(study, part, MADE)
+        if root.startswith(MADE) and not Path(root).is_dir():
+            raise FileNotFoundError(
+                f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
+            )
+        # Rendered streets are as many as config.yaml says, and a list takes what it names.
+        shipped = None if root.startswith(MADE) else reader.counts.get(part.plan["split"])
+        folder = Path(MADE, "data", part.name)
+        splits[which] = Split(reader, Path(root), Plan(**part.plan), Path(names) if names else None, folder, shipped)
+        titles[which] = f"{which}: {part.domain}, {part.plan['split']!r} in {root}"
+    return splits, titles

@@ -1,0 +1,175 @@
+"""`dadist predict`: a model's predictions for images and videos of anyone's."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dadist.config.parsing import hint
+
+if TYPE_CHECKING:
+    from dadist.deploy.inputs import Shot
+    from dadist.deploy.predictor import Model
+
+FORMATS = ("cityscapes",)
+MOST = 8  # times an image's own size: beyond, a mistake
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says."""
+
+    drawings: list[str] | None  # None: all of an image, the overlay of a video
+    cityscapes: bool
+    scale: float | None
+    tile: tuple[int, int] | None
+    batch: int
+    out: Path
+
+
+def predict(words: Sequence[str]) -> int:
+    """What does a model see? Predicts images, folders, globs and videos; needs nothing but the model file."""
+    parser = argparse.ArgumentParser("dadist predict", description=predict.__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="a model.pt")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, video, folder, or quoted pattern")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument(
+        "--maps", help="some of overlay,ids,palette,confidence,depth (all; of a video the overlay, others as frames)"
+    )
+    parser.add_argument("--format", choices=FORMATS, help="cityscapes: label ids at 2048x1024 for its test server")
+    parser.add_argument(
+        "--scale",
+        type=_scale,
+        help="look at images at this share of their own size, by tiles; 1: at all of their pixels",
+    )
+    parser.add_argument(
+        "--tile", type=_size, metavar="WxH", help="pixels that the network takes at once (the size it was trained at)"
+    )
+    parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
+    given = parser.parse_args(words)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+
+    from dadist.deploy import predictor
+    from dadist.deploy.inputs import gather
+
+    drawings, cityscapes = _drawings(given.maps), given.format == "cityscapes"
+    if cityscapes and drawings:
+        raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
+    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out)
+    shots = gather(given.inputs, asked.out)
+    model = predictor.load(given.model)
+    _check(model, shots, asked)
+    failed = _each(model, shots, asked)
+    sys.stdout.write(f"{len(shots) - failed} of {len(shots)} files predicted into {asked.out}\n")
+    return int(failed > 0)
+
+
+def _each(model: "Model", shots: Sequence["Shot"], asked: Asked) -> int:
+    """Predict every file; one that cannot be is named, and the others go on. How many could not be."""
+    from dadist.runtime.progress import Progress
+
+    progress, failed = Progress("file", len(shots)), 0
+    for done, shot in enumerate(shots, 1):
+        try:
+            (_video if shot.moves else _image)(model, shot, asked)
+        except (ValueError, OSError, MemoryError) as error:
+            where = "" if str(shot.file) in str(error) else f"{shot.file}: "
+            sys.stderr.write(f"dadist predict: error: {where}{error}\n")
+            failed += 1
+        progress(done)
+    return failed
+
+
+def _image(model: "Model", shot: "Shot", asked: Asked) -> None:
+    from dadist.deploy import writers
+    from dadist.deploy.predictor import photograph
+
+    image = photograph(shot.file)
+    size = writers.CITYSCAPES_SIZE if asked.cityscapes else None
+    if size is not None and image.shape[1] * size[1] != image.shape[0] * size[0]:
+        raise ValueError(
+            f"expected an image of Cityscapes, twice as wide as high, got {image.shape[1]}x{image.shape[0]}"
+        )
+    found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size)
+    if asked.cityscapes:
+        writers.write_cityscapes(shot.name, found, asked.out)
+        return
+    maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
+    writers.write(shot.name, image, found, asked.out, maps)
+
+
+def _video(model: "Model", shot: "Shot", asked: Asked) -> None:
+    """The overlay as a video, other maps as a folder of frames."""
+    from dadist.deploy import writers
+    from dadist.deploy.video import Video, recording
+    from dadist.runtime.progress import Progress
+
+    video, maps = Video(shot.file), asked.drawings or ["overlay"]
+    frames = [name for name in maps if name != "overlay"]
+    progress = Progress("frame", video.announced)
+
+    def each(take: Callable[..., None] | None) -> None:
+        for index, image in enumerate(video):
+            found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch)
+            writers.write(f"{shot.name}/{index:06}", image, found, asked.out, frames)
+            if take is not None:
+                take(writers.overlay(image, found))
+            if video.announced:
+                progress(index + 1)
+
+    if "overlay" in maps:
+        with recording(asked.out / "overlay" / f"{shot.name}.mp4", video.rate) as take:
+            each(take)
+    else:
+        each(None)
+    if video.read < video.announced:
+        logging.warning("%s: %d frames of the %d that it announces", shot.file, video.read, video.announced)
+
+
+def _check(model: "Model", shots: Sequence["Shot"], asked: Asked) -> None:
+    """Raise ValueError for what no file could change, before the first is predicted."""
+    from dadist.deploy import writers
+
+    if "depth" in (asked.drawings or ()) and not model.has_depth:
+        raise ValueError("--maps depth: expected a model with a depth head, got one without; leave depth out")
+    if asked.cityscapes:
+        writers.cityscapes_ids(model.classes)
+        taken: dict[str, Path] = {}
+        for shot in shots:
+            if shot.moves:
+                raise ValueError(f"{shot.file}: expected images for --format cityscapes, got a video; leave it out")
+            other = taken.setdefault(writers.cityscapes_name(shot.name), shot.file)
+            if other != shot.file:
+                raise ValueError(f"{shot.file}: expected a frame of its own, got that of {other}; leave one out")
+
+
+def _drawings(maps: str | None) -> list[str] | None:
+    from dadist.deploy.writers import DRAWINGS
+
+    chosen = None if maps is None else maps.split(",")
+    for name in chosen or ():
+        if name not in DRAWINGS:
+            raise ValueError(f"--maps: unknown map {name!r}{hint(name, DRAWINGS)}")
+    return chosen
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 768x384, got {text!r}")
+    return int(width), int(height)
+
+
+def _scale(text: str) -> float:
+    if not 0 < (scale := float(text)) <= MOST:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 up to {MOST}, got {text}")
+    return scale
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
+    return count

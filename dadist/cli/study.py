@@ -1,0 +1,79 @@
+"""What the commands share that read config.yaml, as the rules do: its flags, the study, and where its data lie."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dadist.config.parsing import ConfigError, hint
+from dadist.config.schema import Study
+
+if TYPE_CHECKING:
+    from dadist.cost.plan import Counts
+
+CONFIG = "config.yaml"
+MADE = "results/"
+
+
+def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+    """With the flags that every command has which reads config.yaml; they mean what they mean to Snakemake."""
+    parser = argparse.ArgumentParser(f"dadist {name}", description=command.__doc__)
+    parser.add_argument("--configfile", nargs="+", action="extend", default=[], metavar="FILE", help="laid over it")
+    parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="laid over both")
+    return parser
+
+
+def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
+    """The current folder's config.yaml under the given files and entries, merged as Snakemake merges them."""
+    from snakemake.common.configfile import load_configfile
+    from snakemake.exceptions import WorkflowError
+    from snakemake.utils import update_config
+
+    from dadist.config.load import study
+
+    config: dict[str, Any] = {}
+    for file in (CONFIG, *files):
+        if not Path(file).is_file():
+            raise ConfigError(f"{file}: expected a file of settings, found none; run this beside the Snakefile")
+        try:
+            update_config(config, load_configfile(file))
+        except WorkflowError as error:
+            raise ConfigError(f"{file}: expected YAML or JSON, got none: {error}; correct it") from None
+    if entries:
+        from snakemake.cli import parse_config
+
+        update_config(config, parse_config(entries))
+    found = study(config)
+    if setting not in found.settings:
+        raise ConfigError(f"{setting}: unknown setting{hint(setting, found.settings)}")
+    return found
+
+
+def count_images(study: Study, setting: str) -> "Counts":
+    """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as they are shipped."""
+    from dadist.config import splits as parts
+    from dadist.cost.plan import Counts
+    from dadist.data.inventory import Origin, Plan
+    from dadist.data.readers.base import read_size
+
+    view, images = study.settings[setting].target, {}
+    size = (view.width, view.height)
+    for which, part in parts.read(study, setting).items():
+        if part is None:
+            images[which] = 0
+            continue
+        reader, root = parts.reader(study, part.domain), parts.place(study, study.domains[part.domain].root, MADE)
+        names = parts.listed(study, part, MADE)
+        if root.startswith(MADE):
+            render = study.render[Path(root).parts[-2]]
+            images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
+        elif Path(root).is_dir():
+            scenes = Origin(reader, Path(root), Plan(**part.plan), Path(names) if names else None).scenes
+            images[which] = len(scenes)
+            if which == "val" and part.plan["native"] and scenes[0].labels:
+                size = read_size(scenes[0].labels)
+        else:
+            images[which] = reader.counts.get(part.plan["split"], 0)
+            if not images[which]:
+                raise FileNotFoundError(f"{root}: expected a data set whose images can be counted, found none")
+    return Counts(images["source"], images["train"], images["val"], *size)

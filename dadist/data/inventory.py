@@ -1,0 +1,68 @@
+"""What a prepared split is made from: the plan, and the files of the data set as they stand now."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dadist.classes import ClassSet
+from dadist.data.readers.base import Reader, chosen
+from dadist.data.resize import Fit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make of a split."""
+
+    split: str
+    width: int  # pixels
+    height: int  # pixels
+    fit: Fit  # stretch to width x height, or shrink as a whole and pad
+    classes: ClassSet
+    labels: bool  # whether to look at them at all; never for the target's training split
+    depth: bool
+    native: bool  # whether labels keep the size of their files, as an evaluation wants them
+    images: int  # at most so many, the first; 0 for all
+
+
+class Origin:
+    """The scenes of a split and what their files look like: nothing is opened.
+
+    Args:
+        reader: Of the data set.
+        root: Its folder.
+        plan: What to make of it.
+        names: Text file that names the scenes to take; None for all.
+
+    Raises:
+        ValueError: The text file is wrong, or the data set has no such split.
+        OSError: A file or folder is missing.
+    """
+
+    def __init__(self, reader: Reader, root: Path, plan: Plan, names: Path | None) -> None:
+        self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
+        scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
+        self.scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]  # in the order of the split
+        paths = [[str(path) for path in (one.image, one.labels, one.depth) if path is not None] for one in self.scenes]
+        self._paths = [[path.removeprefix(str(root)) for path in files] for files in paths]
+        # Of each scene: size in bytes and time of the last change in ns of each file, or of what a link points to.
+        self.stamps = [[number for path in files for number in _stamp(path)] for files in paths]
+
+    def key(self, code: str) -> str:
+        """Hash of all that the arrays depend on, but for the files' content: 16 hexadecimal digits."""
+        return _hash([dataclasses.asdict(self.plan), sorted(self.ids.items()), self._paths, code])
+
+    def fingerprint(self) -> str:
+        """Hash of names, sizes and times of change of the files: 16 hexadecimal digits, others after any change."""
+        return _hash([sorted(self.ids.items()), self._paths, self.stamps])
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    status = os.stat(path)  # noqa: PTH116 - tens of thousands of them, at every planning
+    return status.st_size, status.st_mtime_ns
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]

@@ -1,0 +1,211 @@
+"""A folder of one's own, described in its domain: which files are images, labels and depth, and what their ids mean.
+
+    images: {train: "photos/*.jpg", val: "checked/*.jpg"}     {all: "**/*.png"} for a source; the only key that must be
+    labels: {val: "checked/*_labels.png"}                     left out: photographs alone
+    ids: {0: road, 7: car, 255: null}                         raw id → label; null: known, and ignored
+    colours: {"804080": road, "000000": null}                 instead of ids, for label files in colours
+    depth_files: {all: "depth/*.png"}                         read if the domain has `depth: true`
+    depth_metres: 0.001                                       what 1 in a depth file is in metres; 0 there: no depth
+
+Paths start at the domain's root. ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders,
+and ``.*`` at the end for any extension. A scene's name is what the stars of its image stand for; its labels and depth
+are the files whose stars stand for the same: ``checked/ulm.jpg`` goes with ``checked/ulm_labels.png``.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dadist.data.readers.base import FAR_CM, Files, Reader, damaged, decode, kind
+from dadist.data.readers.palette import Colour, decode_colours, decode_indexed, ids_of
+from dadist.storage.errors import DataError
+
+SPLITS = ("all", "train", "val")
+WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The domain's own keys; paths are globs below its root, by split."""
+
+    images: dict[str, str]
+    labels: dict[str, str]
+    ids: dict[int, str | None]
+    colours: dict[str, str | None]
+    depth_files: dict[str, str]
+    depth_metres: float | None
+
+    def __post_init__(self) -> None:
+        if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
+            raise ValueError(f"images: expected a glob for train, for train and val, or for all, got {self.images}")
+        for key, globs in (("images", self.images), ("labels", self.labels), ("depth_files", self.depth_files)):
+            for split, glob in globs.items():
+                _check_glob(f"{key}.{split}", glob)
+                if split not in self.images:
+                    raise ValueError(f"{key}.{split}: expected a split that images has; add images.{split}")
+        if self.labels and bool(self.ids) == bool(self.colours):
+            raise ValueError("ids: expected either ids or colours, to say what the pixels of labels mean")
+        if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:
+            raise ValueError(f"ids: expected 0 to 255, got {wrong[0]}")
+        if odd := [one for one in self.colours if not re.fullmatch("#?[0-9a-fA-F]{6}", one)]:
+            raise ValueError(f'colours: expected six hexadecimal digits in quotes, like "804080", got {odd[0]!r}')
+        if self.depth_files and (self.depth_metres or 0) <= 0:
+            raise ValueError("depth_metres: expected what 1 in depth_files is in metres: 0.001 for millimetres")
+
+
+def _check_glob(key: str, glob: str) -> None:
+    starred = re.search(r"[*?]", glob.removesuffix(".*"))
+    if not starred or "[" in glob or glob.startswith("/") or ".." in glob.split("/"):
+        raise ValueError(f'{key}: expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}')
+
+
+class Folder(Reader):
+    """Reads what its options describe."""
+
+    dataset = "folder"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.splits = tuple(split for split in SPLITS if split in options.images)
+        self.labelled = tuple(split for split in SPLITS if split in options.labels)
+        wanted = {"images": options.images, "labels": options.labels, "depth": options.depth_files}
+        self.shipped = "a folder of your own with " + ", ".join(
+            f"{glob} ({what}, {split})" for what, globs in wanted.items() for split, glob in globs.items()
+        )
+
+    def ids(self, root: Path) -> dict[int, str | None]:
+        """Those of the domain, or a number a colour; the folder does not matter."""
+        return self.options.ids or dict(enumerate(self.options.colours.values()))
+
+    def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
+        """Without labels and depth that are not asked for, so that labels can be added when all is trained."""
+        kept = {**options, "images": {key: glob for key, glob in options["images"].items() if split in ("val", key)}}
+        if not labels:
+            kept |= {"labels": {}, "ids": {}, "colours": {}}
+        if not depth:
+            kept |= {"depth_files": {}, "depth_metres": None}
+        return kept
+
+    def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
+        """The scenes of a split, named by what the stars of its glob stand for.
+
+        Raises:
+            FileNotFoundError: A glob fits no file, or an image has no labels or depth.
+            ValueError: The domain has no glob for what was asked for, or two images have one name.
+        """
+        images = _found(root, self._glob("images", self.options.images, split))
+        beside: list[dict[str, Path]] = []
+        for key, globs, asked in (
+            ("labels", self.options.labels, labels),
+            ("depth_files", self.options.depth_files, depth),
+        ):
+            beside.append(_partners(root, images, self._glob(key, globs, split)) if asked else {})
+        return [Files(name, images[name], *(one.get(name) for one in beside)) for name in sorted(images)]
+
+    def read_labels(self, path: Path) -> NDArray[np.uint8]:
+        """Raw ids: of one channel, of a palette's indices, or of the colours that the domain names.
+
+        Raises:
+            DataError: It has several channels where ids are expected, or an id or colour that the domain does not name.
+        """
+        known = "add it to `{}` of the domain (null: known, and ignored)"
+        if self.options.colours:
+            colours = {_rgb(one): raw for raw, one in enumerate(self.options.colours)}
+            return ids_of(path, decode_colours(path), colours, known.format("colours"))
+        stored = decode_indexed(path)
+        if stored.ndim != 2 or stored.dtype.kind not in "ui":
+            raise DataError(
+                f"{path}: expected one channel of label ids or a palette, got {kind(stored)}; "
+                "if its colours stand for labels, name them in `colours` of the domain in place of `ids`"
+            )
+        if foreign := sorted(set(np.unique(stored).tolist()) - set(self.options.ids)):
+            expected = ", ".join(map(str, sorted(self.options.ids)))
+            raise DataError(f"{path}: expected ids {expected}, got {foreign[0]} as well; {known.format('ids')}")
+        return stored.astype(np.uint8)
+
+    def read_depth(self, path: Path) -> NDArray[np.uint16]:
+        """Centimetres, of a PNG or TIFF of 16 bits or more, or of an array in a .npy file.
+
+        Raises:
+            DataError: It has 8 bits, or channels that differ.
+        """
+        stored = _array(path) if path.suffix == ".npy" else decode(path)
+        if stored.ndim == 3 and (stored == stored[..., :1]).all():
+            stored = stored[..., 0]
+        if stored.ndim != 2 or stored.dtype.kind not in "uif" or stored.dtype.itemsize < 2:
+            raise DataError(
+                f"{path}: expected depth with one channel of 16 bits or more, got {kind(stored)}; "
+                "8 bits or colours are a picture of depth: take the file that it was made from"
+            )
+        assert self.options.depth_metres is not None
+        metres = np.nan_to_num(stored.astype(np.float64) * self.options.depth_metres, nan=0, posinf=FAR_CM, neginf=0)
+        centimetres = np.where(metres > 0, np.rint(metres * 100).clip(1, FAR_CM), 0)
+        return np.asarray(centimetres, np.uint16)
+
+    @staticmethod
+    def _glob(key: str, globs: Mapping[str, str], split: str) -> str:
+        if split not in globs:
+            raise ValueError(
+                f"{key} of split {split}: expected a glob in the domain, got {dict(globs)}; "
+                f'add `{key}: {{{split}: "…/*.png"}}`'
+            )
+        return globs[split]
+
+
+def _found(root: Path, glob: str) -> dict[str, Path]:
+    """The files that a glob fits, by name."""
+    pattern = _pattern(glob)
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob(glob)):
+        match = pattern.fullmatch(path.relative_to(root).as_posix())
+        # Files like ._a.jpg are left behind by archives made on a Mac.
+        if match is None or path.name.startswith(".") or not path.is_file():
+            continue
+        name = "/".join(part for part in match.groups() if part)
+        if name in found:
+            raise DataError(f"{path}: expected one file of each name, got {found[name]} as well; remove one of the two")
+        found[name] = path
+    if not found:
+        raise FileNotFoundError(f"{root / glob}: expected files, found none; see the domain's root and globs")
+    return found
+
+
+def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Path]:
+    """The file of each image that a glob fits."""
+    found = _found(root, glob)
+    if missing := [name for name in images if name not in found]:
+        raise FileNotFoundError(
+            f"{images[missing[0]]}: expected a file {root / glob} where the stars stand for {missing[0]}, found none; "
+            f"{len(missing)} of {len(images)} images lack theirs: add the files, or move these images away"
+        )
+    return found
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    """The glob as a regular expression, a group a star; ``.*`` at its end belongs to no name."""
+    body = glob.removesuffix(".*")
+    parts = re.split(r"(\*\*/|\*|\?)", body)
+    return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        raise damaged(path) from error
+
+
+def _rgb(hexadecimal: str) -> Colour:
+    red, green, blue = bytes.fromhex(hexadecimal.removeprefix("#"))
+    return red, green, blue
+
+
+def reader(options: Options) -> Reader:
+    """For what one domain describes."""
+    return Folder(options)

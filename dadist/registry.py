@@ -1,0 +1,41 @@
+"""What there is to choose from, by name. The values are text, so a name imports nothing before it is chosen.
+
+A module is imported only where its entry is used: adding or editing one leaves the results of the others valid.
+"""
+
+# Readers of data sets.
+DATASETS = {
+    "synthia": "dadist.data.readers.synthia",
+    "cityscapes": "dadist.data.readers.cityscapes",
+    "mapillary": "dadist.data.readers.mapillary",
+    "folder": "dadist.data.readers.folder",
+}
+
+# Methods of adaptation.
+METHODS = {
+    "warm_up": "dadist.methods.warm_up",
+    "source_only": "dadist.methods.source_only",
+    "adabn": "dadist.methods.adabn",
+    "adaptsegnet": "dadist.methods.adaptsegnet",
+    "clan": "dadist.methods.clan",
+    "minent": "dadist.methods.minent",
+    "advent": "dadist.methods.advent",
+    "dada": "dadist.methods.dada",
+    "ctrl": "dadist.methods.ctrl",
+    "corda": "dadist.methods.corda",
+    "adaptpatch": "dadist.methods.adaptpatch",
+    "spigan": "dadist.methods.spigan",
+    "depth_distribution": "dadist.methods.depth_distribution",
+}
+
+# How a self-training round uses its pseudo-labels.
+RECIPES = {
+    "plain": "dadist.methods.plain",
+    "class_mix": "dadist.methods.class_mix",
+}
+
+# What a method may be built from (its NEEDS): the class that loads the file, and the stage that makes it.
+ARTEFACTS = {
+    "mixtures": ("dadist.prior.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
+    "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches"),
+}

@@ -1,0 +1,65 @@
+"""Pseudo-labels before and after refinement, as the poster's Figure 4."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dadist.data.prepared import Prepared, spread
+from dadist.report.figure_index import Labelled, Shown
+from dadist.report.image_grid import GAP, coloured, column
+from dadist.selftraining.pseudo_labels import PseudoLabels
+from dadist.storage.atomic import atomic
+
+REMOVED = (230, 159, 0)  # orange of Okabe and Ito, on grey
+
+
+def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels, path: Path, *, images: int) -> None:
+    """One row an image: input, labels before, labels after, and what was removed on the image in grey.
+
+    What has no label is black, padding white. Of the images that have lost something, those in the middle are shown,
+    evenly spread.
+
+    Args:
+        target: Images that the labels are of, the first of them.
+        before: As pseudo_label wrote them.
+        after: As refine_labels did.
+        path: PNG to write.
+        images: Rows.
+    """
+    lost = np.array([(before.labels[row] != after.labels[row]).any() for row in range(len(before.labels))])
+    rows = np.flatnonzero(lost) if lost.any() else np.arange(len(lost))
+    rows = rows[spread(len(rows), images)]
+    pictures = target.images[rows]
+    given, kept = before.labels[rows], after.labels[rows]
+    grey = np.stack([cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in pictures])
+    erased = np.repeat(255 - (255 - grey[..., None]) // 2, 3, axis=3)
+    erased[given != kept] = REMOVED
+    columns = [
+        ("input", pictures),
+        ("before", coloured(given, target.classes)),
+        ("after", coloured(kept, target.classes)),
+        ("removed", erased),
+    ]
+    padding = ~target.inside(rows)
+    for _, cells in columns:
+        cells[padding] = 255
+    scale = max(1, 480 // target.width)
+    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
+    with atomic(path) as temporary:
+        cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def told(made: Labelled, after: PseudoLabels) -> Shown:
+    """What the page says of the picture of one round."""
+    labelled, kept = (sum(after.counts[name]) for name in ("labelled", "kept"))
+    lost = 1 - kept / max(labelled, 1)
+    return Shown(
+        f"labels-{made.method}-{made.round}",
+        "labels",
+        f"{made.method} {made.round}",
+        f"Pseudo-labels that {made.method} {made.round} was trained on, before and after refinement: regions that are "
+        f"too small for their class are removed, {lost:.1%} of the labelled pixels (orange). Black has no label.",
+        f"Images in four columns: input, labels before, labels after, removed. {lost:.1%} of the labels are removed.",
+        light=True,
+    )

@@ -1,0 +1,1 @@
+"""Where a stage runs: GPUs, processes, memory, progress."""

@@ -1,0 +1,1 @@
+"""Pseudo-labels: made by a network, refined by the size of their regions."""

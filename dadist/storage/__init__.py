@@ -1,0 +1,1 @@
+"""Files that outlive a crash: digests, atomic writes, journals, checked arrays."""

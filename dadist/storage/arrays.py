@@ -1,0 +1,93 @@
+"""A .npy file that is written row by row, and read with the checksum of each row compared."""
+
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dadist.storage.errors import DataError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A .npy file of known shape whose rows are written in any order.
+
+    By plain writes: on a full disk or quota they raise OSError, where a writable memory map would die of SIGBUS.
+    """
+
+    path: Path
+    offset: int  # of the first row, in bytes
+    row_bytes: int
+
+    @classmethod
+    def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "Rows":
+        """An empty file of ``shape``; a row is one item of the first axis."""
+        return cls._of(path, np.lib.format.open_memmap(path, "w+", dtype, shape))
+
+    @classmethod
+    def open(cls, path: Path) -> "Rows":
+        """A file that ``create`` made, to write the rest of it."""
+        return cls._of(path, np.lib.format.open_memmap(path, "r"))
+
+    @classmethod
+    def _of(cls, path: Path, array: np.memmap[Any, Any]) -> "Rows":
+        return cls(path, array.offset, array.nbytes // max(len(array), 1))
+
+    def put(self, first: int, rows: NDArray[Any]) -> list[int]:
+        """Write one row, or consecutive ones from ``first`` on; dtype and shape are the caller's to keep.
+
+        Returns:
+            The checksum of each, for `Checked`.
+        """
+        content = memoryview(rows.tobytes())
+        with self.path.open("r+b") as file:
+            file.seek(self.offset + first * self.row_bytes)
+            file.write(content)
+        return [zlib.crc32(content[at : at + self.row_bytes]) for at in range(0, len(content), self.row_bytes)]
+
+    def sync(self) -> None:
+        """Wait until all of it is on the disk."""
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+class Checked(np.ndarray[Any, Any]):
+    """An array in a file, each of whose rows is compared with its checksum when a process first reads it.
+
+    Hashing all of it before a training would read 55 GB for SYNTHIA at full size; CRC-32 of a row goes at 3 to 6 GB/s,
+    a fifth of a millisecond for an image of 640x320, and only once. What is taken out are plain arrays.
+    """
+
+    path: Path
+    sums: NDArray[np.uint32]  # (N,); one a row
+    seen: NDArray[np.bool_]  # (N,); whether the row was compared
+
+    @classmethod
+    def over(cls, array: NDArray[Any], path: Path, sums: list[int]) -> "Checked":
+        """A view of an array; ``path`` is for messages."""
+        view = array.view(cls)
+        view.path, view.sums, view.seen = path, np.array(sums, np.uint32), np.zeros(len(sums), np.bool_)
+        return view
+
+    def __getitem__(self, key: Any) -> Any:
+        """Rows, or parts of them.
+
+        Raises:
+            DataError: One of them is not what was written.
+        """
+        plain = self.view(np.ndarray)
+        if hasattr(self, "sums"):  # not so the result of a computation, which numpy makes of this type too
+            first = key[0] if isinstance(key, tuple) else key
+            rows = np.arange(len(plain))[first].ravel() if np.ndim(first) < 2 else np.arange(len(plain))
+            for row in rows[~self.seen[rows]].tolist():
+                if zlib.crc32(plain[row]) != self.sums[row]:
+                    raise DataError(
+                        f"{self.path}: expected row {row} as it was written, got another checksum (a damaged file); "
+                        f"delete {self.path.parent} and run the same command again"
+                    )
+                self.seen[row] = True
+        return plain[key]

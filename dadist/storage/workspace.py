@@ -1,0 +1,108 @@
+"""Where a folder is made, so that what is done of it survives whoever makes it.
+
+Snakemake deletes the output of a job that fails. The work therefore stands beside the output, in a folder that no rule
+declares, and takes the output's name when it is whole.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from dadist.storage.errors import DataError
+from dadist.storage.journal import Journal, alone
+
+CONTENT, JOURNAL = "content", "journal"  # inside a workplace: what becomes the output, and what is done of it
+
+
+@contextlib.contextmanager
+def workplace(folder: Path, index: str, key: str, whole: str) -> Iterator[Path | None]:
+    """The place to make ``folder`` at, alone; the block leaves all of it in ``CONTENT``, which then becomes ``folder``.
+
+    Args:
+        folder: The output. One that is there already goes, unless it is what is wanted.
+        index: Name of the file that every such output has.
+        key: Who has the same key goes on with the same work; work of another key goes.
+        whole: Who has the same one wants the same output.
+
+    Yields:
+        The place, with what an earlier process left there, or None if the output is there.
+
+    Raises:
+        DataError: ``folder`` is something else, which is not ours to delete.
+    """
+    begin = f".{folder.name}.partial-"
+    with alone(folder.with_name(f".{folder.name}.lock")) as note:
+        finished = (folder / index).is_file() and note.read_text(encoding="ascii") == whole
+        place = folder.with_name(begin + key)
+        for left in folder.parent.iterdir():
+            if left.name.startswith(begin) and (finished or left != place):
+                shutil.rmtree(left)
+        if finished:
+            yield None
+            return
+        _remove(folder, index)
+        place.mkdir(exist_ok=True)
+        yield place
+        note.write_text(whole, encoding="ascii")
+        (place / CONTENT).rename(folder)
+        sync_folder(folder.parent)
+        shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def notes(file: Path, key: str) -> Iterator[Journal]:
+    """A journal beside a file that the block writes at its end; it goes once the block has ended well.
+
+    Args:
+        file: The output.
+        key: Who has the same key goes on with what is noted; notes of another key go.
+    """
+    begin = f".{file.name}.partial-"
+    with alone(file.with_name(f".{file.name}.lock")):
+        place = file.with_name(begin + key)
+        for left in file.parent.iterdir():
+            if left.name.startswith(begin) and left != place:
+                shutil.rmtree(left)
+        place.mkdir(exist_ok=True)
+        with Journal(place / JOURNAL, lambda: None) as journal:
+            yield journal
+        shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Say of an error of the block that the disk is full, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free_mb = shutil.disk_usage(folder.parent).free // 10**6
+        raise OSError(
+            f"{folder}: expected room on the disk, got {error.strerror!r} ({free_mb} MB free); "
+            "make room and run the same again: it goes on where it was"
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path, index: str) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / index).is_file():
+            raise DataError(
+                f"{folder}: expected no folder, an empty one or one with {index}, got other files; "
+                "name another output, or remove them"
+            )
+        (folder / index).unlink()  # first: without it, the rest is not taken for whole
+    if folder.is_dir():
+        shutil.rmtree(folder)

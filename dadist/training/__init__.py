@@ -1,0 +1,1 @@
+"""The one loop that trains every method, what it is resumed from, and what is said of it."""

@@ -1,0 +1,223 @@
+"""From settings and files to a method that can be trained, and from a trained method to a checkpoint."""
+
+import dataclasses
+import hashlib
+import importlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dadist.config.schema import Knob
+from dadist.data.prepared import Prepared, spread
+from dadist.losses.segmentation import class_weights
+from dadist.methods.base import Ingredients, Method
+from dadist.model.checkpoint import Checkpoint, restore, start_weights
+from dadist.model.inference import batches, device_name, tensor
+from dadist.model.layouts import build
+from dadist.model.published import packaged
+from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistics
+from dadist.registry import ARTEFACTS
+
+# How a model was made: what a table says beside its numbers.
+Made = dict[str, str | int | float]
+
+logger = logging.getLogger(__name__)
+
+# Least share of the backbone's and the classifier's tensors that a start must bring.
+LEAST_MATCHED = 0.95
+STATISTICS_BATCH = 8
+
+
+class Named(Protocol):
+    """What a row of the results table is called by; the Params of a training stage have it."""
+
+    @property
+    def setting(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def start(self) -> str: ...
+    @property
+    def protocol(self) -> str: ...
+
+
+class Trained(Protocol):
+    """The Params of a training stage: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def inverse_depth(self) -> float: ...
+
+
+def method_type(module: str) -> Any:
+    """The class of a method or recipe, by the name of its module."""
+    return importlib.import_module(module).METHOD
+
+
+def knobs(module: str, values: Mapping[str, Knob]) -> Any:
+    """A method's knobs, from its section of config.yaml."""
+    declared = getattr(importlib.import_module(module), "Knobs", None)
+    return declared(**values) if declared else None
+
+
+def start(
+    architecture: Architecture,
+    origin: str,
+    init: Sequence[Path],
+    *,
+    grid: tuple[int, int],
+    size: tuple[int, int],
+    iterations: int,
+) -> tuple[Segmenter, Made]:
+    """A network to adapt, and how its weights were made: empty for random ones and for files that do not say.
+
+    Args:
+        architecture: What to build.
+        origin: The start as config.yaml names it.
+        init: A checkpoint or a published file, whose tensors are taken over where the network has them; empty:
+            random weights, or for ``origin="pretrained"`` those that the backbone's package brings.
+        grid: The feature grid that config.yaml states, which the mixtures live on.
+        size: (width, height) of the images.
+        iterations: Steps of the training to come. Without any, the file has to bring the whole network: nothing would
+            train the rest.
+
+    Raises:
+        ValueError: when the network's grid is another, or the file does not fit.
+        FileNotFoundError: when there is no such file, or the package is not installed.
+    """
+    segmenter = build(architecture)
+    if segmenter.grid(*size) != grid:
+        raise ValueError(
+            f"grid: {architecture.backbone} has {segmenter.grid(*size)} cells at {size}, got {grid}; set it so"
+        )
+    files = [packaged(architecture.backbone)] if origin == "pretrained" else init
+    if not files:
+        return segmenter, {}
+    weights = start_weights(files[0])
+    came = restore(segmenter, weights, least=LEAST_MATCHED if iterations else 1.0)
+    logger.info(
+        "start from %s, %s: %d of the %d tensors that it had to bring; left in the file: %s; random: %s",
+        weights.file,
+        weights.origin,
+        came.matched,
+        came.wanted,
+        ", ".join(f"{part} ({count})" for part, count in came.left.items()) or "nothing",
+        ", ".join(came.new) or "nothing",
+    )
+    return segmenter, weights.protocol
+
+
+def resume(path: Path) -> tuple[Segmenter, Made]:
+    """The network of a checkpoint, whole, to train further, and how it was made."""
+    checkpoint = Checkpoint.load(path)
+    return checkpoint.segmenter(), checkpoint.protocol
+
+
+def draws(seed: int, before: Made) -> int:
+    """Seed of a training's batches and masks: another one after each training that the start went through."""
+    return int(np.random.SeedSequence((seed, int(before.get("iterations", 0)))).generate_state(1)[0])
+
+
+def ingredients(
+    source: Prepared,
+    *,
+    power: float,
+    cap: float | None,
+    artefacts: Sequence[Path],
+    seed: int,
+    numerator: float,
+    horizon: int,
+    device: str,
+) -> Ingredients:
+    """What a method is built from; class weights from the source's pixel counts, plain for power 0.
+
+    An artefact is loaded by what ARTEFACTS says of the name of its file.
+    """
+    return Ingredients(
+        classes=len(source.classes),
+        class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
+        artefacts={path.stem: _artefact(path) for path in artefacts},
+        seed=seed,
+        numerator=numerator,
+        horizon=horizon,
+    )
+
+
+def _artefact(path: Path) -> Any:
+    module, name, _ = ARTEFACTS[path.stem]
+    return getattr(importlib.import_module(module), name).load(path)
+
+
+def protocol(
+    params: Named, source: Prepared, target: Prepared, before: Made, *, round_name: str, iterations: int
+) -> Made:
+    """What a number made with this model has to say about itself.
+
+    Iterations and code add up from ``before``, what the training started from: its own come on top.
+    """
+    code = hashlib.sha256(f"{before.get('code', '')} {params.code}".encode()).hexdigest()[:16]
+    return {
+        "setting": params.setting,
+        "method": params.method,
+        "seed": params.seed,
+        "round": round_name,
+        "iterations": int(before.get("iterations", 0)) + iterations,
+        "protocol": params.protocol,
+        "selection": "last",
+        "init": params.start,
+        "code": code,
+        "source": f"{len(source)} images {source.width}x{source.height}",
+        "target": f"{len(target)} images {target.width}x{target.height}",
+        "torch": str(torch.__version__),
+        "device": device_name(),
+    }
+
+
+def finish(
+    method: Method, target: Prepared, statistics: str, images: int, protocol: Made, params: Trained
+) -> Checkpoint:
+    """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
+
+    Args:
+        method: Trained.
+        target: Its training images: their size is what the network works at.
+        statistics: "target", or "running" for what training left.
+        images: To take the statistics from.
+        protocol: What `protocol` says.
+        params: Settings of the stage, which the file carries.
+
+    Raises:
+        ValueError: when a weight is not finite, naming it.
+    """
+    segmenter = method.result()
+    if statistics == "target":
+        where = next(segmenter.parameters()).device
+        reestimate_statistics(segmenter, _images(target, images, str(where)))
+    weights = segmenter.state_dict()
+    for name, value in weights.items():
+        if not value.isfinite().all():
+            raise ValueError(f"weight {name}: expected finite numbers, got nan or infinity; lower the optimiser's lr")
+    return Checkpoint(
+        segmenter.architecture,
+        weights,
+        {**protocol, "statistics": statistics},
+        target.working,
+        params.inverse_depth,
+        dataclasses.asdict(params),
+    )
+
+
+def _images(target: Prepared, wanted: int, where: str) -> Iterator[Tensor]:
+    chosen = spread(len(target), wanted)
+    for rows in batches(len(chosen), STATISTICS_BATCH):
+        yield tensor(target.images[chosen[rows]]).to(where)

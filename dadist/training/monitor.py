@@ -1,0 +1,73 @@
+"""Who looks on while something trains or is labelled: alarms in the log, and event files for TensorBoard.
+
+No result depends on it, so it travels beside a stage's settings and not among them.
+"""
+
+import importlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dadist.config import schema
+from dadist.config.parsing import parse
+from dadist.training.alarms import Alarm, Losses, of_labels
+
+logger = logging.getLogger(__name__)
+
+Observer = Callable[[int, Mapping[str, float]], None]  # called with a step and the window means that end with it
+
+EVENTS = "tensorboard"  # folder of the event files, beside the model
+
+
+class Watch:
+    """The section ``watch`` of the study, from JSON, as the rules hand it to a stage."""
+
+    def __init__(self, text: str) -> None:
+        self.settings = parse(schema.Watch, json.loads(text), "watch")
+
+    def training(self, model: Path) -> Observer:
+        """An observer of the training that makes ``model``: warns once when an alarm begins."""
+        alarms, write = Losses(self.settings), self._events(model.parent / EVENTS)
+
+        def observe(step: int, means: Mapping[str, float]) -> None:
+            for alarm in alarms(step, means):
+                warn(alarm)
+            write(step, means)
+
+        return observe
+
+    def labels(self, kept: list[int], source: list[int], classes: list[str]) -> None:
+        """Warn of classes that refined pseudo-labels have lost; arguments as of `of_labels`."""
+        for alarm in of_labels(kept, source, classes, self.settings):
+            warn(alarm)
+
+    def _events(self, folder: Path) -> Observer:
+        if not self.settings.tensorboard:
+            return unwatched
+        try:
+            writer_type: Any = importlib.import_module("torch.utils.tensorboard").SummaryWriter
+        except ImportError as error:
+            raise ValueError(
+                f"watch.tensorboard: expected the package tensorboard, got {error}; "
+                "pip install 'dadist[tensorboard]', or set the key to false"
+            ) from error
+        # One file a process; TensorBoard shows the files of a folder, those of an interrupted training too, as one.
+        writer = writer_type(str(folder), flush_secs=10)
+
+        def write(step: int, means: Mapping[str, float]) -> None:
+            for name, value in means.items():
+                writer.add_scalar(name, value, step)
+            writer.flush()
+
+        return write
+
+
+def unwatched(step: int, means: Mapping[str, float]) -> None:
+    """Nobody looks on."""
+
+
+def warn(alarm: Alarm) -> None:
+    """A line in the log."""
+    logger.warning("alarm %s: %s; it helps to: %s", alarm.name, alarm.what, alarm.helps)

@@ -1,0 +1,91 @@
+"""The plain step and ours: equal losses, and a race in processes of their own."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import step
+from benchmarks.__main__ import main
+from benchmarks.baseline_step import density
+from dadist.cli.study import read_study
+from dadist.config.schema import Setting
+from dadist.cost.step import method_of
+
+
+@pytest.fixture(scope="module")
+def small() -> Setting:
+    setting = step.resized(read_study([], [], "demo").settings["demo"], 64, 32)
+    return dataclasses.replace(setting, adapt=dataclasses.replace(setting.adapt, batch=1))
+
+
+def losses(setting: Setting, way: str, steps: int, name: str = step.METHOD) -> dict[str, float]:
+    windows: list[dict[str, float]] = []
+    step._step(setting, name, way, "cpu", steps, lambda means: windows.append(dict(means)))()
+    return windows[0]
+
+
+@pytest.mark.parametrize("way", [step.OURS, *(way for way in step.CHANGES if "compile" not in way)])
+def test_every_way_has_the_losses_of_the_plain_loop(small: Setting, way: str) -> None:
+    plain, found = (losses(small, one, 3) for one in (step.PLAIN, way))
+    close = 0.05 if "bfloat16" in way else 1e-3
+    if "on the grid" in way:  # another objective
+        found["segmentation"] = pytest.approx(plain["segmentation"], rel=0.2)
+        close = 0.05
+    assert found == pytest.approx(plain, rel=close, abs=1e-3)
+
+
+def test_a_plain_round_has_the_loss_of_the_recipe_plain(small: Setting) -> None:
+    training = dataclasses.replace(small.selftrain.training, batch=1, recipe="plain")
+    setting = dataclasses.replace(small, selftrain=dataclasses.replace(small.selftrain, training=training))
+    plain, ours = (losses(setting, way, 3, "plain") for way in (step.PLAIN, step.OURS))
+    assert ours == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_the_plain_density_is_that_of_the_tables(small: Setting, positive: bool) -> None:
+    method = method_of(small, step.METHOD)
+    width, height = small.grid
+    labels = torch.randint(0, 16, (2, height, width))
+    z = torch.randn(2, 1, height, width)
+    tables = method.density(labels, z, positive=positive)  # type: ignore[attr-defined]
+    plain = density(method.mixtures, labels, z, positive=positive)  # type: ignore[attr-defined]
+    torch.testing.assert_close(plain, tables, rtol=1e-4, atol=1e-12)
+
+
+def test_images_of_another_size_have_the_networks_grid() -> None:
+    setting = step.resized(read_study([], [], "s2c16").settings["s2c16"], 640, 320)
+    assert (setting.source.width, setting.target.height, setting.grid) == (640, 320, (81, 41))
+
+
+def test_the_race_tells_seconds_and_parts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "step.csv"
+    ways = [step.OURS, step.PLAIN, "plain, fused optimisers"]
+    words = ["--size", "64", "32", "--ways", *ways, "--repeats", "1", "--parts", "--out", str(out)]
+    assert main(["step", "demo", *words]) == 0
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["way"] for row in rows] == ways
+    assert all(float(row["seconds"]) > 0 for row in rows)
+    assert float(rows[0]["times_ours"]) == 1
+    assert "| convolution, backward |" in capfd.readouterr().out
+
+
+def test_loss_curves_stand_side_by_side(small: Setting) -> None:
+    table = step.curves(small, "cpu", 2)
+    assert "| loss | plain loop, float32 | ours, float32 | ours, bfloat16 |" in table
+    assert "| critic_target |" in table
+
+
+def test_a_process_that_ends_is_told() -> None:
+    with (
+        pytest.raises(ChildProcessError, match="one: its process ended"),
+        step.apart(_ending, {"one": ()}),
+    ):
+        pass
+
+
+def _ending() -> None:
+    raise SystemExit(1)

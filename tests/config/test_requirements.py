@@ -1,0 +1,76 @@
+"""What methods demand of a setting's data, and how it is told before anything runs."""
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+from sandbox import ROOT, merged
+
+from dadist.config import requirements
+from dadist.config.load import study
+from dadist.config.parsing import ConfigError
+from dadist.config.schema import Study
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CONFIG["settings"] = {"demo": CONFIG["settings"]["demo"]}
+CORDA = {"methods": ["corda"], "selftrain": {"methods": []}, "objectives": {"corda": {"target_depth": 0.5}}}
+
+
+def changed(setting: dict[str, Any], **others: Any) -> Study:
+    return study(merged(copy.deepcopy(CONFIG), {"settings": {"demo": setting}, **others}))
+
+
+@pytest.mark.parametrize(
+    ("setting", "domains", "message"),
+    [
+        (
+            {"methods": ["dada"]},
+            {"demo_source": {"depth": False}},
+            "settings.demo: method dada learns from the source's depth, and domains.demo_source has depth: false",
+        ),
+        (
+            {"methods": ["adabn"], "selftrain": {"methods": []}, "objectives": {"adabn": {"start": "dada"}}},
+            {"demo_source": {"depth": False}},
+            "method dada learns from the source's depth",  # which adabn starts from
+        ),
+        (
+            {"target": {"width": 100}, "methods": ["corda"], "selftrain": {"methods": []}},
+            {},
+            "method corda mixes images: expected source and target of one size, got 192x96 and 100x96; give them one, "
+            "or set adapt.crop",
+        ),
+        (
+            {"target": {"width": 100}},
+            {},
+            "recipe class_mix mixes images: expected source and target of one size, got 192x96 and 100x96",
+        ),
+        (
+            {"adapt": {"crop": [96, 97]}},
+            {},
+            "settings.demo: adapt.crop: expected at least 1x1 and at most 192x96, got 96x97",
+        ),
+        ({"adapt": {"crop": [96, 96]}}, {}, "adapt.crop: expected null, as the mixtures of method depth_distribution"),
+    ],
+)
+def test_a_demand_that_the_data_do_not_meet_is_told_with_the_remedy(
+    setting: dict[str, Any], domains: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as told:
+        changed(setting, domains=domains)
+    assert message in str(told.value)
+
+
+def test_what_the_messages_advise_helps() -> None:
+    assert requirements.wants_target_depth(changed(CORDA).settings["demo"], "corda")
+    without = changed({**CORDA, "objectives": {"corda": {"target_depth": 0.0}}})
+    assert not requirements.wants_target_depth(without.settings["demo"], "corda")
+    cropped = {**CORDA, "objectives": {}, "target": {"width": 100}, "adapt": {"crop": [96, 64]}}
+    assert changed(cropped).settings["demo"].adapt.crop == (96, 64)
+
+
+def test_methods_come_after_what_they_start_from_and_a_circle_has_an_end() -> None:
+    setting = changed({"methods": ["advent", "adabn"], "objectives": {"adabn": {"start": "dada"}}}).settings["demo"]
+    assert requirements.trained(setting) == ["warm_up", "source_only", "advent", "dada", "adabn", "depth_distribution"]
+    circle = {"methods": ["advent"], "objectives": {"advent": {"start": "dada"}, "dada": {"start": "advent"}}}
+    assert set(requirements.trained(changed(circle).settings["demo"])) >= {"advent", "dada"}

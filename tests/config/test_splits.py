@@ -1,0 +1,75 @@
+"""The parts of a setting's data: names, plans and places."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sandbox import ROOT, merged
+
+from dadist.config import load, splits
+from dadist.config.parsing import ConfigError
+from dadist.config.schema import Study
+from dadist.data.inventory import Plan
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def changed(change: dict[str, Any]) -> Study:
+    return load.study(merged(CONFIG, change))
+
+
+def name(which: str, change: dict[str, Any], setting: str = "demo") -> str:
+    return splits.part(changed({"settings": {setting: change}}), setting, which).name
+
+
+@pytest.mark.parametrize("which", splits.PARTS)
+def test_a_part_carries_every_field_of_a_plan(which: str) -> None:
+    plan = Plan(**splits.part(changed({}), "s2c16", which).plan)
+    assert (plan.width, plan.height) == (1280, 760)
+    assert plan.labels == (which != "train")
+    assert plan.depth == (which == "source")
+    assert plan.native == (which == "val")
+
+
+def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
+    assert name("source", {}) == "demo_source-all-192x96-16"
+    assert name("val", {}) == "demo_target-val-192x96-16"
+    assert name("val", {"evaluate": {"labels": "working"}}) == "demo_target-val-192x96-16-working"
+    assert name("train", {"evaluate": {"labels": "working"}}) == "demo_target-train-192x96-16"
+    assert name("train", {"prepare": {"images": 5}}) == "demo_target-train-192x96-16-first5"
+    assert name("train", {"target": {"fit": "pad"}}) == "demo_target-train-192x96-16-padded"
+    assert name("source", {"adapt": {"iterations": 1000}}) == name("source", {})
+
+
+def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_that_learn_from_it() -> None:
+    assert splits.part(changed({}), "demo", splits.MEASURED) is None
+    measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
+    found = splits.part(changed(measured), "demo", splits.MEASURED)
+    assert found is not None
+    assert found.name == "demo_target-train-192x96-16-depth"
+    assert (found.plan["labels"], found.plan["depth"], found.plan["split"]) == (False, True, "train")
+    assert splits.part(changed(measured), "demo", "train") == splits.part(changed({}), "demo", "train")
+    corda = {"demo": {"methods": ["corda"], "objectives": {"corda": {"target_depth": 0.5}}}}
+    assert splits.read(changed(measured), "demo")["train"].name == "demo_target-train-192x96-16"
+    assert splits.read(changed({**measured, "settings": corda}), "demo")["train"] == found
+    with pytest.raises(ConfigError) as told:
+        splits.read(changed({"settings": corda}), "demo")  # and not before somebody asks for the setting
+    assert str(told.value) == (
+        "settings.demo: method corda learns from depth of the target's training images, and domains.demo_target has "
+        "none; give it depth files and unlabelled_depth: true, or set objectives.corda.target_depth: 0.0, which does "
+        "without"
+    )
+
+
+def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:
+    moved = changed({"data_root": "elsewhere"})
+    assert splits.place(moved, "SYNTHIA", "results/") == "elsewhere/SYNTHIA"
+    assert splits.place(moved, "results/streets/demo/synthia", "results/") == "results/streets/demo/synthia"
+    assert splits.place(moved, str(Path("/", "data", "SYNTHIA")), "results/") == str(Path("/", "data", "SYNTHIA"))
+
+
+def test_a_list_belongs_to_its_split_alone() -> None:
+    listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
+    found = {which: splits.listed(listing, splits.part(listing, "demo", which), "results/") for which in splits.PARTS}
+    assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}

@@ -1,0 +1,247 @@
+"""A folder of one's own: which files belong together, what their ids, colours and depths mean, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from dadist.config.parsing import parse
+from dadist.data.readers.base import Reader
+from dadist.data.readers.folder import Options, reader
+from dadist.storage.errors import DataError
+
+EMPTY: dict[str, Any] = {"labels": {}, "ids": {}, "colours": {}, "depth_files": {}, "depth_metres": None}
+LABELLED = {"images": {"train": "*.jpg", "val": "v/*.jpg"}, "labels": {"val": "l/*.png"}, "ids": {0: "road", 7: None}}
+
+
+def folder(**options: Any) -> Reader:
+    """The reader of a domain; what is left out is empty, as config.yaml has it."""
+    return reader(parse(Options, {**EMPTY, **options}, "domains.mine"))
+
+
+def put(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    return root
+
+
+def names(scenes: list[Any]) -> list[str]:
+    return [scene.name for scene in scenes]
+
+
+def save(path: Path, array: NDArray[Any], palette: list[int] | None = None) -> Path:
+    image = Image.fromarray(array)
+    if palette:
+        image.putpalette(palette)
+    image.save(path)
+    return path
+
+
+# --- which files belong together
+
+
+def test_a_scene_is_named_by_what_the_star_stands_for(tmp_path: Path) -> None:
+    put(tmp_path, "v/ulm.jpg", "v/bonn.jpg", "v/notes.txt", "v/._ulm.jpg", "l/ulm_ids.png", "l/bonn_ids.png", "a.jpg")
+    chosen = folder(**{**LABELLED, "labels": {"val": "l/*_ids.png"}})
+    scenes = chosen.files(tmp_path, "val", labels=True, depth=False)
+    assert names(scenes) == ["bonn", "ulm"]
+    assert scenes[1].image == tmp_path / "v/ulm.jpg"
+    assert scenes[1].labels == tmp_path / "l/ulm_ids.png"
+    assert scenes[1].depth is None
+
+
+def test_two_stars_name_a_scene_by_both(tmp_path: Path) -> None:
+    put(tmp_path, "x/ulm/1.jpg", "x/bonn/1.jpg", "l/ulm/1.png", "l/bonn/1.png")
+    chosen = folder(images={"all": "x/*/*.jpg"}, labels={"all": "l/*/*.png"}, ids={0: "road"})
+    scenes = chosen.files(tmp_path, "all", labels=True, depth=False)
+    assert names(scenes) == ["bonn/1", "ulm/1"]
+    assert scenes[0].labels == tmp_path / "l/bonn/1.png"
+
+
+def test_folders_of_any_depth_and_files_of_any_extension(tmp_path: Path) -> None:
+    put(tmp_path, "x/a.jpg", "x/y/b.JPEG", "x/y/z/c.d.png", "x/y/none")
+    assert names(folder(images={"train": "x/**/*.*"}).files(tmp_path, "train", labels=False, depth=False)) == [
+        "a",
+        "y/b",
+        "y/z/c.d",
+    ]
+
+
+def test_depth_goes_with_its_image(tmp_path: Path) -> None:
+    put(tmp_path, "rgb_1.png", "depth_1.npy")
+    chosen = folder(images={"all": "rgb_?.png"}, depth_files={"all": "depth_?.npy"}, depth_metres=1.0)
+    (scene,) = chosen.files(tmp_path, "all", labels=False, depth=True)
+    assert scene.depth == tmp_path / "depth_1.npy"
+
+
+def test_labels_are_not_looked_for_unless_asked(tmp_path: Path) -> None:
+    put(tmp_path, "v/a.jpg")
+    assert folder(**LABELLED).files(tmp_path, "val", labels=False, depth=False)[0].labels is None
+
+
+def test_splits_and_labelled_splits_are_what_the_domain_says() -> None:
+    assert folder(**LABELLED).splits == ("train", "val")
+    assert folder(**LABELLED).labelled == ("val",)
+    assert folder(images={"train": "*.jpg"}).labelled == ()
+
+
+def test_a_split_does_not_depend_on_what_is_not_asked_of_it() -> None:
+    options = {**EMPTY, **LABELLED, "depth_files": {"val": "d/*.png"}, "depth_metres": 1.0}
+    chosen = folder(**options)
+    photographs = {**EMPTY, "images": {"train": "*.jpg"}}
+    assert chosen.relevant(options, "train", labels=False, depth=False) == photographs
+    assert chosen.relevant(options, "val", labels=True, depth=True) == options
+    for labels in (False, True):
+        for depth in (False, True):
+            folder(**chosen.relevant(options, "val", labels=labels, depth=depth))
+
+
+def test_a_glob_that_fits_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"v/\*\.jpg: expected files, found none; see the domain's root"):
+        folder(**LABELLED).files(tmp_path, "val", labels=False, depth=False)
+
+
+def test_an_image_without_labels_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
+    put(tmp_path, "v/a.jpg", "v/b.jpg", "l/a.png")
+    with pytest.raises(
+        FileNotFoundError, match=r"v/b\.jpg: expected a file .*l/\*\.png where the stars .* b, .*1 of 2"
+    ):
+        folder(**LABELLED).files(tmp_path, "val", labels=True, depth=False)
+
+
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "a.png")
+    with pytest.raises(DataError, match=r"a\.png: expected one file of each name, got .*a\.jpg as well"):
+        folder(images={"train": "*.*"}).files(tmp_path, "train", labels=False, depth=False)
+
+
+def test_what_the_domain_does_not_have_is_refused_with_the_key(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "v/a.jpg")
+    chosen = folder(**LABELLED)
+    with pytest.raises(ValueError, match="labels of split train: expected a glob"):
+        chosen.files(tmp_path, "train", labels=True, depth=False)
+    with pytest.raises(ValueError, match=r"add `depth_files: \{val:"):
+        chosen.files(tmp_path, "val", labels=False, depth=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"images": {}}, "images: expected a glob for train"),
+        ({"images": {"training": "*.jpg"}}, "images: expected a glob for train"),
+        ({"images": {"train": "a.jpg"}}, r"images\.train: expected a path below root with a \*"),
+        ({"images": {"train": "a.*"}}, r"images\.train: expected a path below root with a \*"),
+        ({"images": {"train": "[ab]*.jpg"}}, r"images\.train: expected a path below root"),
+        ({"images": {"train": "/photos/*.jpg"}}, r"images\.train: expected a path below root"),
+        ({"images": {"train": "../*.jpg"}}, r"images\.train: expected a path below root"),
+        ({"images": {"train": "*.jpg"}, "labels": {"val": "*.png"}, "ids": {0: "road"}}, r"add images\.val"),
+        ({**LABELLED, "ids": {}}, "ids: expected either ids or colours"),
+        ({**LABELLED, "colours": {"804080": "road"}}, "ids: expected either ids or colours"),
+        ({**LABELLED, "ids": {256: "road"}}, "ids: expected 0 to 255, got 256"),
+        ({**LABELLED, "ids": {}, "colours": {"violet": "road"}}, "six hexadecimal digits in quotes"),
+        ({"images": {"all": "*.jpg"}, "depth_files": {"all": "*.png"}}, "depth_metres: expected what 1 in depth_files"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        folder(**options)
+
+
+# --- labels
+
+
+@pytest.mark.parametrize("palette", [None, [9, 9, 9] * 256])
+def test_ids_are_read_from_one_channel_and_from_a_palette(tmp_path: Path, palette: list[int] | None) -> None:
+    path = save(tmp_path / "x.png", np.array([[0, 7], [7, 0]], np.uint8), palette)
+    ids = folder(**LABELLED).read_labels(path)
+    assert ids.dtype == np.uint8
+    assert ids.tolist() == [[0, 7], [7, 0]]
+
+
+def test_ids_of_16_bits_are_read(tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "x.png"), np.array([[0, 7]], np.uint16))
+    assert folder(**LABELLED).read_labels(tmp_path / "x.png").tolist() == [[0, 7]]
+
+
+@pytest.mark.parametrize("palette", [False, True])
+def test_colours_are_read_as_ids_in_the_order_of_the_domain(tmp_path: Path, palette: bool) -> None:
+    chosen = folder(**{**LABELLED, "ids": {}, "colours": {"804080": "road", "#000000": None, "0000ff": "sky"}})
+    assert chosen.ids(tmp_path) == {0: "road", 1: None, 2: "sky"}
+    if palette:
+        path = save(tmp_path / "x.png", np.array([[0, 1, 2]], np.uint8), [0, 0, 255, 128, 64, 128, 0, 0, 0])
+    else:
+        path = save(tmp_path / "x.png", np.array([[[0, 0, 255], [128, 64, 128], [0, 0, 0]]], np.uint8))
+    assert chosen.read_labels(path).tolist() == [[2, 0, 1]]
+
+
+def test_an_id_or_colour_that_the_domain_does_not_name_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.png", np.array([[0, 12]], np.uint8))
+    with pytest.raises(DataError, match=r"x\.png: expected ids 0, 7, got 12 as well; add it to `ids` of the domain"):
+        folder(**LABELLED).read_labels(path)
+    chosen = folder(**{**LABELLED, "ids": {}, "colours": {"000000": "road"}})
+    with pytest.raises(DataError, match=r"got \(12, 12, 12\) as well; add it to `colours` of the domain"):
+        chosen.read_labels(path)
+
+
+def test_colours_are_refused_where_ids_are_expected(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.png", np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(DataError, match=r"expected one channel of label ids or a palette, got 8-bit with 3 channels"):
+        folder(**LABELLED).read_labels(path)
+
+
+def test_a_damaged_label_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    for options in (LABELLED, {**LABELLED, "ids": {}, "colours": {"000000": "road"}}):
+        with pytest.raises(DataError, match=r"x\.png: expected a whole image file"):
+            folder(**options).read_labels(tmp_path / "x.png")
+
+
+# --- depth
+
+
+def measured(metres: float) -> Reader:
+    return folder(images={"all": "*.jpg"}, depth_files={"all": "*.png"}, depth_metres=metres)
+
+
+def test_millimetres_become_centimetres(tmp_path: Path) -> None:
+    stored = np.array([[0, 3, 1234, 65535]], np.uint16)
+    assert cv2.imwrite(str(tmp_path / "x.png"), stored)
+    assert cv2.imwrite(str(tmp_path / "three.png"), np.repeat(stored[..., None], 3, 2))
+    for name in ("x.png", "three.png"):
+        depth = measured(0.001).read_depth(tmp_path / name)
+        assert depth.dtype == np.uint16
+        assert depth.tolist() == [[0, 1, 123, 6554]]  # 3 mm are near, not nothing
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.tiff"])
+def test_metres_of_floats_become_centimetres_and_infinity_is_far(tmp_path: Path, name: str) -> None:
+    stored = np.array([[0, 0.5, 12.344, 700, np.inf, np.nan, -1]], np.float32)
+    if name == "x.npy":
+        np.save(tmp_path / name, stored)
+    else:
+        assert cv2.imwrite(str(tmp_path / name), stored)
+    assert measured(1.0).read_depth(tmp_path / name).tolist() == [[0, 50, 1234, 65535, 65535, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("stored", "got"),
+    [
+        (np.full((2, 2), 9, np.uint8), "8-bit with 1 channel"),
+        (np.arange(12, dtype=np.uint16).reshape(2, 2, 3), "16-bit with 3 channels"),
+    ],
+)
+def test_a_picture_of_depth_is_refused(tmp_path: Path, stored: NDArray[Any], got: str) -> None:
+    assert cv2.imwrite(str(tmp_path / "x.png"), stored)
+    with pytest.raises(DataError, match=f"expected depth with one channel of 16 bits or more, got {got}"):
+        measured(1.0).read_depth(tmp_path / "x.png")
+
+
+def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(DataError, match=r"x\.npy: expected a whole"):
+        measured(1.0).read_depth(tmp_path / "x.npy")

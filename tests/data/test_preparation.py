@@ -1,0 +1,239 @@
+"""A preparation that is killed, runs into a damaged file or a full disk, and goes on."""
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sandbox import ROOT
+
+from dadist.classes import CLASS_SETS
+from dadist.config.schema import Look
+from dadist.data import packing
+from dadist.data.inventory import Plan
+from dadist.data.preparation import write
+from dadist.data.prepared import Prepared
+from dadist.data.readers import synthia
+from dadist.data.readers.base import read_image
+from dadist.data.streets import render
+from dadist.storage.arrays import Rows
+from dadist.storage.errors import DataError
+
+SCENES = 24
+PLAN = Plan("all", 40, 24, "pad", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
+NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+
+# The stage as a rule runs it, but for a line about each image that it opens, and time to kill it in.
+STAGE = """
+import os, runpy, sys, time
+from dadist.data import packing
+read, log = packing.read_image, os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+def told(path):
+    os.write(log, f"{path.stem}\\n".encode())
+    time.sleep(0.02)
+    return read(path)
+packing.read_image = told
+runpy.run_module("dadist.stages.prepare", run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("shipped")
+    render.write_synthia(root, NO_GAP, seed=1, images=SCENES, width=64, height=32, workers=1)
+    return root
+
+
+@pytest.fixture
+def root(shipped: Path, tmp_path: Path) -> Path:
+    shutil.copytree(shipped, tmp_path / "root")
+    return tmp_path / "root"
+
+
+def prepare(root: Path, folder: Path, **changes: Any) -> Prepared:
+    reader, plan = synthia.reader(synthia.Options()), dataclasses.replace(PLAN, **changes)
+    write(reader, root, folder, plan, names=None, workers=2)
+    return Prepared(folder)
+
+
+def started(root: Path, folder: Path, log: Path, **changes: Any) -> subprocess.Popen[bytes]:
+    plan = dataclasses.asdict(dataclasses.replace(PLAN, **changes))
+    params = json.dumps({"reader": "dadist.data.readers.synthia", "options": {}, "plan": plan})
+    flags = ("--workers", "2", "--root", str(root), "--names", "--data", str(folder))
+    command = [sys.executable, "-c", STAGE, str(log), "--params", params, *flags]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def beside(folder: Path) -> list[str]:
+    """What is left beside a folder; the lock stays, as its removal would be a race."""
+    return sorted(path.name for path in folder.parent.iterdir() if path.name.startswith(f".{folder.name}."))
+
+
+def marked(folder: Path) -> set[str]:
+    """Scenes that are done, of a folder that is being made."""
+    (journal,) = folder.parent.glob(f".{folder.name}.partial-*/journal")
+    lines = [json.loads(line) for line in journal.read_bytes().split(b"\n") if line.endswith(b"}")]
+    return {f"{line['scene']:07}" for line in lines if "scene" in line}
+
+
+@contextlib.contextmanager
+def cut(path: Path) -> Iterator[None]:
+    """A file that is damaged until the block ends; what reads it there ends in an error."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50])
+    with pytest.raises(DataError, match=rf"{path.name}: expected a whole image file"):
+        yield
+    path.write_bytes(whole)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Scenes whose image was opened in this process."""
+    names: list[str] = []
+
+    def told(path: Path) -> NDArray[np.uint8]:
+        names.append(path.stem)
+        return read_image(path)
+
+    monkeypatch.setattr(packing, "read_image", told)
+    return names
+
+
+def test_killed_again_and_again_it_ends_as_if_it_had_not_been(root: Path, tmp_path: Path) -> None:
+    folder, log, dice = tmp_path / "out/split", tmp_path / "log", random.Random(1)
+    log.touch()
+    done: set[str] = set()
+    before, kills, ended = 0, 0, False
+    while not ended:
+        process = started(root, folder, log, native=True)
+        until = before + dice.randint(3, 10)
+        while process.poll() is None and len(log.read_text().split()) < until:
+            time.sleep(0.002)
+        time.sleep(dice.uniform(0, 0.03))
+        process.kill()
+        ended = process.wait() == 0
+        opened = log.read_text().split()
+        assert not done & set(opened[before:])
+        before, kills = len(opened), kills + (not ended)
+        done = {f"{index:07}" for index in range(SCENES)} if folder.exists() else marked(folder)
+    assert kills >= 2
+    prepare(root, tmp_path / "whole", native=True)
+    assert contents(folder) == contents(tmp_path / "whole")
+    assert beside(folder) == [".split.lock"]
+
+
+def test_two_at_once_make_it_once(root: Path, tmp_path: Path) -> None:
+    folder, log = tmp_path / "out/split", tmp_path / "log"
+    both = [started(root, folder, log) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert sorted(log.read_text().split()) == [f"{index:07}" for index in range(SCENES)]
+    assert len(Prepared(folder)) == SCENES
+
+
+def test_after_a_damaged_file_is_mended_the_others_are_not_read_again(
+    root: Path, tmp_path: Path, opened: list[str]
+) -> None:
+    folder = tmp_path / "split"
+    with cut(root / "RGB/0000020.png"):
+        prepare(root, folder)
+    assert not folder.exists()
+    done = marked(folder)
+    assert len(done) >= 18
+    opened.clear()
+    prepare(root, folder)
+    assert not done & set(opened)
+    assert len(done) + len(opened) == SCENES
+    prepare(root, tmp_path / "whole")
+    assert contents(folder) == contents(tmp_path / "whole")
+
+
+def test_an_image_that_changed_meanwhile_is_read_again(root: Path, tmp_path: Path, opened: list[str]) -> None:
+    folder = tmp_path / "split"
+    with cut(root / "Depth/0000020.png"):
+        prepare(root, folder)
+    shutil.copyfile(root / "GT/LABELS/0000003.png", root / "GT/LABELS/0000005.png")
+    opened.clear()
+    split = prepare(root, folder)
+    assert "0000005" in opened
+    assert "0000003" not in opened
+    np.testing.assert_array_equal(split.labels[5], split.labels[3])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_on_a_full_disk_it_says_so_and_goes_on_once_there_is_room(
+    root: Path, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    put = Rows.put
+
+    def full(rows: Rows, first: int, array: NDArray[Any]) -> list[int]:
+        if first >= 10:
+            raise OSError(number, os.strerror(number))
+        return put(rows, first, array)
+
+    monkeypatch.setattr(Rows, "put", full)
+    with pytest.raises(OSError, match=r"split: expected room on the disk, got '.*' \(\d+ MB free\); make room and run"):
+        prepare(root, tmp_path / "split")
+    monkeypatch.setattr(Rows, "put", put)
+    opened.clear()
+    assert len(prepare(root, tmp_path / "split")) == SCENES
+    assert len(opened) == SCENES - 10
+
+
+def test_work_for_another_plan_is_not_gone_on_with_and_goes(root: Path, tmp_path: Path, opened: list[str]) -> None:
+    folder = tmp_path / "split"
+    with cut(root / "RGB/0000020.png"):
+        prepare(root, folder)
+    opened.clear()
+    assert prepare(root, folder, fit="stretch").content is None
+    assert len(opened) == SCENES
+    assert beside(folder) == [".split.lock"]
+
+
+def test_what_is_there_and_made_from_the_same_files_is_not_made_again(
+    root: Path, tmp_path: Path, opened: list[str]
+) -> None:
+    prepare(root, tmp_path / "split")
+    opened.clear()
+    prepare(root, tmp_path / "split")
+    assert opened == []
+    (root / "RGB/0000003.png").touch()
+    prepare(root, tmp_path / "split")
+    assert len(opened) == SCENES
+
+
+def test_a_folder_of_other_files_is_not_deleted(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("...")
+    with pytest.raises(DataError, match=r"mine: expected no folder, an empty one or one with index\.json, got other"):
+        prepare(root, tmp_path / "mine")
+    assert (tmp_path / "mine/thesis.tex").exists()
+
+
+def test_no_more_images_are_handed_out_than_are_soon_done() -> None:
+    handed = 0
+
+    def items() -> Iterator[int]:
+        nonlocal handed
+        while handed < 200:
+            handed += 1
+            yield handed
+
+    for done in packing.each(lambda _: None, items(), workers=3):  # type: ignore[arg-type]
+        assert handed - done < 6
+    assert done == 200

@@ -1,0 +1,116 @@
+"""A model as ONNX. Each translation takes seconds, most of them to load the translator: two for the whole file."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import builders
+import numpy as np
+import onnx
+import pytest
+import torch
+from sandbox import ROOT
+
+from dadist.deploy import onnx as export
+from dadist.deploy.predictor import Model
+from dadist.model.segmenter import upsample
+
+MODEL = builders.checkpoint(("depth",), protocol={"method": "dada", "seed": 3})
+SHAPES = [(1, 3, 16, 16), (1, 3, 95, 131), (3, 3, 64, 128)]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, files = tmp_path_factory.mktemp("onnx"), {}
+    for outputs in export.OUTPUTS:
+        files[outputs] = folder / f"{outputs}.onnx"
+        assert export.export(MODEL, files[outputs], outputs) <= export.TOLERANCE
+    assert sorted(path.name for path in folder.iterdir()) == ["labels.onnx", "logits.onnx"]
+    return files
+
+
+def answers(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    session = export.runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"images": images}), strict=True))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_onnx_runtime_answers_as_torch_at_any_size(files: dict[str, Path], shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    with torch.no_grad():
+        expected = MODEL.segmenter()(torch.from_numpy(images).float())
+    logits = upsample(expected.logits, shape[2:])
+    found = answers(files["logits"], images)
+    assert list(found) == ["logits", "inverse_depth"]
+    np.testing.assert_allclose(found["logits"], logits, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found["inverse_depth"], upsample(expected.depth, shape[2:]), rtol=0, atol=1e-4)
+    found = answers(files["labels"], images)
+    assert list(found) == ["labels", "confidence", "inverse_depth"]
+    assert found["labels"].dtype == np.uint8
+    np.testing.assert_allclose(found["confidence"], logits.softmax(1).max(1).values, rtol=0, atol=1e-4)
+    assert (found["labels"] == logits.argmax(1).numpy()).mean() > 0.999
+
+
+def test_the_file_says_what_it_is(files: dict[str, Path]) -> None:
+    stored = onnx.load(files["logits"])
+    assert [(one.domain, one.version) for one in stored.opset_import if not one.domain] == [("", export.OPSET)]
+    session = export.runtime().InferenceSession(str(files["logits"]), providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].type == "tensor(uint8)"
+    assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
+    assert session.get_outputs()[0].shape == ["batch", 7, "height", "width"]
+    told = session.get_modelmeta().custom_metadata_map
+    assert (told["opset"], told["class_set"], told["ignore_id"]) == ("18", "7", "255")
+    assert json.loads(told["classes"]) == builders.SEVEN.names
+    assert json.loads(told["colours"])[0] == "#804080"
+    assert json.loads(told["pixels"])["name"] == "imagenet"
+    assert json.loads(told["frame"]) == {"width": 64, "height": 32, "fit": "stretch", "original": [128, 64]}
+    assert json.loads(told["protocol"]) == {"method": "dada", "seed": 3}
+    assert told["inverse_depth_numerator"] == "1000.0"
+
+
+def test_a_network_without_depth_says_none() -> None:
+    network = export.Exported(builders.checkpoint().segmenter(), "logits")
+    assert network.names == ["logits"]
+    assert len(network(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))) == 1
+    assert "inverse_depth_numerator" not in export.metadata(MODEL, network.names)
+
+
+def test_answers_that_differ_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(*_: Any) -> float:
+        return 2e-4
+
+    monkeypatch.setattr(export, "_difference", other)
+    with pytest.raises(
+        ValueError, match=r"a\.onnx: expected ONNX Runtime's answers within 0\.0001 of torch's, got 0\.0002"
+    ):
+        export.export(MODEL, tmp_path / "a.onnx", "logits")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ValueError, match=r"expected the packages of the extra 'export', found no onnxruntime; pip"):
+        export.export(MODEL, tmp_path / "a.onnx", "logits")
+
+
+def test_onnx_runtime_reports_to_nobody(files: dict[str, Path], tmp_path: Path) -> None:
+    # It would leave an identifier and a queue of reports below the home folder.
+    code = "import sys; from dadist.deploy import onnx; onnx.runtime().InferenceSession(sys.argv[1])"
+    surroundings = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, str(files["logits"])], env={**surroundings, **home}, check=True)
+    assert not [*tmp_path.rglob("*")]
+
+
+@pytest.mark.parametrize(("layout", "heads"), [("gated", ()), ("joint", ()), ("distilled", ())])
+def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: str, heads: tuple[str, ...]) -> None:
+    # Each method's network, and not only that of depth_distribution; `export` compares, at two sizes.
+    model = builders.checkpoint(heads, layout=layout)
+    assert export.export(model, tmp_path / "model.onnx", "logits") <= export.TOLERANCE
+    found = Model(model, "cpu").predict(np.zeros((32, 64, 3), np.uint8))
+    assert found.depth_m is not None
+    assert found.depth_m.shape == found.labels.shape == (32, 64)

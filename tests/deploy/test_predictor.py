@@ -1,0 +1,252 @@
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import builders
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from sandbox import ROOT
+
+import dadist
+from dadist.data.resize import Frame, bicubic
+from dadist.deploy import predictor
+from dadist.deploy.predictor import ORIENTATION, Model, photograph
+from dadist.model.inference import most_probable, outputs
+from dadist.storage.errors import DataError
+
+PIXELS = np.kron(np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10, np.ones((8, 8, 1), np.uint8))  # (16, 32, 3)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(builders.checkpoint(("depth",)), "cpu")
+
+
+def padded(model: Model) -> Model:
+    frame = Frame(64, 32, "pad", (128, 64))
+    other = Model(builders.checkpoint(("depth",)), "cpu")
+    other.checkpoint = dataclasses.replace(model.checkpoint, frame=frame)
+    return other
+
+
+def noise(width: int, height: int) -> NDArray[np.uint8]:
+    small = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def seen(model: Model, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Shapes that the network is given from now on."""
+    shapes: list[tuple[int, ...]] = []
+    forward = model.segmenter.forward
+    monkeypatch.setattr(model.segmenter, "forward", lambda x: shapes.append(tuple(x.shape)) or forward(x))
+    return shapes
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, dadist; dadist.load; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_model_file_predicts_in_three_lines(tmp_path: Path) -> None:
+    builders.checkpoint(("depth",)).save(tmp_path / "model.pt")
+    assert cv2.imwrite(str(tmp_path / "street.png"), noise(100, 50))
+    prediction = dadist.load(tmp_path / "model.pt").predict(tmp_path / "street.png")
+    assert prediction.depth_m is not None
+    maps = {"labels": np.uint8, "confidence": np.float32, "depth_m": np.float32}
+    for name, dtype in maps.items():
+        assert getattr(prediction, name).shape == (50, 100)
+        assert getattr(prediction, name).dtype == dtype
+    assert prediction.labels.max() < len(prediction.classes) == 7
+    assert 1 / 7 <= prediction.confidence.min() <= prediction.confidence.max() <= 1
+    assert dadist.load(str(tmp_path / "model.pt")).checkpoint.weights == {}
+
+
+def test_a_model_without_a_depth_head_says_no_depth() -> None:
+    model = Model(builders.checkpoint(), "cpu")
+    assert not model.has_depth
+    assert model.predict(noise(64, 32)).depth_m is None
+
+
+@pytest.mark.parametrize("layout", ["parallel", "gated"])
+def test_a_model_with_one_says_it(layout: str) -> None:
+    heads = ("depth",) if layout == "parallel" else ()
+    model = Model(builders.checkpoint(heads, layout=layout), "cpu")
+    assert model.has_depth
+    assert model.predict(noise(64, 32)).depth_m is not None
+
+
+def test_an_image_of_the_targets_ratio_is_predicted_as_the_evaluation_does_it(model: Model) -> None:
+    image = noise(128, 64)
+    logits = outputs(model.segmenter, bicubic(image, (64, 32), (64, 32))[None]).logits[0]
+    expected = most_probable(logits, (64, 128))
+    assert (model.predict(image).labels == expected).mean() > 0.999
+
+
+def test_with_a_padded_frame_too(model: Model) -> None:
+    image = noise(90, 90)  # takes 32x32 of the frame; its 90x90 labels are the left half of 180x90
+    logits = outputs(model.segmenter, bicubic(image, (32, 32), (64, 32))[None]).logits[0]
+    expected = most_probable(logits, (90, 180))[:, :90]
+    assert (padded(model).predict(image).labels == expected).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("size", "given"), [((200, 100), (32, 64)), ((90, 90), (45, 45)), ((60, 120), (64, 32)), ((400, 100), (22, 90))]
+)
+def test_an_image_of_another_ratio_is_not_squeezed(
+    model: Model, size: tuple[int, int], given: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = seen(model, monkeypatch)
+    assert model.predict(noise(*size)).labels.shape == size[::-1]
+    assert shapes == [(1, 3, *given)]
+
+
+def test_at_a_scale_of_1_tiles_see_every_pixel(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = seen(model, monkeypatch)
+    assert model.predict(noise(150, 70), scale=1, batch=2).labels.shape == (70, 150)
+    assert {shape[1:] for shape in shapes} == {(3, 33, 65)}
+    assert [shape[0] for shape in shapes] == [2, 2, 2, 2, 1]  # 3 rows of 3
+
+
+def test_a_tile_smaller_than_the_working_size_bounds_what_the_network_takes(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = seen(model, monkeypatch)
+    model.predict(noise(128, 64), tile=(32, 16))
+    assert set(shapes) == {(1, 3, 17, 33)}
+
+
+def test_maps_may_have_a_size_of_their_own(model: Model) -> None:
+    assert model.predict(noise(50, 25), size=(101, 51)).labels.shape == (51, 101)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (3, 2)])
+def test_the_smallest_images_are_predicted(model: Model, size: tuple[int, int]) -> None:
+    for one in (model, padded(model)):
+        for scale in (None, 1.0):
+            assert one.predict(noise(*size), scale=scale).labels.shape == size[::-1]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
+)
+def test_an_array_that_is_no_image_is_refused(model: Model, array: Any) -> None:
+    with pytest.raises(ValueError, match=r"image: expected uint8 \(H, W, 3\), red first, got"):
+        model.predict(array)
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": 9.0}, {"tile": (0, 8)}, {"batch": 0}])
+def test_numbers_that_make_no_sense_are_refused(model: Model, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected a scale above 0 up to 8, tiles and a batch from 1 on, got"):
+        model.predict(PIXELS, **wrong)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail] can't allocate memory"),
+    ],
+)
+def test_too_little_memory_names_the_flags(model: Model, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(model.segmenter, "forward", fail)
+    with pytest.raises(MemoryError, match=r"expected room for 1 tiles of 64x32 at once, .*; make --tile smaller"):
+        model.predict(PIXELS)
+
+
+def test_another_error_of_torch_stays_what_it_is(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(model.segmenter, "forward", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        model.predict(PIXELS)
+
+
+# --- photographs
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("turned", [1, 3, 6, 8])
+def test_a_photograph_is_turned_as_its_camera_noted(tmp_path: Path, extension: str, turned: int) -> None:
+    image, exif = Image.fromarray(PIXELS), Image.Exif()
+    exif[ORIENTATION] = turned
+    path = tmp_path / f"a.{extension}"
+    image.save(path, exif=exif, **({} if extension == "tif" else {"quality": 100}))
+    found = photograph(path).astype(int)
+    expected = np.rot90(PIXELS, {1: 0, 3: 2, 6: 3, 8: 1}[turned]).astype(int)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).mean() < 12  # JPEG and WebP halve the colours' size
+
+
+def test_alpha_is_dropped_and_a_palette_is_seen_in_its_colours(tmp_path: Path) -> None:
+    Image.fromarray(np.dstack([PIXELS, PIXELS[..., :1]])).save(tmp_path / "alpha.png")
+    Image.fromarray(PIXELS).quantize(8).save(tmp_path / "palette.png")
+    for name in ("alpha", "palette"):
+        np.testing.assert_array_equal(photograph(tmp_path / f"{name}.png"), PIXELS)
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "tif"])
+def test_a_grey_image_is_refused_with_what_to_do(tmp_path: Path, extension: str) -> None:
+    Image.fromarray(PIXELS[..., 0]).save(tmp_path / f"a.{extension}")
+    with pytest.raises(
+        DataError, match="expected an 8-bit RGB image, got 8-bit with 1 channel; convert it to 8-bit RGB"
+    ):
+        photograph(tmp_path / f"a.{extension}")
+
+
+def test_an_image_of_16_bits_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "a.png"), PIXELS.astype(np.uint16))
+    with pytest.raises(DataError, match="got 16-bit with 3 channels; convert it to 8-bit RGB"):
+        photograph(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("keep", [0, 20, 0.5])
+def test_a_cut_image_is_named(tmp_path: Path, extension: str, keep: float) -> None:
+    path = tmp_path / f"a.{extension}"
+    Image.fromarray(noise(200, 100)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content)) if 0 < keep < 1 else int(keep)])
+    with pytest.raises(DataError, match=rf"a\.{extension}: expected"):
+        photograph(path)
+
+
+def test_a_missing_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.png: expected an image, found no such file"):
+        photograph(tmp_path / "none.png")
+
+
+def test_without_room_the_tile_is_halved_until_there_is_some_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model(builders.checkpoint(("depth",)), "cpu")
+    image = np.random.default_rng(3).integers(0, 256, (512, 1024, 3), np.uint8)
+    taken = predictor.tiled
+
+    def crowded(segmenter: Any, image: Any, tile: Any, batch: int) -> Any:
+        if max(tile) > 256:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return taken(segmenter, image, tile, batch)
+
+    expected = model.predict(image, scale=1.0, tile=(256, 128))
+    model.checkpoint = dataclasses.replace(
+        model.checkpoint, frame=dataclasses.replace(model.checkpoint.frame, width=512, height=256)
+    )
+    monkeypatch.setattr(predictor, "tiled", crowded)
+    found = model.predict(image, scale=1.0, batch=4)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-6)
+    assert caplog.messages == ["no room for a tile of 512x256; going on with 256x128"]
+    with pytest.raises(MemoryError, match="make --tile smaller"):
+        model.predict(image, scale=1.0, tile=(512, 256))
