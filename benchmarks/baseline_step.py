@@ -46,19 +46,19 @@ class PlainStep:
     """
 
     def __init__(self, method: DepthDistribution, optimiser: Optimiser, changes: Changes) -> None:
-        self.method, self.knobs, self.changes = method, method.knobs, changes
+        self.method, self.hyperparameters, self.changes = method, method.hyperparameters, changes
         self.segmenter = changed(method.segmenter, changes)
         self.critic = changed(method.critics["adversarial"], changes)
         self.optimisers = [
             _segmenters(optimiser, method.segmenter, fused=changes.fused),
             torch.optim.Adam(
-                method.critics.parameters(), lr=self.knobs.critic_lr, betas=method.betas, fused=changes.fused
+                method.critics.parameters(), lr=self.hyperparameters.critic_lr, betas=method.betas, fused=changes.fused
             ),
         ]
 
     def __call__(self, source: Source, target: Target) -> dict[str, Tensor]:
         """A step; the terms, by name."""
-        size, knobs, found = source.labels.shape[-2:], self.knobs, dict[str, Tensor]()
+        size, hyperparameters, found = source.labels.shape[-2:], self.hyperparameters, dict[str, Tensor]()
         for one in self.optimisers:
             one.zero_grad()
 
@@ -70,13 +70,17 @@ class PlainStep:
         found["depth"] = _berhu(_large(outputs.depth, size), source.inverse_depth, source.valid)
         truth = _on_grid(source.inverse_depth, outputs.logits.shape[-2:])
         predicted = outputs.logits.argmax(1)
-        if knobs.source_density == "masked":
+        if hyperparameters.source_density == "masked":
             here = _on_grid(source.labels[:, None], predicted.shape[-2:]) == predicted[:, None]
             truth = torch.where(here, truth, 0.0)
         expected = self._density(predicted, truth, positive=False)
         found["balance_source"] = _berhu(outputs.density, expected)
         seen_source = _feature(outputs, size).detach()
-        weights = {"segmentation": 1.0, "depth": knobs.depth, "balance_source": knobs.balance_source}
+        weights = {
+            "segmentation": 1.0,
+            "depth": hyperparameters.depth,
+            "balance_source": hyperparameters.balance_source,
+        }
         _backward([weights[name] * found[name] for name in weights])
 
         outputs = self.segmenter(target.images)
@@ -87,18 +91,23 @@ class PlainStep:
         found["balance_target"] = _berhu(outputs.density, expected)
         feature = _feature(outputs, size)
         found["adversarial"] = _domain(self.critic(feature), 0.0)
-        _backward([knobs.balance_target * found["balance_target"], knobs.adversarial * found["adversarial"]])
+        _backward(
+            [
+                hyperparameters.balance_target * found["balance_target"],
+                hyperparameters.adversarial * found["adversarial"],
+            ]
+        )
 
         self.method.critics.requires_grad_(True)
         for name, seen, domain in (("critic_source", seen_source, 0.0), ("critic_target", feature.detach(), 1.0)):
             found[name] = _domain(self.critic(seen), domain)
-            _backward([knobs.critic_scale * found[name]])
+            _backward([hyperparameters.critic_scale * found[name]])
         for one in self.optimisers:
             one.step()
         return {name: value.detach() for name, value in found.items()}
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        weights = self.method.ingredients.class_weights
+        weights = self.method.context.class_weights
         if self.changes.coarse:
             return F.cross_entropy(
                 logits, _on_grid(labels[:, None], logits.shape[-2:])[:, 0], weight=weights, ignore_index=255
@@ -111,7 +120,7 @@ class PlainStep:
             p = self.method.density.to(depth.device)(predicted, depth, positive=positive)
         else:
             p = density(self.method.mixtures, predicted, depth, positive=positive)
-        return squash(p, rule=self.knobs.squash, median=self.method.mixtures.median)
+        return squash(p, rule=self.hyperparameters.squash, median=self.method.mixtures.median)
 
 
 class PlainRound:

@@ -21,8 +21,8 @@ from PIL import Image
 from benchmarks.codecs import PACKINGS, Sample, Unpack, png
 from benchmarks.timing import REPEATS
 from dadist.classes import CLASS_SETS, ids
-from dadist.config.schema import Look
-from dadist.data.inventory import Origin, Plan
+from dadist.config.schema import Appearance
+from dadist.data.inventory import Inventory, SplitPlan
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
@@ -35,7 +35,7 @@ from dadist.storage.atomic import atomic
 SIZES = {"synthia": (1280, 760), "cityscapes": (2048, 1024)}  # (width, height) of the shipped files
 IMAGES = {"synthia": 9400, "cityscapes": 2975}  # of the source, and of the target's training split
 # Noise of this strength makes PNGs of 1.1 bytes a pixel, as leftImg8bit has them (11 GB for 5000 images).
-LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
+LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
 TABLE = CLASS_SETS["16"].lookup("synthia", ids("synthia"))
 Way = tuple[Callable[[], None], float]  # what reads every image once, and MB an image on the disk
 
@@ -129,10 +129,10 @@ def _render(root: Path, images: int) -> None:
 def _ways(reader: Reader, root: Path, size: tuple[int, int]) -> dict[str, Way]:
     """The ways to read one data set, by name."""
     source = "all" in reader.splits
-    plan = Plan(
+    plan = SplitPlan(
         "all" if source else "train", *size, "stretch", CLASS_SETS["16"], source, source, native=False, images=0
     )
-    scenes = Origin(reader, root, plan, None).scenes
+    scenes = Inventory(reader, root, plan, None).scenes
 
     def prepare(name: str) -> None:
         write(reader, root, root / name, plan, names=None, workers=1, code=str(time.monotonic_ns()))

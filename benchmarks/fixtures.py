@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE, ClassSet
-from dadist.config.schema import Look, Setting
-from dadist.data.inventory import Plan
+from dadist.config.schema import Appearance, Setting
+from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
 from dadist.data.readers import cityscapes, synthia
@@ -22,8 +22,8 @@ from dadist.selftraining.label import label
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.storage.workspace import notes
 
-LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
-ELSEWHERE = Look(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=0.0, statistics=0.0, bonnet=False)
+LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
+ELSEWHERE = Appearance(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=0.0, statistics=0.0, bonnet=False)
 CONFIDENCE = 0.9  # of a pseudo-label
 Counts = NDArray[np.integer]
 Labels = NDArray[np.uint8]
@@ -34,7 +34,7 @@ def prepared(
     folder: Path, images: int, size: tuple[int, int], *, shown: tuple[int, int], classes: ClassSet
 ) -> Prepared:
     """A split of streets that the network sees at ``shown`` (W, H), with labels of ``size`` (H, W) of their own."""
-    plan = Plan("val", *shown, "stretch", classes, labels=True, depth=False, native=True, images=0)
+    plan = SplitPlan("val", *shown, "stretch", classes, labels=True, depth=False, native=True, images=0)
     root = folder / "streets"
     render.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
     write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
@@ -59,7 +59,7 @@ def domains(folder: Path, setting: Setting, images: int) -> tuple[Prepared, Prep
     )
     readers = {"all": synthia.reader(synthia.Options()), "train": cityscapes.reader(cityscapes.Options())}
     for (split, reader), view, labelled in zip(readers.items(), (source, target), (True, False), strict=True):
-        plan = Plan(
+        plan = SplitPlan(
             split, view.width, view.height, "stretch", setting.classes, labelled, labelled, native=False, images=0
         )
         write(reader, folder / reader.dataset, folder / split, plan, names=None, workers=1)

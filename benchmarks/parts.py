@@ -1,6 +1,6 @@
 """How fast we are: our ways and others', side by side in one run. Nothing of the workflow needs this."""
 
-# Part → its module, imported only when it is asked for, and the question that it answers.
+# PreparedSplit → its module, imported only when it is asked for, and the question that it answers.
 PARTS = {
     "data": ("benchmarks.data", "how fast and how large are the ways to keep training samples?"),
     "step": (

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.streets import render
 from dadist.selftraining.small_regions import by_class
 
 PART, OURS, FLOOD, CLASSES = "refinement", "ours", "flood fill in Python", len(CLASS_SETS["16"])
-LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 STRIDE = 8  # pixels between the cells of a network's grid
 UNSURE = 0.3  # share of a street without a label, in spots along the borders of its objects
 FLOODED = 64  # the flood fill is given one part in so many, the middle rows; its time is multiplied

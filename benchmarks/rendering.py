@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
 from dadist.classes import CLASS_SETS
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.streets import render
 from dadist.data.streets.appearance import Dice, air, camera
 from dadist.data.streets.layout import lay_out
@@ -22,7 +22,7 @@ from dadist.data.streets.scene import Camera, Point, Scene, Surface, ordered
 from dadist.runtime.memory import keep_freed_memory
 
 PART, OURS = "rendering", "ours"
-LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 SIZES = ((192, 96), (1280, 760))  # (width, height): the demo's, and SYNTHIA's
 SKY, BLUE = CLASS_SETS["16"].names.index("sky"), (150, 180, 220)
 AGREE = 0.9  # share of pixels whose class the painters and we agree on at least: edges are rounded in other ways

@@ -20,7 +20,7 @@ from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
 from dadist.data.resize import Frame
-from dadist.methods.base import Ingredients
+from dadist.methods.base import Context
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
@@ -80,7 +80,7 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class SplitPlan:
     """How to train: the optimiser, in float32."""
 
     optimiser: Optimiser
@@ -198,28 +198,28 @@ def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
     return Target(images, ids if labels else None, mirrored)
 
 
-def ingredients(**changes: Any) -> Ingredients:
+def context(**changes: Any) -> Context:
     """What a method is built from; plain cross-entropy."""
-    plain = Ingredients(
+    plain = Context(
         CLASSES, None, {"mixtures": mixtures(), "patches": patches()}, seed=4, numerator=1000.0, horizon=100
     )
     return dataclasses.replace(plain, **changes)
 
 
-def knobs(name: str, **changes: Any) -> Any:
-    """A method's or recipe's knobs as the demo has them, but for a narrow critic."""
+def hyperparameters(name: str, **changes: Any) -> Any:
+    """A method's or recipe's hyperparameters as the demo has them, but for a narrow critic."""
     if name in RECIPES:
         return dataclasses.replace(DEMO.selftrain.training, **changes)
-    values = DEMO.objectives[name].knobs
+    values = DEMO.objectives[name].hyperparameters
     narrow = {"critic_width": 4} if "critic_width" in values else {}
-    return assembly.knobs(METHODS[name], {**values, **narrow, **changes})
+    return assembly.hyperparameters(METHODS[name], {**values, **narrow, **changes})
 
 
 def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
-    """A method or recipe on the small network; ``changes`` are knobs."""
+    """A method or recipe on the small network; ``changes`` are hyperparameters."""
     kind = assembly.method_type({**METHODS, **RECIPES}[name])
-    chosen = knobs(name, **changes)
-    return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, ingredients())
+    chosen = hyperparameters(name, **changes)
+    return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, context())
 
 
 def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:

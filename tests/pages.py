@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dadist.config.schema import Watch
+from dadist.config.schema import Monitor
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import depth_errors
 from dadist.prior.mixtures import Mixtures
@@ -18,12 +18,12 @@ from dadist.report import figure_set as figures
 from dadist.report.charts import style
 from dadist.report.cost_table import Cost
 from dadist.report.embedding import SPACES
-from dadist.report.figure_index import Labelled, Shown, Trained
+from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel
 from dadist.report.figure_set import Gallery
 from dadist.report.page import write
 from dadist.report.sections import Task, lead, sections, warnings
 
-LIMITS = Watch(
+LIMITS = Monitor(
     tensorboard=False,
     windows=2,
     critic_won_below=0.35,
@@ -32,7 +32,7 @@ LIMITS = Watch(
     scarce_below=0.05,
 )
 TRAINED = tuple(
-    Trained(method, name, seed)
+    TrainedModel(method, name, seed)
     for method, name in (("source_only", "q0"), ("ours", "q0"), ("ours", "q1"))
     for seed in (1, 2)
 )
@@ -44,7 +44,7 @@ COUNTS = {
 }
 
 
-def metrics(one: Trained) -> Metrics:
+def metrics(one: TrainedModel) -> Metrics:
     """Better with each round and worse with seed 2; the last class occurs nowhere."""
     good = {"source_only q0": 40, "ours q0": 60, "ours q1": 80}[f"{one.method} {one.round}"] - one.seed
     confusion = np.zeros((builders.CLASSES,) * 2, int)
@@ -89,7 +89,7 @@ def task(folder: Path, **changes: Any) -> Task:
         size=(1280, 760),
         rendered=False,
         trainings=TRAINED,
-        rounds=(Labelled("ours", "q1"),),
+        rounds=(LabelledRound("ours", "q1"),),
         costs=(Cost("adapt", "ours q0, seed 1", str(benchmark)),),
         config=json.dumps({"seeds": [1, 2], "note": "<script>alert(1)</script>"}),
     )
@@ -119,7 +119,7 @@ def gallery(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> P
         figures.add_embedding(made, points, builders.SEVEN, "ours")
     Image.new("RGB", (400, 100), (90, 120, 60)).save(
         made.picture(
-            Shown("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Four columns.", light=True)
+            ShownFigure("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Four columns.", light=True)
         )
     )
     made.close()

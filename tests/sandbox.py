@@ -32,7 +32,7 @@ class Sandbox:
     """A folder with the workflow and the package; what runs in it imports that package, not the installed one.
 
     Args:
-        folder: Made here.
+        folder: Provenance here.
         overlay: Laid over config.yaml, as ``--configfile`` does.
     """
 

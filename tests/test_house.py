@@ -40,7 +40,7 @@ SHARED = {
     "presets",
     "papers",
     "ablation",
-    "watch",
+    "monitor",
     "inverse_depth",
     "objectives",
     "settings",
@@ -189,7 +189,7 @@ def test_inputs_and_outputs_of_a_rule_are_the_flags_of_its_stage(rule: str) -> N
     assert given == [(name, name) for name, way in stage.items() if way in ("in", "out")]
     assert ("--workers {threads}" in shell) == ("workers" in stage.values())
     assert ("--batch {resources.batch}" in shell) == ("batch" in stage.values())
-    assert ("--watch {resources.watch:q}" in shell) == ("watch" in stage.values())
+    assert ("--monitor {resources.monitor:q}" in shell) == ("monitor" in stage.values())
     assert ("--gpus {resources.gpu}" in shell) == ("gpu" in named(directives["resources"]))
 
 
@@ -200,7 +200,7 @@ def test_a_rule_is_portable_and_complete(rule: str) -> None:
     assert directives["conda"].strip() == '"../../envs/dadist.yaml"'
     assert directives["threads"].isdigit()
     resources = set(named(directives["resources"]))
-    assert {"mem_mb", "runtime"} <= resources <= {"gpu", "mem_mb", "runtime", "batch", "watch"}
+    assert {"mem_mb", "runtime"} <= resources <= {"gpu", "mem_mb", "runtime", "batch", "monitor"}
     assert re.search(r"digest\(|_spec\(", directives["params"])
     shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
     # exec: told to end, as at SLURM's time limit, a shell in between would be gone before the stage has saved itself,
@@ -253,8 +253,8 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
 def test_every_knob_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
     bases = importlib.import_module(METHODS[method]).METHOD.__mro__
     code = "".join(ast.unparse(tree(module)) for module in {METHODS[method], *(one.__module__ for one in bases[:-1])})
-    for knob in requirements.declared_knobs(METHODS[method]):
-        assert f"knobs.{knob}" in code
+    for hyperparameter in requirements.declared_hyperparameters(METHODS[method]):
+        assert f"hyperparameters.{hyperparameter}" in code
 
 
 # --- which module imports which

@@ -63,7 +63,7 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
             method,
             SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
             TargetLoader(target, sampling, source.labels if name in RECIPES else None),
-            builders.Plan(SGD, sync_bn=sync_bn),
+            builders.SplitPlan(SGD, sync_bn=sync_bn),
             iterations=STEPS,
             state=state,
         )

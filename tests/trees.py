@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist.classes import CLASS_SETS, IGNORE
-from dadist.config.schema import SOURCE_LOOK, Look
+from dadist.config.schema import SOURCE_APPEARANCE, Appearance
 from dadist.data.streets.render import LANE, render
 
 # What the renderer draws, by the names of either version: of each, the first that the version has.
@@ -71,7 +71,7 @@ def write_labels(path: Path, ids: NDArray[np.uint8], version: str, *, palette: b
 
 def write_mapillary(
     root: Path,
-    look: Look = SOURCE_LOOK,
+    appearance: Appearance = SOURCE_APPEARANCE,
     *,
     version: str = "v1.2",
     seed: int = 1,
@@ -85,7 +85,7 @@ def write_mapillary(
 
     Args:
         root: Folder to write in.
-        look: Of the streets.
+        appearance: Of the streets.
         version: Of the labels, "v1.2" or "v2.0", in ``{split}/{version}/labels``.
         seed: Of the streets.
         train: Images of the training split.
@@ -104,7 +104,7 @@ def write_mapillary(
         (folder / "images").mkdir(parents=True, exist_ok=True)
         for index in range(images):
             width, height = sizes[index % len(sizes)]
-            street = render(look, seed=seed, index=first + index, width=width, height=height)
+            street = render(appearance, seed=seed, index=first + index, width=width, height=height)
             name = f"{split}_{index:04}"
             Image.fromarray(street.image).save(folder / "images" / f"{name}.jpg", quality=95)
             if split == "val" or train_labels:

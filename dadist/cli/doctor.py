@@ -33,7 +33,7 @@ def doctor(words: Sequence[str]) -> int:
     report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
     picture = asked.picture or Path(MADE, asked.setting, "doctor.png")
     classes = study.settings[asked.setting].classes
-    draw({titles[part]: seen for part, seen in report.seen.items()}, classes, picture, asked.rows)
+    draw({titles[name]: seen for name, seen in report.seen.items()}, classes, picture, asked.rows)
     notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
     sys.stdout.write(as_json(report, notes, picture) if asked.json else as_lines(report, notes, picture, titles))
     return int(report.errors > 0)
@@ -41,24 +41,26 @@ def doctor(words: Sequence[str]) -> int:
 
 def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:
     """The parts of a setting as the doctor takes them, and their titles."""
-    from dadist.config import splits as parts
-    from dadist.data.inventory import Plan
+    from dadist.config import splits as prepared
+    from dadist.data.inventory import SplitPlan
     from dadist.doctor import Split
 
     splits, titles = {}, {}
-    for which, part in parts.read(study, setting).items():
-        if part is None:  # a target without labels: there is nothing to validate on
+    for which, split in prepared.prepared_splits(study, setting).items():
+        if split is None:  # a target without labels: there is nothing to validate on
             continue
-        reader = parts.reader(study, part.domain)
-        root = parts.place(study, study.domains[part.domain].root, MADE)
-        names = parts.listed(study, part, MADE)
+        reader = prepared.reader(study, split.domain)
+        root = prepared.place(study, study.domains[split.domain].root, MADE)
+        names = prepared.listed(study, split, MADE)
         if root.startswith(MADE) and not Path(root).is_dir():
             raise FileNotFoundError(
                 f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
             )
         # Rendered streets are as many as config.yaml says, and a list takes what it names.
-        shipped = None if root.startswith(MADE) else reader.counts.get(part.plan["split"])
-        folder = Path(MADE, "data", part.name)
-        splits[which] = Split(reader, Path(root), Plan(**part.plan), Path(names) if names else None, folder, shipped)
-        titles[which] = f"{which}: {part.domain}, {part.plan['split']!r} in {root}"
+        shipped = None if root.startswith(MADE) else reader.counts.get(split.plan["split"])
+        folder = Path(MADE, "data", split.name)
+        splits[which] = Split(
+            reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None, folder, shipped
+        )
+        titles[which] = f"{which}: {split.domain}, {split.plan['split']!r} in {root}"
     return splits, titles

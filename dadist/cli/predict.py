@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dadist.config.parsing import hint
 
 if TYPE_CHECKING:
-    from dadist.deploy.inputs import Shot
+    from dadist.deploy.inputs import Input
     from dadist.deploy.predictor import Model
 
 FORMATS = ("cityscapes",)
@@ -67,7 +67,7 @@ def predict(words: Sequence[str]) -> int:
     return int(failed > 0)
 
 
-def _each(model: "Model", shots: Sequence["Shot"], asked: Asked) -> int:
+def _each(model: "Model", shots: Sequence["Input"], asked: Asked) -> int:
     """Predict every file; one that cannot be is named, and the others go on. How many could not be."""
     from dadist.runtime.progress import Progress
 
@@ -83,7 +83,7 @@ def _each(model: "Model", shots: Sequence["Shot"], asked: Asked) -> int:
     return failed
 
 
-def _image(model: "Model", shot: "Shot", asked: Asked) -> None:
+def _image(model: "Model", shot: "Input", asked: Asked) -> None:
     from dadist.deploy import writers
     from dadist.deploy.predictor import photograph
 
@@ -101,7 +101,7 @@ def _image(model: "Model", shot: "Shot", asked: Asked) -> None:
     writers.write(shot.name, image, found, asked.out, maps)
 
 
-def _video(model: "Model", shot: "Shot", asked: Asked) -> None:
+def _video(model: "Model", shot: "Input", asked: Asked) -> None:
     """The overlay as a video, other maps as a folder of frames."""
     from dadist.deploy import writers
     from dadist.deploy.video import Video, recording
@@ -129,7 +129,7 @@ def _video(model: "Model", shot: "Shot", asked: Asked) -> None:
         logging.warning("%s: %d frames of the %d that it announces", shot.file, video.read, video.announced)
 
 
-def _check(model: "Model", shots: Sequence["Shot"], asked: Asked) -> None:
+def _check(model: "Model", shots: Sequence["Input"], asked: Asked) -> None:
     """Raise ValueError for what no file could change, before the first is predicted."""
     from dadist.deploy import writers
 

@@ -51,29 +51,29 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
 
 def count_images(study: Study, setting: str) -> "Counts":
     """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as they are shipped."""
-    from dadist.config import splits as parts
+    from dadist.config import splits
     from dadist.cost.plan import Counts
-    from dadist.data.inventory import Origin, Plan
+    from dadist.data.inventory import Inventory, SplitPlan
     from dadist.data.readers.base import read_size
 
     view, images = study.settings[setting].target, {}
     size = (view.width, view.height)
-    for which, part in parts.read(study, setting).items():
-        if part is None:
+    for which, split in splits.prepared_splits(study, setting).items():
+        if split is None:
             images[which] = 0
             continue
-        reader, root = parts.reader(study, part.domain), parts.place(study, study.domains[part.domain].root, MADE)
-        names = parts.listed(study, part, MADE)
+        reader, root = splits.reader(study, split.domain), splits.place(study, study.domains[split.domain].root, MADE)
+        names = splits.listed(study, split, MADE)
         if root.startswith(MADE):
             render = study.render[Path(root).parts[-2]]
             images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
         elif Path(root).is_dir():
-            scenes = Origin(reader, Path(root), Plan(**part.plan), Path(names) if names else None).scenes
+            scenes = Inventory(reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None).scenes
             images[which] = len(scenes)
-            if which == "val" and part.plan["native"] and scenes[0].labels:
+            if which == "val" and split.plan["native"] and scenes[0].labels:
                 size = read_size(scenes[0].labels)
         else:
-            images[which] = reader.counts.get(part.plan["split"], 0)
+            images[which] = reader.counts.get(split.plan["split"], 0)
             if not images[which]:
                 raise FileNotFoundError(f"{root}: expected a data set whose images can be counted, found none")
     return Counts(images["source"], images["train"], images["val"], *size)

@@ -13,7 +13,7 @@ from dadist.config import requirements
 from dadist.config.domains import class_set, domain
 from dadist.config.limits import limits
 from dadist.config.parsing import ConfigError, hint, parse, same_keys
-from dadist.config.schema import Ablation, Domain, Objective, Render, Setting, Study, Watch
+from dadist.config.schema import Ablation, Domain, Monitor, Objective, Render, Setting, Study
 from dadist.registry import METHODS
 
 # They stand in the table of every setting, named among its methods or not: what a method gains is read against them.
@@ -28,7 +28,7 @@ def study(config: Mapping[str, Any]) -> Study:
     Raises:
         ConfigError: for the first key that is unknown, missing or wrong.
     """
-    shared = ("render", "domains", "class_sets", "presets", "ablation", "watch", "settings")
+    shared = ("render", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
     for key in shared:
         if not isinstance(config.get(key), Mapping):
             raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
@@ -43,7 +43,7 @@ def study(config: Mapping[str, Any]) -> Study:
         data_root=parse(str, config.get("data_root"), "data_root"),
         domains=domains,
         ablation=ablation,
-        watch=parse(Watch, config["watch"], "watch"),
+        monitor=parse(Monitor, config["monitor"], "monitor"),
         settings=_Settings(_Tables(defaults, config["settings"], config["presets"], class_sets), domains, ablation),
     )
 
@@ -181,19 +181,19 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
-    """Split a method's section into the keys that all methods have and its own knobs, both checked."""
+    """Split a method's section into the keys that all methods have and its own hyperparameters, both checked."""
     where = f"objectives.{method}"
     if method not in METHODS:
         raise ConfigError(f"{where}: unknown method{hint(method, METHODS)}")
     if not isinstance(section, Mapping):
         raise ConfigError(f"{where}: expected a section, got {section!r}")
-    shared = {field.name for field in fields(Objective)} - {"knobs"}
-    knobs = {key: value for key, value in section.items() if key not in shared}
-    declared = requirements.declared_knobs(METHODS[method])
-    same_keys(knobs, declared, where, [*declared, *shared])
+    shared = {field.name for field in fields(Objective)} - {"hyperparameters"}
+    hyperparameters = {key: value for key, value in section.items() if key not in shared}
+    declared = requirements.declared_hyperparameters(METHODS[method])
+    same_keys(hyperparameters, declared, where, [*declared, *shared])
     for key, annotation in declared.items():
-        parse(_scalar(annotation), knobs[key], f"{where}.{key}")
-    return {**{key: section[key] for key in shared & set(section)}, "knobs": knobs}
+        parse(_scalar(annotation), hyperparameters[key], f"{where}.{key}")
+    return {**{key: section[key] for key in shared & set(section)}, "hyperparameters": hyperparameters}
 
 
 def _scalar(annotation: str) -> Any:

@@ -11,9 +11,11 @@ from dadist.config.schema import Domain, Setting
 from dadist.registry import METHODS, RECIPES
 
 
-def declared_knobs(module: str) -> dict[str, str]:
-    """Names and annotations of the class ``Knobs`` in a method's module."""
-    body = next((node.body for node in _tree(module) if isinstance(node, ast.ClassDef) and node.name == "Knobs"), [])
+def declared_hyperparameters(module: str) -> dict[str, str]:
+    """Names and annotations of the class ``Hyperparameters`` in a method's module."""
+    body = next(
+        (node.body for node in _tree(module) if isinstance(node, ast.ClassDef) and node.name == "Hyperparameters"), []
+    )
     return {ast.unparse(node.target): ast.unparse(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
 
 
@@ -21,8 +23,8 @@ def declared(module: str, constant: str, default: Any) -> Any:
     """A constant of a method's module.
 
     ``NEEDS``: the offline artefacts that it is built from; ``SOURCE_DEPTH``: whether it learns from the source's depth;
-    ``TARGET_DEPTH``: the knob that says whether it learns from the target's, by not being 0; ``SAME_SIZE``: whether
-    images of both domains must have one size.
+    ``TARGET_DEPTH``: the hyperparameter that says whether it learns from the target's, by not being 0;
+    ``SAME_SIZE``: whether images of both domains must have one size.
     """
     for node in _tree(module):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
@@ -38,8 +40,8 @@ def _tree(module: str) -> list[ast.stmt]:
 
 def wants_target_depth(setting: Setting, method: str) -> bool:
     """Whether a method, with the setting's weights, learns from depth of the target's training images."""
-    knob = declared(METHODS[method], "TARGET_DEPTH", "")
-    return bool(knob and setting.objectives[method].knobs[knob])
+    hyperparameter = declared(METHODS[method], "TARGET_DEPTH", "")
+    return bool(hyperparameter and setting.objectives[method].hyperparameters[hyperparameter])
 
 
 def trained(setting: Setting) -> list[str]:

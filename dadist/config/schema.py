@@ -10,12 +10,12 @@ from typing import Any, Literal
 from dadist.classes import ClassSet
 from dadist.config.parsing import ConfigError
 
-Knob = bool | int | float | str | None
+Scalar = bool | int | float | str | None
 
 
 @dataclass(frozen=True)
-class Look:
-    """The gap between a rendered domain and the source, a knob a cause; each 0 (the source's ranges) to 1."""
+class Appearance:
+    """The gap between a rendered domain and the source, one number per cause; each 0 (the source's ranges) to 1."""
 
     palette: float  # colours and contrast of textures: the largest part of the gap
     haze: float  # grows with depth
@@ -26,13 +26,13 @@ class Look:
     bonnet: bool  # the own car's bonnet at the bottom of the image, unlabelled
 
     def __post_init__(self) -> None:
-        for knob in fields(self):
-            value = getattr(self, knob.name)
-            if knob.name != "bonnet" and not 0 <= value <= 1:
-                raise ConfigError(f"look.{knob.name}: expected 0 to 1, got {value}; 0 is the source's look")
+        for cause in fields(self):
+            value = getattr(self, cause.name)
+            if cause.name != "bonnet" and not 0 <= value <= 1:
+                raise ConfigError(f"appearance.{cause.name}: expected 0 to 1, got {value}; 0 is that of the source")
 
 
-SOURCE_LOOK = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+SOURCE_APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Render:
     source: int  # images
     train: int  # images of the target without labels
     val: int  # images of the target with labels
-    look: Look  # of the target; the source has every knob at 0
+    appearance: Appearance  # of the target; the source has every hyperparameter at 0
 
 
 @dataclass(frozen=True)
@@ -173,12 +173,12 @@ class Adapt:
 
 @dataclass(frozen=True)
 class Objective:
-    """A method's section: what every method has, and its own knobs."""
+    """A method's section: what every method has, and its own hyperparameters."""
 
     start: str | None  # weights to begin with: None = the setting's; or as there
     iterations: int | None  # None: adapt.iterations
     statistics: Literal["running", "target"]
-    knobs: dict[str, Knob]
+    hyperparameters: dict[str, Scalar]
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Jitter:
 
 
 @dataclass(frozen=True)
-class SelfTraining:
+class RoundTraining:
     """What every round shares."""
 
     recipe: Literal["plain", "class_mix"]
@@ -230,12 +230,12 @@ class SelfTraining:
 
 
 @dataclass(frozen=True)
-class Selftrain:
+class SelfTraining:
     """The rounds Q1, Q2, … of self-training."""
 
     methods: tuple[str, ...]
     rounds: tuple[int, ...]  # iterations of q1, q2, …
-    training: SelfTraining
+    training: RoundTraining
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ class WritePage:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Monitor:
     """What whoever waits sees, and when losses or labels are worth a warning; changes no result."""
 
     tensorboard: bool
@@ -316,7 +316,7 @@ class Setting:
     objectives: dict[str, Objective]
     pseudo_label: PseudoLabel
     refine_labels: RefineLabels
-    selftrain: Selftrain
+    selftrain: SelfTraining
     evaluate: Evaluate
     draw: Draw
     embed: Embed
@@ -340,5 +340,5 @@ class Study:
     data_root: str  # folder that relative paths of data sets and weights start from
     domains: dict[str, Domain]
     ablation: Ablation
-    watch: Watch
+    monitor: Monitor
     settings: dict[str, Setting]

@@ -13,33 +13,33 @@ from dadist.config.requirements import declared, trained, wants_target_depth
 from dadist.config.schema import Study
 from dadist.registry import DATASETS, METHODS
 
-PARTS = ("source", "train", "val")  # train and val are the target's
-MEASURED = "train with depth"  # the target's training split once more, for methods that learn from its depth
+SPLITS = ("source", "train", "val")  # train and val are the target's
+TRAIN_WITH_DEPTH = "train with depth"  # the target's training split once more, for methods that learn from its depth
 
 
 @dataclass(frozen=True)
-class Part:
+class PreparedSplit:
     """What `prepare` makes of one split, and what it makes it of."""
 
     name: str  # of its folder; parts that are prepared alike have the same
     domain: str  # name in domains
     reader: str  # module of the data set
     options: dict[str, Any]  # of its reader
-    plan: dict[str, Any]  # the fields of `prepared.Plan`
+    plan: dict[str, Any]  # the fields of `inventory.SplitPlan`
 
 
-def part(study: Study, setting: str, which: str) -> Part | None:
-    """One of the PARTS of a setting, or MEASURED; None for a source or a target to validate on without labels.
+def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | None:
+    """One of the SPLITS of a setting, or TRAIN_WITH_DEPTH; None for a source or a target to validate on without labels.
 
     The source and the target's validation split have labels and, if the domain has any, depth; the target's training
-    split has neither, and MEASURED, which is None unless the domain has `unlabelled_depth`, has depth alone.
+    split has neither, and TRAIN_WITH_DEPTH, which is None unless the domain has `unlabelled_depth`, has depth alone.
     """
     chosen = study.settings[setting]
     view = chosen.source if which == "source" else chosen.target
     domain, found = study.domains[view.domain], reader(study, view.domain)
     split = "val" if which == "val" else next(one for one in ("all", "train") if one in found.splits)
-    training = which in ("train", MEASURED)
-    if not (domain.unlabelled_depth if which == MEASURED else training or split in found.labelled):
+    training = which in ("train", TRAIN_WITH_DEPTH)
+    if not (domain.unlabelled_depth if which == TRAIN_WITH_DEPTH else training or split in found.labelled):
         return None
     name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
     # One split may be a source here and a target there: with its labels, and without.
@@ -49,11 +49,11 @@ def part(study: Study, setting: str, which: str) -> Part | None:
         name += "-padded"
     if which == "val" and chosen.evaluate.labels == "working":
         name += "-working"
-    if which == MEASURED:
+    if which == TRAIN_WITH_DEPTH:
         name += "-depth"
     if chosen.prepare.images:
         name += f"-first{chosen.prepare.images}"
-    asked = {"labels": not training, "depth": which == MEASURED or (not training and domain.depth)}
+    asked = {"labels": not training, "depth": which == TRAIN_WITH_DEPTH or (not training and domain.depth)}
     plan = {
         "split": split,
         "width": view.width,
@@ -64,11 +64,13 @@ def part(study: Study, setting: str, which: str) -> Part | None:
         "native": which == "val" and chosen.evaluate.labels == "native",
         "images": chosen.prepare.images,
     }
-    return Part(name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **asked), plan)
+    return PreparedSplit(
+        name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **asked), plan
+    )
 
 
-def training_part(study: Study, setting: str, method: str) -> str:
-    """What a method reads of the target: "train", or MEASURED.
+def training_split(study: Study, setting: str, method: str) -> str:
+    """What a method reads of the target: "train", or TRAIN_WITH_DEPTH.
 
     Raises:
         ConfigError: It learns from depth, and the target's domain has none. Settings that nobody asks for may list it.
@@ -78,19 +80,24 @@ def training_part(study: Study, setting: str, method: str) -> str:
     if not wants_target_depth(chosen, method):
         return "train"
     if not study.domains[domain].unlabelled_depth:
-        knob = declared(METHODS[method], "TARGET_DEPTH", "")
+        hyperparameter = declared(METHODS[method], "TARGET_DEPTH", "")
         raise ConfigError(
             f"settings.{setting}: method {method} learns from depth of the target's training images, and "
             f"domains.{domain} has none; give it depth files and unlabelled_depth: true, or set "
-            f"objectives.{method}.{knob}: 0.0, which does without"
+            f"objectives.{method}.{hyperparameter}: 0.0, which does without"
         )
-    return MEASURED
+    return TRAIN_WITH_DEPTH
 
 
-def read(study: Study, setting: str) -> dict[str, Part | None]:
-    """The PARTS of a setting, the training split with depth where one of its methods learns from that."""
-    measured = MEASURED in {training_part(study, setting, method) for method in trained(study.settings[setting])}
-    return {which: part(study, setting, MEASURED if measured and which == "train" else which) for which in PARTS}
+def prepared_splits(study: Study, setting: str) -> dict[str, PreparedSplit | None]:
+    """The SPLITS of a setting, the training split with depth where one of its methods learns from that."""
+    measured = TRAIN_WITH_DEPTH in {
+        training_split(study, setting, method) for method in trained(study.settings[setting])
+    }
+    return {
+        which: prepared_split(study, setting, TRAIN_WITH_DEPTH if measured and which == "train" else which)
+        for which in SPLITS
+    }
 
 
 def reader(study: Study, domain: str) -> Any:
@@ -104,8 +111,8 @@ def place(study: Study, path: str, made: str) -> str:
     return path if path.startswith(made) else os.path.join(study.data_root, path)  # noqa: PTH118
 
 
-def listed(study: Study, one: Part, made: str) -> str | None:
-    """The text file that names the images of a part, if its domain has one."""
+def listed(study: Study, one: PreparedSplit, made: str) -> str | None:
+    """The text file that names the images of a split, if its domain has one."""
     lists = study.domains[one.domain].lists
     split = one.plan["split"]
     return place(study, lists[split], made) if split in lists else None

@@ -78,7 +78,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyCost:
     """The account of a setting."""
 
     stages: tuple[Stage, ...]
@@ -113,7 +113,7 @@ class Plan:
         return "\n".join([*_aligned([head, *rows]), "", *_aligned([("disk", "size"), *disk]), "", note])
 
 
-def plan(setting: Setting, counts: Counts, device: Device) -> Plan:
+def plan(setting: Setting, counts: Counts, device: Device) -> StudyCost:
     """The account of a setting with all its methods, rounds and seeds.
 
     Args:
@@ -123,7 +123,7 @@ def plan(setting: Setting, counts: Counts, device: Device) -> Plan:
     """
     counts = limited(setting, counts)
     costs = {name: step_cost(setting, name) for name in trained(setting)}
-    return Plan(tuple(_stages(setting, counts, costs)), _disk(setting, counts, costs), device)
+    return StudyCost(tuple(_stages(setting, counts, costs)), _disk(setting, counts, costs), device)
 
 
 def this_machine(setting: Setting, device: str) -> Device:

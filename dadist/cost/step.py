@@ -12,9 +12,9 @@ from torch.fx.experimental import _config as shapes
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from dadist.config.schema import Knob, Optimiser, Setting
+from dadist.config.schema import Optimiser, Scalar, Setting
 from dadist.data.loader import Source, Target
-from dadist.methods.base import Ingredients, Method
+from dadist.methods.base import Context, Method
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture
 from dadist.prior.mixtures import Mixtures
@@ -120,20 +120,20 @@ def _optimiser(setting: Setting, name: str) -> Optimiser:
 
 def _architecture(setting: Setting, name: str) -> Architecture:
     """The network of a method."""
-    method_type, knobs = assembly.method_type(METHODS[name]), _knobs(setting, name)
-    heads, layout = method_type.heads(knobs), method_type.LAYOUT
+    method_type, hyperparameters = assembly.method_type(METHODS[name]), _knobs(setting, name)
+    heads, layout = method_type.heads(hyperparameters), method_type.LAYOUT
     return Architecture(classes=setting.classes, heads=heads, layout=layout, **vars(setting.adapt.network))
 
 
 def _knobs(setting: Setting, name: str) -> Any:
-    values: Mapping[str, Knob] = setting.objectives[name].knobs
-    return assembly.knobs(METHODS[name], values)
+    values: Mapping[str, Scalar] = setting.objectives[name].hyperparameters
+    return assembly.hyperparameters(METHODS[name], values)
 
 
 def method_of(setting: Setting, name: str) -> Method:
     """The method on random weights, with artefacts that only have the right size; a round's network is a method's."""
     classes = len(setting.classes)
-    ingredients = Ingredients(
+    context = Context(
         classes=classes,
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
         artefacts={"mixtures": _mixtures(setting), "patches": _patches(setting)},
@@ -144,10 +144,10 @@ def method_of(setting: Setting, name: str) -> Method:
     method: Method
     if name in RECIPES:
         network = build(_architecture(setting, setting.selftrain.methods[0]))
-        method = assembly.method_type(RECIPES[name])(network, setting.selftrain.training, ingredients)
+        method = assembly.method_type(RECIPES[name])(network, setting.selftrain.training, context)
     else:
         network = build(_architecture(setting, name))
-        method = assembly.method_type(METHODS[name])(network, _knobs(setting, name), ingredients)
+        method = assembly.method_type(METHODS[name])(network, _knobs(setting, name), context)
     return method
 
 

@@ -25,7 +25,7 @@ COPIED = 1 << 28  # bytes of the array whose copying is timed: more than any cac
 
 
 @dataclass(frozen=True)
-class Measured:
+class StepTime:
     """A short run of the real loop."""
 
     seconds: float  # a step, the median without the first
@@ -33,7 +33,7 @@ class Measured:
     memory: int  # bytes: the device's peak of allocated memory, or the peak of the whole process on a CPU
 
 
-def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured:
+def measure(setting: Setting, name: str, *, steps: int, device: str) -> StepTime:
     """Train on noise for a few steps, from random weights, and keep nothing.
 
     Args:
@@ -71,7 +71,7 @@ def measure(setting: Setting, name: str, *, steps: int, device: str) -> Measured
     timed(steps)
     seconds = statistics.median(after - before for before, after in itertools.pairwise(begun[1:]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Measured(seconds, steps - 1, torch.cuda.max_memory_allocated() if device == "cuda" else peak)
+    return StepTime(seconds, steps - 1, torch.cuda.max_memory_allocated() if device == "cuda" else peak)
 
 
 def speed(device: str, *, grid: tuple[int, int], repeats: int = 3) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from dadist.data.resize import Fit
 
 
 @dataclass(frozen=True)
-class Plan:
+class SplitPlan:
     """What to make of a split."""
 
     split: str
@@ -27,7 +27,7 @@ class Plan:
     images: int  # at most so many, the first; 0 for all
 
 
-class Origin:
+class Inventory:
     """The scenes of a split and what their files look like: nothing is opened.
 
     Args:
@@ -41,7 +41,7 @@ class Origin:
         OSError: A file or folder is missing.
     """
 
-    def __init__(self, reader: Reader, root: Path, plan: Plan, names: Path | None) -> None:
+    def __init__(self, reader: Reader, root: Path, plan: SplitPlan, names: Path | None) -> None:
         self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
         scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
         self.scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]  # in the order of the split

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.readers.base import Files, Reader, read_image, require_known, require_size
 from dadist.data.resize import Size, bicubic, content_size, nearest
 from dadist.storage.arrays import Rows
@@ -50,12 +50,12 @@ class Packer:
 
     reader: Reader
     ids: dict[int, str | None]
-    plan: Plan
+    plan: SplitPlan
     folder: Path
     rows: dict[str, Rows]
 
     @classmethod
-    def begin(cls, reader: Reader, ids: dict[int, str | None], plan: Plan, folder: Path, images: int) -> "Packer":
+    def begin(cls, reader: Reader, ids: dict[int, str | None], plan: SplitPlan, folder: Path, images: int) -> "Packer":
         """With an empty file for each array."""
         folder.mkdir()
         if plan.labels and plan.native:
@@ -69,7 +69,7 @@ class Packer:
         return cls(reader, ids, plan, folder, rows)
 
     @classmethod
-    def resume(cls, reader: Reader, ids: dict[int, str | None], plan: Plan, folder: Path) -> "Packer":
+    def resume(cls, reader: Reader, ids: dict[int, str | None], plan: SplitPlan, folder: Path) -> "Packer":
         """With the files that ``begin`` made."""
         rows = {path.stem: Rows.open(path) for path in folder.glob("*.npy")}
         return cls(reader, ids, plan, folder, rows)

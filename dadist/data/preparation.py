@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dadist.classes import ClassSet
-from dadist.data.inventory import Origin, Plan
+from dadist.data.inventory import Inventory, SplitPlan
 from dadist.data.packing import Packed, Packer, each
 from dadist.data.prepared import INDEX, VERSION
 from dadist.data.readers.base import Reader
@@ -24,7 +24,7 @@ def write(
     reader: Reader,
     root: Path,
     folder: Path,
-    plan: Plan,
+    plan: SplitPlan,
     *,
     names: Path | None,
     workers: int,
@@ -49,25 +49,25 @@ def write(
         DataError: A file is not what it should be.
         OSError: A file or folder is missing, or the disk is full.
     """
-    origin = Origin(reader, root, plan, names)
-    key = origin.key(code)
-    with full_disk_told(folder), workplace(folder, INDEX, key, f"{key}-{origin.fingerprint()}") as place:
+    inventory = Inventory(reader, root, plan, names)
+    key = inventory.key(code)
+    with full_disk_told(folder), workplace(folder, INDEX, key, f"{key}-{inventory.fingerprint()}") as place:
         if place is None:
             logging.info("%s: made before, and its files are the same", folder)
             return
         content, file = place / CONTENT, place / JOURNAL
         if file.exists():
-            packer = Packer.resume(reader, origin.ids, plan, content)
+            packer = Packer.resume(reader, inventory.ids, plan, content)
         else:
             shutil.rmtree(content, ignore_errors=True)
-            packer = Packer.begin(reader, origin.ids, plan, content, len(origin.scenes))
+            packer = Packer.begin(reader, inventory.ids, plan, content, len(inventory.scenes))
         with Journal(file, packer.sync) as journal:
-            packed = _pack(packer, journal, origin, workers, progress)
+            packed = _pack(packer, journal, inventory, workers, progress)
             journal.sync()
         pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
         if plan.labels:
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
-        index = _index(origin, reader.dataset, pixels, packed)
+        index = _index(inventory, reader.dataset, pixels, packed)
         with (content / INDEX).open("w", encoding="utf-8") as stream:
             json.dump(index, stream, indent=1)
             stream.flush()
@@ -77,12 +77,12 @@ def write(
 def _pack(
     packer: Packer,
     journal: Journal,
-    origin: Origin,
+    inventory: Inventory,
     workers: int,
     progress: Callable[[int], Callable[[int], None]] | None,
 ) -> list[Packed]:
     """Do what the journal does not have; what is known of each scene, in order."""
-    scenes, stamps = origin.scenes, origin.stamps
+    scenes, stamps = inventory.scenes, inventory.stamps
     known = {
         mark["scene"]: Packed(mark["pixels"], mark["size"], mark["checks"])
         for mark in journal.marks
@@ -103,8 +103,8 @@ def _pack(
     return [known[index] for index in range(len(scenes))]
 
 
-def _index(origin: Origin, dataset: str, pixels: list[int], packed: list[Packed]) -> dict[str, Any]:
-    plan, sizes = origin.plan, [one.size for one in packed]
+def _index(inventory: Inventory, dataset: str, pixels: list[int], packed: list[Packed]) -> dict[str, Any]:
+    plan, sizes = inventory.plan, [one.size for one in packed]
     frame = (plan.width, plan.height)
     return {
         "version": VERSION,
@@ -118,7 +118,7 @@ def _index(origin: Origin, dataset: str, pixels: list[int], packed: list[Packed]
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
         "checks": {name: [one.checks[name] for one in packed] for name in (packed[0].checks if packed else ())},
-        "names": [scene.name for scene in origin.scenes],
+        "names": [scene.name for scene in inventory.scenes],
     }
 
 

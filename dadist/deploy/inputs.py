@@ -9,7 +9,7 @@ IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 
 
-class Shot(NamedTuple):
+class Input(NamedTuple):
     """A file to predict."""
 
     file: Path
@@ -21,7 +21,7 @@ class Shot(NamedTuple):
         return self.file.suffix.lower() in VIDEOS
 
 
-def gather(words: Sequence[str], out: Path) -> list[Shot]:
+def gather(words: Sequence[str], out: Path) -> list[Input]:
     """The images and videos that ``words`` name, each once, in the order of the words and sorted within each.
 
     Args:
@@ -44,7 +44,7 @@ def gather(words: Sequence[str], out: Path) -> list[Shot]:
     return list(shots.values())
 
 
-def _named(word: str, out: Path) -> Iterator[Shot]:
+def _named(word: str, out: Path) -> Iterator[Input]:
     path = Path(word)
     if path.is_dir():
         root, found = path, _below(path, path.rglob("*"), out)
@@ -60,7 +60,7 @@ def _named(word: str, out: Path) -> Iterator[Shot]:
         if not found:
             raise FileNotFoundError(f"{word}: expected an image, a video, a folder or a pattern of them, found nothing")
     for file in found:
-        yield Shot(file, file.relative_to(root).with_suffix("").as_posix())
+        yield Input(file, file.relative_to(root).with_suffix("").as_posix())
 
 
 def _below(root: Path, paths: Iterator[Path], out: Path) -> list[Path]:

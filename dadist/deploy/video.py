@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dadist.storage.atomic import atomic
 from dadist.storage.errors import DamagedError
 
-Frame = NDArray[np.uint8]  # (H, W, 3) RGB
+FramePixels = NDArray[np.uint8]  # (H, W, 3) RGB
 
 
 class Video:
@@ -31,7 +31,7 @@ class Video:
         self.announced = max(int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.read = 0  # frames so far
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[FramePixels]:
         while True:
             there, frame = self.capture.read()
             if not there:
@@ -47,7 +47,7 @@ class Video:
 
 
 @contextlib.contextmanager
-def recording(path: Path, rate: float) -> Iterator[Callable[[Frame], None]]:
+def recording(path: Path, rate: float) -> Iterator[Callable[[FramePixels], None]]:
     """An MP4 that takes the frames it is given, all of one size; it has its name once the block has ended well.
 
     An odd last row or column is left out: the format has none.
@@ -58,7 +58,7 @@ def recording(path: Path, rate: float) -> Iterator[Callable[[Frame], None]]:
     writers: list[cv2.VideoWriter] = []
     with atomic(path) as temporary:
 
-        def take(frame: Frame) -> None:
+        def take(frame: FramePixels) -> None:
             height, width = (side // 2 * 2 for side in frame.shape[:2])
             if not writers:
                 writers.append(cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height)))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.prepared import INDEX
 from dadist.data.readers.base import Files, Reader
 from dadist.doctor.disk import check_disk, prepared_bytes
@@ -77,7 +77,7 @@ def examine(
 
 
 def before_prepare(
-    reader: Reader, root: Path, plan: Plan, names: Path | None, folder: Path, *, workers: int
+    reader: Reader, root: Path, plan: SplitPlan, names: Path | None, folder: Path, *, workers: int
 ) -> list[Files]:
     """Looks at one split without decoding more than a file of each kind, and tells the scenes to prepare.
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.packing import ARRAYS
 from dadist.doctor.faults import Finding, finding
 
 
-def prepared_bytes(plan: Plan, images: int, label_size: tuple[int, int] | None) -> int:
+def prepared_bytes(plan: SplitPlan, images: int, label_size: tuple[int, int] | None) -> int:
     """What `prepare` will write for so many images; labels that keep their size are compressed, and counted as if not.
 
     Args:

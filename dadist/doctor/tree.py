@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.readers.base import Files, Reader, chosen
 from dadist.doctor.faults import Finding, finding, not_found, told
 from dadist.doctor.headers import ROLES
@@ -22,7 +22,7 @@ class Split:
 
     reader: Reader
     root: Path
-    plan: Plan
+    plan: SplitPlan
     names: Path | None  # text file that names its scenes
     folder: Path  # where `prepare` writes
     shipped: int | None  # images that the data set's owner ships; None where that is not to be held against it

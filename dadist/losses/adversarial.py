@@ -1,4 +1,4 @@
-"""The game between segmenter and critic: which domain does an output come from?"""
+"""Adversarial losses of segmenter and critic: which domain does an output come from?"""
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ def domain_loss(logits: Tensor, domain: int, *, weights: Tensor | None = None) -
 
 
 def printed_domain_loss(logits: Tensor, domain: int) -> Tensor:
-    """The game as the poster prints it: log D on source outputs, log(1 - D) on target outputs, both to be made small.
+    """The adversarial loss as the poster prints it: log D on source outputs, log(1 - D) on target ones.
 
     D = sigmoid(logits) is the probability of the target, so both push where `domain_loss` pushes. But they have no
     lower bound, and push least where the critic is wrong: cross-entropy pushes by how wrong it is, this by how right.
@@ -63,4 +63,4 @@ def squared_domain_loss(logits: Tensor, domain: int) -> Tensor:
 
 
 # What a configuration may call them.
-GAMES = {"bce": domain_loss, "log": printed_domain_loss, "least_squares": squared_domain_loss}
+ADVERSARIAL_LOSSES = {"bce": domain_loss, "log": printed_domain_loss, "least_squares": squared_domain_loss}

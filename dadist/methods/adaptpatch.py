@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from dadist.data.loader import Source, Target
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.base import Context, Supervised, Term
 from dadist.model.critic import place_critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.prior.patch_descriptors import Clusters, cell_means
@@ -33,8 +33,8 @@ MAP, KINDS = "probabilities", "kinds"  # what is made of the segmenter's outputs
 
 
 @dataclass(frozen=True)
-class Knobs:
-    """Weights of the objective, the head's width, and when the game begins."""
+class Hyperparameters:
+    """Weights of the objective, the head's width, and when the adversarial terms begin."""
 
     kinds: float
     adversarial_patch: float
@@ -49,21 +49,24 @@ class Knobs:
 class AdaptPatch(Adversarial):
     """Source: segmentation and the kinds of its patches. Target: a critic on P, and one on each patch's kinds."""
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        if "patches" not in ingredients.artefacts:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        if "patches" not in context.artefacts:
             raise ValueError("adaptpatch: expected patches, got none; cluster_patches makes them")
-        self.patches: Patches = ingredients.artefacts["patches"]
-        super().__init__(segmenter, knobs, ingredients)
+        self.patches: Patches = context.artefacts["patches"]
+        super().__init__(segmenter, hyperparameters, context)
         self.clusters = Clusters(self.patches)
         self.companions[HEAD] = nn.Sequential(
-            nn.Conv2d(ingredients.classes, knobs.head_width, 1),
+            nn.Conv2d(context.classes, hyperparameters.head_width, 1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(knobs.head_width, len(self.patches.members), 1),
+            nn.Conv2d(hyperparameters.head_width, len(self.patches.members), 1),
         )
 
     def adversaries(self) -> dict[str, float]:
         """One sees all of a map, the other its patches."""
-        return {"adversarial_patch": self.knobs.adversarial_patch, "adversarial": self.knobs.adversarial}
+        return {
+            "adversarial_patch": self.hyperparameters.adversarial_patch,
+            "adversarial": self.hyperparameters.adversarial,
+        }
 
     def critic(self, name: str) -> nn.Module:
         """Of a map a class, or of a place's kinds."""
@@ -71,7 +74,7 @@ class AdaptPatch(Adversarial):
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """Plain segmentation for the first steps, so that predictions are of some kind; then both passes."""
-        if step < self.knobs.source_only:
+        if step < self.hyperparameters.source_only:
             return Supervised.segmenter_terms(self, source, target, step)
         return super().segmenter_terms(source, target, step)
 
@@ -85,9 +88,9 @@ class AdaptPatch(Adversarial):
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, and the kinds of the label patches."""
         terms = super().source_terms(outputs, source)
-        if KINDS in outputs.extra and self.knobs.kinds:
+        if KINDS in outputs.extra and self.hyperparameters.kinds:
             kinds = self.clusters.to(source.labels.device)(source.labels, self.patches.source)
-            terms.append(Term("kinds", cross_entropy(outputs.extra[KINDS], kinds), self.knobs.kinds))
+            terms.append(Term("kinds", cross_entropy(outputs.extra[KINDS], kinds), self.hyperparameters.kinds))
         return terms
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:

@@ -12,13 +12,13 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from dadist.losses.adversarial import GAMES
+from dadist.losses.adversarial import ADVERSARIAL_LOSSES
 from dadist.methods.levels import AdversarialLevels
 
 
 @dataclass(frozen=True)
-class Knobs:
-    """Weights of the objective, and the rule of the game."""
+class Hyperparameters:
+    """Weights of the objective, and the kind of adversarial loss."""
 
     segmentation_auxiliary: float
     adversarial: float
@@ -36,9 +36,9 @@ class AdaptSegNet(AdversarialLevels):
         """P, ``(B, C, H, W)`` float32."""
         return F.softmax(logits.float(), dim=1)
 
-    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+    def critic_loss(self, name: str, feature: Tensor, domain: int) -> Tensor:
         """Cross-entropy or least squares."""
-        return GAMES[self.knobs.adversarial_loss](self.critics[name](feature), domain)
+        return ADVERSARIAL_LOSSES[self.hyperparameters.adversarial_loss](self.critics[name](feature), domain)
 
 
 METHOD = AdaptSegNet

@@ -15,7 +15,7 @@ from dadist.methods.levels import AdversarialLevels
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective."""
 
     segmentation_auxiliary: float

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import SOURCE, TARGET, domain_loss
-from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.base import Context, Supervised, Term
 from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, Segmenter
 
@@ -16,32 +16,32 @@ class Adversarial(Supervised):
     """A critic tells source from target by a feature; the segmenter makes the target's look like the source's.
 
     Binary cross-entropy with source = 0 and target = 1 (ADVENT, CVPR 2019, and its descendants). A subclass says what
-    the critic sees (`features`), and has `adversarial`, `critic_lr`, `critic_scale` and `critic_width` among its knobs.
-    It may have further critics (`adversaries`). A critic whose term has weight 0 is not there.
+    the critic sees (`features`); its hyperparameters have `adversarial`, `critic_lr`, `critic_scale` and
+    `critic_width`. It may have further critics (`adversaries`). A critic whose term has weight 0 is not there.
     """
 
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        super().__init__(segmenter, knobs, ingredients)
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        super().__init__(segmenter, hyperparameters, context)
         self.weights = {name: weight for name, weight in self.adversaries().items() if weight}
         self.critics.update({name: self.critic(name) for name in self.weights})
-        self.critic_lr = knobs.critic_lr
+        self.critic_lr = hyperparameters.critic_lr
         self.seen: dict[tuple[str, int], Tensor] = {}  # by critic and domain, of one step
 
     def adversaries(self) -> dict[str, float]:
         """Weight of the segmenter's term against each critic, by the term's name."""
-        return {"adversarial": self.knobs.adversarial}
+        return {"adversarial": self.hyperparameters.adversarial}
 
     def critic(self, name: str) -> nn.Module:
         """A critic with random weights; by default of a map a class."""
-        return critic(self.ingredients.classes, width=self.knobs.critic_width)
+        return critic(self.context.classes, width=self.hyperparameters.critic_width)
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """What each critic sees, by name, ``(B, channels, H, W)`` at the input's size (H, W)."""
         raise NotImplementedError
 
-    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+    def critic_loss(self, name: str, feature: Tensor, domain: int) -> Tensor:
         """What a critic's answers cost if they are of this domain, a scalar."""
         return domain_loss(self.critics[name](feature), domain)
 
@@ -74,14 +74,14 @@ class Adversarial(Supervised):
         outputs = self.outputs(target.images, TARGET, step)
         terms = self.target_terms(outputs, target)
         for name, feature in self._look(outputs, target.images, TARGET).items():
-            terms.append(Term(name, self.game(name, feature, SOURCE), self.weight(name, step)))
+            terms.append(Term(name, self.critic_loss(name, feature, SOURCE), self.weight(name, step)))
         yield terms
 
     def critic_terms(self) -> Iterator[list[Term]]:
         """Each critic on what both passes showed."""
         for (name, domain), feature in self.seen.items():
             term = f"{name.replace('adversarial', 'critic')}_{('source', 'target')[domain]}"
-            yield [Term(term, self.game(name, feature, domain), self.knobs.critic_scale)]
+            yield [Term(term, self.critic_loss(name, feature, domain), self.hyperparameters.critic_scale)]
         self.seen.clear()
 
     def _look(self, outputs: Outputs, images: Tensor, domain: int) -> dict[str, Tensor]:

@@ -20,8 +20,8 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ingredients:
-    """What a method is built from beside its knobs."""
+class Context:
+    """What a method is built from beside its hyperparameters."""
 
     classes: int
     class_weights: Tensor | None  # (C,) of the cross-entropy; None: plain
@@ -48,7 +48,7 @@ class Method(Protocol):
     betas: tuple[float, float]  # of Adam
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """Heads of the network beside its classifier, of HEADS."""
         ...
 
@@ -82,12 +82,12 @@ class Supervised:
     critic_lr = 0.0
     betas = (0.9, 0.99)  # of the critics of AdaptSegNet, ADVENT, DADA and the authors' code
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        self.segmenter, self.knobs, self.ingredients = segmenter, knobs, ingredients
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        self.segmenter, self.hyperparameters, self.context = segmenter, hyperparameters, context
         self.companions, self.critics = nn.ModuleDict(), nn.ModuleDict()
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """None."""
         return ()
 
@@ -101,7 +101,7 @@ class Supervised:
 
     def labelled(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy, weighted by class, of logits ``(B, C, h, w)`` at the size of labels ``(B, H, W)``."""
-        return cross_entropy(upsample(logits, labels.shape[-2:]), labels, weights=self.ingredients.class_weights)
+        return cross_entropy(upsample(logits, labels.shape[-2:]), labels, weights=self.context.class_weights)
 
     def critic_terms(self) -> Iterator[list[Term]]:
         """None without a critic."""

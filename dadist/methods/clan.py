@@ -1,8 +1,9 @@
-"""CLAN: where two classifiers of the same features disagree, the class is not aligned, so push the critic's game there.
+"""CLAN: where two classifiers of the same features disagree, the class is not aligned: push the adversarial loss there.
 
-Their weights are driven apart, so that they are two views; the sum of their logits is what the network says and what
-the critic sees. Each pixel of the target counts in the game by how much the two disagree on it. Game and weight
-discrepancy fade out with the training. That the rates rise at its beginning is the optimiser's: `warm_up`.
+The weights of the two are driven apart, so that they are two views. The sum of their logits is what the network says
+and what the critic sees. Each pixel of the target counts in the adversarial loss by how much the two disagree on it.
+That loss and the weight discrepancy fade out with the training. That the rates rise at its beginning is the
+optimiser's: `warm_up`.
 
 Source: Luo et al., Taking a Closer Look at Domain Shift: Category-level Adversaries for Semantics Consistent Domain
 Adaptation, CVPR 2019.
@@ -28,7 +29,7 @@ from dadist.model.segmenter import Outputs, upsample
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective, what a pixel counts, and how images are rescaled."""
 
     adversarial: float
@@ -51,17 +52,17 @@ class Clan(Adversarial):
     """Source focal loss of both classifiers, a critic on P of their sum, weighted by pixel, and how alike they are."""
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """The second classifier."""
         return ("second",)
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """A pass over the source, one over the target, then the classifiers' weights, which need none."""
         yield from super().segmenter_terms(source, target, step)
-        if self.knobs.discrepancy:
+        if self.hyperparameters.discrepancy:
             assert self.segmenter.second is not None
             alike = likeness(self.segmenter.segmentation.parameters(), self.segmenter.second.parameters())
-            yield [Term("discrepancy", alike, self.knobs.discrepancy * self.damping(step))]
+            yield [Term("discrepancy", alike, self.hyperparameters.discrepancy * self.damping(step))]
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Each classifier by itself."""
@@ -70,12 +71,12 @@ class Clan(Adversarial):
 
     def labelled(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Focal loss, weighted by class; cross-entropy for gamma 0."""
-        logits, weights = upsample(logits, labels.shape[-2:]), self.ingredients.class_weights
-        return focal_loss(logits, labels, gamma=self.knobs.gamma, weights=weights)
+        logits, weights = upsample(logits, labels.shape[-2:]), self.context.class_weights
+        return focal_loss(logits, labels, gamma=self.hyperparameters.gamma, weights=weights)
 
     def damping(self, step: int) -> float:
         """1 at the beginning, 0 at the horizon."""
-        return max(0.0, 1 - step / self.ingredients.horizon)
+        return max(0.0, 1 - step / self.context.horizon)
 
     def weight(self, name: str, step: int) -> float:
         """Damped."""
@@ -88,19 +89,21 @@ class Clan(Adversarial):
         """
         outputs: Outputs = self.segmenter(self.rescaled(images, domain, step))
         pixels = torch.ones_like(images[:, :1])
-        if domain == TARGET and step > self.knobs.unweighted * self.ingredients.horizon:
+        if domain == TARGET and step > self.hyperparameters.unweighted * self.context.horizon:
             both = (upsample(outputs.extra[name], images.shape[-2:]) for name in ("first", "second"))
             apart = disagreement(*both)
-            pixels = self.knobs.agreed + self.knobs.disagreed * (apart.detach() if self.knobs.detached else apart)
+            pixels = self.hyperparameters.agreed + self.hyperparameters.disagreed * (
+                apart.detach() if self.hyperparameters.detached else apart
+            )
         return dataclasses.replace(outputs, extra={**outputs.extra, "pixels": pixels})
 
     def rescaled(self, images: Tensor, domain: int, step: int) -> Tensor:
         """The batch at its own size, smaller or larger, by chance; what is said of it is compared at its own size."""
-        draw = np.random.default_rng((self.ingredients.seed, 3, step, domain)).random()
-        if draw < self.knobs.shrink_share:
-            factor = self.knobs.shrink
-        elif draw >= 1 - self.knobs.enlarge_share:
-            factor = self.knobs.enlarge
+        draw = np.random.default_rng((self.context.seed, 3, step, domain)).random()
+        if draw < self.hyperparameters.shrink_share:
+            factor = self.hyperparameters.shrink
+        elif draw >= 1 - self.hyperparameters.enlarge_share:
+            factor = self.hyperparameters.enlarge
         else:
             return images
         return upsample(images, [int(side * factor) for side in images.shape[-2:]])
@@ -110,7 +113,7 @@ class Clan(Adversarial):
         probabilities = F.softmax(upsample(outputs.logits, size).float(), dim=1)
         return {"adversarial": torch.cat([probabilities, outputs.extra["pixels"]], dim=1)}
 
-    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+    def critic_loss(self, name: str, feature: Tensor, domain: int) -> Tensor:
         """Cross-entropy of the answers, enlarged to the size of the feature, weighted by pixel."""
         probabilities, pixels = feature[:, :-1], feature[:, -1:]
         answers = upsample(self.critics[name](probabilities), feature.shape[-2:])

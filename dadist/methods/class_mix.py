@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from dadist.data.loader import Source, Target
 from dadist.methods.averaging import average
-from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.base import Context, Supervised, Term
 from dadist.methods.mixing import paste
 from dadist.model.segmenter import Segmenter
 
@@ -27,10 +27,10 @@ class ClassMix(Supervised):
 
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        super().__init__(segmenter, knobs, ingredients)
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        super().__init__(segmenter, hyperparameters, context)
         self.teacher = copy.deepcopy(segmenter)
-        jitter = knobs.jitter
+        jitter = hyperparameters.jitter
         self.jitter = v2.ColorJitter(jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
@@ -38,13 +38,13 @@ class ClassMix(Supervised):
         assert target is not None
         assert target.labels is not None
         yield from super().segmenter_terms(source, target, step)
-        seed = (self.ingredients.seed, 2, step)
+        seed = (self.context.seed, 2, step)
         mixed = paste(source, target.images, target.labels, augment=self.jitter, seed=seed)
         yield [Term("mixed", self.labelled(self.segmenter(mixed.images).logits, mixed.labels), 1.0)]
 
     def after_step(self, step: int) -> None:
         """Average the weights: teacher = a teacher + (1 - a) student, with a = min(teacher, 1 - 1 / (step + 2))."""
-        keep = min(self.knobs.teacher, 1 - 1 / (step + 2))
+        keep = min(self.hyperparameters.teacher, 1 - 1 / (step + 2))
         average(self.teacher, self.segmenter, keep=keep, buffers=True)
 
     def result(self) -> Segmenter:

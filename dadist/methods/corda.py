@@ -21,19 +21,19 @@ from dadist.data.readers.base import FAR_CM
 from dadist.losses.depth import agreement, berhu
 from dadist.losses.segmentation import weighed_cross_entropy
 from dadist.methods.averaging import average
-from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.base import Context, Supervised, Term
 from dadist.methods.mixing import Mixed, paste
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.runtime import distributed
 
 SOURCE_DEPTH = True
-TARGET_DEPTH = "target_depth"  # the knob; at 0 the method does without
+TARGET_DEPTH = "target_depth"  # the hyperparameter; at 0 the method does without
 SAME_SIZE = True  # images of the two domains are mixed
 BLUR = 9  # pixels across: all but 1e-4 of the widest blur
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective, the teacher, and what is done to mixed images."""
 
     depth: float
@@ -54,26 +54,26 @@ class Corda(Supervised):
     LAYOUT = "distilled"
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        super().__init__(segmenter, knobs, ingredients)
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        super().__init__(segmenter, hyperparameters, context)
         # In training mode for good: it predicts by the statistics of its own batches, as in the released code.
         self.teacher = copy.deepcopy(segmenter).train().requires_grad_(False)
-        jitter = v2.ColorJitter(*[knobs.jitter] * 4)
-        blur = v2.GaussianBlur(BLUR, (knobs.blur_least, knobs.blur_most))
-        shares = ((jitter, knobs.jitter_share), (blur, knobs.blur_share))
+        jitter = v2.ColorJitter(*[hyperparameters.jitter] * 4)
+        blur = v2.GaussianBlur(BLUR, (hyperparameters.blur_least, hyperparameters.blur_most))
+        shares = ((jitter, hyperparameters.jitter_share), (blur, hyperparameters.blur_share))
         self.augment = v2.Compose([v2.RandomApply([one], p) for one, p in shares])
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """A decoder of the target's own depth, if there is such depth to learn from."""
-        return ("depth",) if knobs.target_depth else ()
+        return ("depth",) if hyperparameters.target_depth else ()
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """Source labels on source images; mixed labels, and depth, on mixed images."""
         assert target is not None
         yield self.source_terms(self.segmenter(source.images), source)
         labels, sure = self.pseudo_labels(target.images)
-        seed = (self.ingredients.seed, 2, step)
+        seed = (self.context.seed, 2, step)
         mixed = paste(source, target.images, labels, augment=self.augment, seed=seed)
         yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, sure)
 
@@ -81,11 +81,11 @@ class Corda(Supervised):
         """Both segmentations, and both predictions of the source's depth."""
         first = Term("initial_segmentation", self.labelled(outputs.extra["initial_segmentation"], source.labels), 1.0)
         terms = [*super().source_terms(outputs, source), first]
-        if self.knobs.depth:
+        if self.hyperparameters.depth:
             valid = self.counts(source.inverse_depth, source.valid)
             for name, of in (("depth", "source_depth"), ("initial_depth", "initial_source_depth")):
                 depth = upsample(outputs.extra[of], source.labels.shape[-2:])
-                terms.append(Term(name, berhu(depth, source.inverse_depth, valid), self.knobs.depth))
+                terms.append(Term(name, berhu(depth, source.inverse_depth, valid), self.hyperparameters.depth))
         return terms
 
     def mixed_terms(self, outputs: Outputs, mixed: Mixed, source: Source, target: Target, sure: Tensor) -> list[Term]:
@@ -100,7 +100,7 @@ class Corda(Supervised):
         """
         size, pasted = mixed.labels.shape[-2:], mixed.pasted
         trust, terms = torch.where(pasted, 1.0, sure), []
-        if self.knobs.target_depth:
+        if self.hyperparameters.target_depth:
             assert outputs.depth is not None
             assert target.inverse_depth is not None
             assert target.valid is not None
@@ -112,31 +112,31 @@ class Corda(Supervised):
             first = (upsample(outputs.extra[name], size) for name in ("initial_depth", "initial_source_depth"))
             for name, (mine, sources) in (("mixed_depth", (own, other)), ("mixed_initial_depth", first)):
                 value = berhu(torch.where(pasted, sources, mine), truth, valid)
-                terms.append(Term(name, value, self.knobs.target_depth))
+                terms.append(Term(name, value, self.hyperparameters.target_depth))
         found = (("mixed", outputs.logits), ("mixed_initial", outputs.extra["initial_segmentation"]))
         return [*(Term(name, self.trusted(logits, mixed.labels, trust[:, 0]), 1.0) for name, logits in found), *terms]
 
     def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
         """Cross-entropy of logits ``(B, C, h, w)`` at the labels' size, each pixel as far as trusted."""
-        weights = self.ingredients.class_weights
+        weights = self.context.class_weights
         return weighed_cross_entropy(upsample(logits, labels.shape[-2:]), labels, trust, weights=weights)
 
     def counts(self, inverse_depth: Tensor, valid: Tensor) -> Tensor:
         """Where a depth counts: not where it is as far as a file can say, if these are to be left out."""
-        if self.knobs.far_depth == "keep":
+        if self.hyperparameters.far_depth == "keep":
             return valid
-        return valid & (inverse_depth > self.ingredients.numerator / (FAR_CM + 0.5))
+        return valid & (inverse_depth > self.context.numerator / (FAR_CM + 0.5))
 
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The teacher's labels ``(B, H, W)``, and the share of pixels that it is sure of, a scalar."""
         logits = upsample(self.teacher(images).logits, images.shape[-2:])
         confidence, labels = logits.float().softmax(1).max(1)
-        return labels, distributed.mean((confidence >= self.knobs.confidence).float().mean())
+        return labels, distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
 
     def after_step(self, step: int) -> None:
         """Average the weights: teacher = a teacher + (1 - a) student, with a = min(1 - 1 / (step + 1), teacher)."""
-        keep = min(1 - 1 / (step + 1), self.knobs.teacher)
+        keep = min(1 - 1 / (step + 1), self.hyperparameters.teacher)
         average(self.teacher, self.segmenter, keep=keep, buffers=False)
 
     def networks(self) -> dict[str, nn.Module]:

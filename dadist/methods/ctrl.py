@@ -25,7 +25,7 @@ SOURCE_DEPTH = True
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective, and the bins of the depth."""
 
     refined: float
@@ -46,21 +46,25 @@ class Ctrl(Adversarial):
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, the refined one, and depth."""
-        refined = Term("refined", self.labelled(outputs.extra["refined"], source.labels), self.knobs.refined)
-        return [*super().source_terms(outputs, source), refined, *depth_terms(outputs, source, self.knobs.depth)]
+        refined = Term("refined", self.labelled(outputs.extra["refined"], source.labels), self.hyperparameters.refined)
+        return [
+            *super().source_terms(outputs, source),
+            refined,
+            *depth_terms(outputs, source, self.hyperparameters.depth),
+        ]
 
     def critic(self, name: str) -> nn.Module:
         """Of two maps a class and one a bin."""
-        return critic(2 * self.ingredients.classes + self.knobs.bins, width=self.knobs.critic_width)
+        return critic(2 * self.context.classes + self.hyperparameters.bins, width=self.hyperparameters.critic_width)
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """I of the segmentation, of the depth's distribution and of the refined segmentation, ``(B, 2C + K, H, W)``."""
         assert outputs.depth is not None
         scores = bin_scores(
             upsample(outputs.depth, size),
-            metres=SPACINGS[self.knobs.spacing](self.knobs.bins),
-            sigma=self.knobs.sigma,
-            numerator=self.ingredients.numerator,
+            metres=SPACINGS[self.hyperparameters.spacing](self.hyperparameters.bins),
+            sigma=self.hyperparameters.sigma,
+            numerator=self.context.numerator,
         )
         maps = (upsample(outputs.logits, size), scores, upsample(outputs.extra["refined"], size))
         return {"adversarial": torch.cat([self_information(one) for one in maps], dim=1)}

@@ -21,7 +21,7 @@ SOURCE_DEPTH = True
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective."""
 
     depth: float
@@ -38,7 +38,7 @@ class Dada(Adversarial):
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation and depth."""
-        return [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.knobs.depth)]
+        return [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.hyperparameters.depth)]
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """I(P) times inverse depth, ``(B, C, H, W)``."""

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from dadist.data.loader import Source, Target
 from dadist.data.resize import centres
 from dadist.data.transforms import flip
-from dadist.losses.adversarial import GAMES
+from dadist.losses.adversarial import ADVERSARIAL_LOSSES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
 from dadist.methods.adversarial import Adversarial
-from dadist.methods.base import Ingredients, Term
+from dadist.methods.base import Context, Term
 from dadist.methods.depth import depth_terms
 from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, Segmenter, upsample
@@ -35,7 +35,7 @@ SOURCE_DEPTH = True
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective, the readings of the density, and what the critic sees."""
 
     depth: float
@@ -61,47 +61,49 @@ class Knobs:
 class DepthDistribution(Adversarial):
     """Source: segmentation, depth, balance. Target: balance, and a critic on I(P) times density, or another feature."""
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        super().__init__(segmenter, knobs, ingredients)
-        if "mixtures" not in ingredients.artefacts:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        super().__init__(segmenter, hyperparameters, context)
+        if "mixtures" not in context.artefacts:
             raise ValueError("depth_distribution: expected mixtures, got none; fit_gmm makes them")
-        self.mixtures: Mixtures = ingredients.artefacts["mixtures"]
+        self.mixtures: Mixtures = context.artefacts["mixtures"]
         self.density = Density(self.mixtures)
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """Both, whatever the weights."""
         return ("depth", "density")
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, depth, and balance under the true depth and the predicted class."""
         assert outputs.density is not None
-        terms = [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.knobs.depth)]
-        if self.knobs.balance_source:
+        terms = [*super().source_terms(outputs, source), *depth_terms(outputs, source, self.hyperparameters.depth)]
+        if self.hyperparameters.balance_source:
             expected = self.source_density(outputs.logits, source)
-            terms.append(Term("balance_source", _balance(outputs.density, expected), self.knobs.balance_source))
+            terms.append(
+                Term("balance_source", _balance(outputs.density, expected), self.hyperparameters.balance_source)
+            )
         return terms
 
     def uses_target(self) -> bool:
         """For the critic or the balance."""
-        return super().uses_target() or bool(self.knobs.balance_target)
+        return super().uses_target() or bool(self.hyperparameters.balance_target)
 
     def target_terms(self, outputs: Outputs, target: Target) -> list[Term]:
         """Balance under the network's own depth and class."""
         assert outputs.density is not None
-        if not self.knobs.balance_target:
+        if not self.hyperparameters.balance_target:
             return []
         expected = self.target_density(outputs, target.mirrored)
-        return [Term("balance_target", _balance(outputs.density, expected), self.knobs.balance_target)]
+        return [Term("balance_target", _balance(outputs.density, expected), self.hyperparameters.balance_target)]
 
     def critic(self, name: str) -> nn.Module:
         """Of a map a class where the segmentation is part of the feature, else of a single one."""
-        channels = self.ingredients.classes if "segmentation" in self.knobs.feature else 1
-        return critic(channels, width=self.knobs.critic_width)
+        channels = self.context.classes if "segmentation" in self.hyperparameters.feature else 1
+        return critic(channels, width=self.hyperparameters.critic_width)
 
-    def game(self, name: str, feature: Tensor, domain: int) -> Tensor:
+    def critic_loss(self, name: str, feature: Tensor, domain: int) -> Tensor:
         """Cross-entropy as in the authors' code, or the poster's logarithms."""
-        return GAMES[self.knobs.adversarial_loss](self.critics[name](feature), domain)
+        return ADVERSARIAL_LOSSES[self.hyperparameters.adversarial_loss](self.critics[name](feature), domain)
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """The product of the maps that its name lists, ``(B, C, H, W)``, or ``(B, 1, H, W)`` without segmentation.
@@ -111,7 +113,7 @@ class DepthDistribution(Adversarial):
         """
         assert outputs.depth is not None
         assert outputs.density is not None
-        parts, maps = self.knobs.feature.split("_"), []
+        parts, maps = self.hyperparameters.feature.split("_"), []
         if "segmentation" in parts:
             maps.append(self_information(upsample(outputs.logits, size)))
         if "depth" in parts:
@@ -131,7 +133,7 @@ class DepthDistribution(Adversarial):
         grid, mirrored = logits.shape[-2:], source.mirrored
         depth = _on_grid(flip(source.inverse_depth, mirrored), grid)
         predicted = flip(logits.argmax(1), mirrored)
-        if self.knobs.source_density == "masked":
+        if self.hyperparameters.source_density == "masked":
             labels = _on_grid(flip(source.labels[:, None], mirrored), grid)
             depth = torch.where(labels == predicted[:, None], depth, 0.0)
         return flip(self._squashed(predicted, depth, positive=False), mirrored)
@@ -148,7 +150,7 @@ class DepthDistribution(Adversarial):
 
     def _squashed(self, labels: Tensor, depth: Tensor, *, positive: bool) -> Tensor:
         density = self.density.to(labels.device)(labels, depth, positive=positive)
-        return squash(density, rule=self.knobs.squash, median=self.mixtures.median)
+        return squash(density, rule=self.hyperparameters.squash, median=self.mixtures.median)
 
 
 def _balance(predicted: Tensor, expected: Tensor) -> Tensor:

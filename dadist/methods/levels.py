@@ -19,20 +19,20 @@ AUXILIARY = "auxiliary"  # the head; what the names of its terms and weights end
 
 
 class MultiLevel(Supervised):
-    """Cross-entropy of one classifier or of two; `segmentation_auxiliary` among the knobs is the weight of the second.
+    """Cross-entropy of one classifier or of two; the hyperparameter `segmentation_auxiliary` weighs the second.
 
     The second classifier is there if any weight whose name ends with "_auxiliary" is not 0.
     """
 
     @staticmethod
-    def heads(knobs: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Any) -> tuple[str, ...]:
         """The auxiliary classifier, where a weight asks for it."""
-        asked = any(weight for name, weight in vars(knobs).items() if name.endswith(f"_{AUXILIARY}"))
+        asked = any(weight for name, weight in vars(hyperparameters).items() if name.endswith(f"_{AUXILIARY}"))
         return (AUXILIARY,) if asked else ()
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Cross-entropy of each level."""
-        terms, weight = super().source_terms(outputs, source), self.knobs.segmentation_auxiliary
+        terms, weight = super().source_terms(outputs, source), self.hyperparameters.segmentation_auxiliary
         if weight:
             loss = self.labelled(outputs.extra[AUXILIARY], source.labels)
             terms.append(Term(f"segmentation_{AUXILIARY}", loss, weight))
@@ -52,7 +52,10 @@ class AdversarialLevels(MultiLevel, Adversarial):
 
     def adversaries(self) -> dict[str, float]:
         """One a level."""
-        return {"adversarial": self.knobs.adversarial, "adversarial_auxiliary": self.knobs.adversarial_auxiliary}
+        return {
+            "adversarial": self.hyperparameters.adversarial,
+            "adversarial_auxiliary": self.hyperparameters.adversarial_auxiliary,
+        }
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:
         """``feature`` of each level's logits, enlarged, ``(B, C, H, W)``."""

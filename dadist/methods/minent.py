@@ -17,7 +17,7 @@ from dadist.model.segmenter import upsample
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective."""
 
     segmentation_auxiliary: float
@@ -34,7 +34,7 @@ class MinEnt(MultiLevel):
         """A pass over the source, then one over the target."""
         assert target is not None
         yield from super().segmenter_terms(source, target, step)
-        weights = {"": self.knobs.entropy, "_auxiliary": self.knobs.entropy_auxiliary}
+        weights = {"": self.hyperparameters.entropy, "_auxiliary": self.hyperparameters.entropy_auxiliary}
         if not any(weights.values()):
             return
         levels, size = self.levels(self.segmenter(target.images)), target.images.shape[-2:]

@@ -23,7 +23,7 @@ from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import SOURCE, TARGET, squared_domain_loss
 from dadist.losses.depth import mean_absolute
 from dadist.losses.perception import perceptual_distance
-from dadist.methods.base import Ingredients, Supervised, Term
+from dadist.methods.base import Context, Supervised, Term
 from dadist.model.segmenter import Segmenter, upsample
 from dadist.model.translator import Translator, image_critic, to_rgb, to_unit
 from dadist.model.trunk import DepthNetwork, Trunk
@@ -32,7 +32,7 @@ SOURCE_DEPTH = True
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Hyperparameters:
     """Weights of the objective, sizes and rates of the networks beside the segmenter."""
 
     realism: float
@@ -54,16 +54,20 @@ class Spigan(Supervised):
 
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, knobs: Any, ingredients: Ingredients) -> None:
-        super().__init__(segmenter, knobs, ingredients)
-        if not knobs.realism:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+        super().__init__(segmenter, hyperparameters, context)
+        if not hyperparameters.realism:
             raise ValueError("spigan.realism: expected more than 0, got 0.0; without it no translation is asked for")
-        self.companion_lr, self.critic_lr, self.betas = knobs.companion_lr, knobs.critic_lr, (knobs.beta, 0.999)
-        self.companions["translator"] = Translator(knobs.translator_width, knobs.translator_blocks)
-        if knobs.privileged:
+        self.companion_lr, self.critic_lr, self.betas = (
+            hyperparameters.companion_lr,
+            hyperparameters.critic_lr,
+            (hyperparameters.beta, 0.999),
+        )
+        self.companions["translator"] = Translator(hyperparameters.translator_width, hyperparameters.translator_blocks)
+        if hyperparameters.privileged:
             self.companions["privileged"] = DepthNetwork(segmenter)
-        self.critics["adversarial"] = image_critic(knobs.critic_width)
-        self.perception = Trunk(segmenter).requires_grad_(False).eval() if knobs.perceptual else None
+        self.critics["adversarial"] = image_critic(hyperparameters.critic_width)
+        self.perception = Trunk(segmenter).requires_grad_(False).eval() if hyperparameters.perceptual else None
         self.seen: dict[int, Tensor] = {}  # what the critic learns from, by domain, of one step
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
@@ -87,7 +91,7 @@ class Spigan(Supervised):
             with torch.no_grad():
                 before = self.perception(source.images)
             likeness = perceptual_distance(before, self.perception(shown))
-            yield [Term("perceptual", likeness, self.knobs.perceptual)]
+            yield [Term("perceptual", likeness, self.hyperparameters.perceptual)]
 
         translated = self.translated(source.images)
 
@@ -97,7 +101,7 @@ class Spigan(Supervised):
 
         translated.register_hook(gathered)  # type: ignore[no-untyped-call]
         answers = self.critics["adversarial"](to_unit(translated))
-        yield [Term("adversarial", squared_domain_loss(answers, TARGET), self.knobs.realism)]
+        yield [Term("adversarial", squared_domain_loss(answers, TARGET), self.hyperparameters.realism)]
 
     def translated(self, images: Tensor) -> Tensor:
         """Images of 0..255, ``(B, 3, H, W)``, as the translator sees them, in 0..255."""
@@ -106,22 +110,22 @@ class Spigan(Supervised):
     def supervised(self, images: Tensor, source: Source, name: str) -> list[Term]:
         """The segmenter on images ``(B, 3, H, W)`` that have the source's labels."""
         loss = self.labelled(self.segmenter(images).logits, source.labels)
-        return [Term(f"segmentation{name}", loss, self.knobs.task)]
+        return [Term(f"segmentation{name}", loss, self.hyperparameters.task)]
 
     def privileged(self, images: Tensor, source: Source, name: str) -> Iterator[list[Term]]:
         """The privileged network on images ``(B, 3, H, W)`` that have the source's depth; none for weight 0."""
-        if not self.knobs.privileged:
+        if not self.hyperparameters.privileged:
             return
         depth = upsample(self.companions["privileged"](images), source.labels.shape[-2:])
         # A single pixel at the camera, or one of raw depth 0, would outweigh all others: 1 is the most.
-        expected = (source.inverse_depth / self.knobs.depth_scale).clamp_max(1)
-        yield [Term(f"privileged{name}", mean_absolute(depth, expected, source.valid), self.knobs.privileged)]
+        expected = (source.inverse_depth / self.hyperparameters.depth_scale).clamp_max(1)
+        yield [Term(f"privileged{name}", mean_absolute(depth, expected, source.valid), self.hyperparameters.privileged)]
 
     def critic_terms(self) -> Iterator[list[Term]]:
         """The critic on translations, which are none of the target's, and on the target's images."""
         for domain, seen in self.seen.items():
             loss = squared_domain_loss(self.critics["adversarial"](seen), domain)
-            yield [Term(("critic_source", "critic_target")[domain], loss, self.knobs.critic_scale)]
+            yield [Term(("critic_source", "critic_target")[domain], loss, self.hyperparameters.critic_scale)]
         self.seen.clear()
 
     def networks(self) -> dict[str, nn.Module]:

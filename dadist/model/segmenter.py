@@ -168,7 +168,7 @@ class Segmenter(nn.Module):
         return self.backbone.grid(width, height)
 
 
-class Seeing(Protocol):
+class TakesImages(Protocol):
     """A network that takes images: what its backbone's weights expect of them."""
 
     reversed: bool  # BGR
@@ -176,7 +176,7 @@ class Seeing(Protocol):
     deviation: Tensor
 
 
-def normalised(images: Tensor, network: Seeing) -> Tensor:
+def normalised(images: Tensor, network: TakesImages) -> Tensor:
     """RGB ``(B, 3, H, W)`` in 0..255 as a network's backbone wants it."""
     # Not by an index of channels: it would be sent to the device at every call, and the host would wait.
     ordered = images.flip(1) if network.reversed else images

@@ -39,7 +39,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """A method and round that both tables have."""
 
     method: str
@@ -54,7 +54,7 @@ class Comparison:
 
     obstacles: list[str]  # why the two may not be compared
     notes: list[str]  # what else differs
-    rows: list[Row]
+    rows: list[ComparedRow]
 
     def record(self) -> dict[str, Any]:
         """What JSON holds of it; nan as null."""
@@ -124,11 +124,11 @@ def compare(before: pd.DataFrame, after: pd.DataFrame, first: str, second: str) 
     return Comparison(_once(obstacles), _once(notes), rows)
 
 
-def _row(key: Any, before: pd.DataFrame, after: pd.DataFrame, names: Sequence[str]) -> Row:
+def _row(key: Any, before: pd.DataFrame, after: pd.DataFrame, names: Sequence[str]) -> ComparedRow:
     method, round_name = key
     there = [name for name in names if before[name].notna().any() or after[name].notna().any()]
     scores = [_score(name, before[name], after[name]) for name in there]
-    return Row(str(method), str(round_name), (len(before), len(after)), scores)
+    return ComparedRow(str(method), str(round_name), (len(before), len(after)), scores)
 
 
 def _score(name: str, before: "pd.Series[float]", after: "pd.Series[float]") -> Score:

@@ -15,7 +15,7 @@ STAGES = ("pseudo_label", "refine_labels", "adapt", "selftrain", "evaluate")
 ALL = "all"
 
 
-class Measured(NamedTuple):
+class JobCost(NamedTuple):
     """What a job took; nan where Snakemake could not tell, as of one of less than a second."""
 
     seconds: float
@@ -51,9 +51,9 @@ def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
             f"{benchmarks}: expected what methods of {setting.name} took, found none; "
             "name the folder of a setting whose metrics.csv was made"
         )
-    jobs = pd.DataFrame(rows, columns=["method", "round", "stage", "seed", *Measured._fields])
+    jobs = pd.DataFrame(rows, columns=["method", "round", "stage", "seed", *JobCost._fields])
     means = jobs.groupby(["method", "round", "stage"], as_index=False).agg(
-        seeds=("seed", "nunique"), **{name: (name, "mean") for name in Measured._fields}
+        seeds=("seed", "nunique"), **{name: (name, "mean") for name in JobCost._fields}
     )
     parts = []
     for name in METHODS:
@@ -74,7 +74,7 @@ def text(rows: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read(path: Path) -> Measured | None:
+def read(path: Path) -> JobCost | None:
     """What a benchmark file says of its last run; None if there is no such file or it is another kind of file."""
     if not path.is_file():
         return None
@@ -82,7 +82,7 @@ def read(path: Path) -> Measured | None:
         rows = list(csv.DictReader(file, delimiter="\t"))
     if not rows or "s" not in rows[-1]:
         return None
-    return Measured(*(_number(rows[-1].get(column)) for column in ("s", "max_rss")))
+    return JobCost(*(_number(rows[-1].get(column)) for column in ("s", "max_rss")))
 
 
 def _number(text: str | None) -> float:

@@ -10,7 +10,7 @@ INK, FAINT = "#1b1f24", "#c9ced6"  # text and axes; grids. A page puts its own c
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFigure:
     """One figure."""
 
     name: str  # of its files
@@ -23,7 +23,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """Which model a losses.csv is of."""
 
     method: str
@@ -32,16 +32,16 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRound:
     """Which round labels were made for."""
 
     method: str
     round: str
 
 
-def opened(folder: Path) -> list[Shown]:
+def opened(folder: Path) -> list[ShownFigure]:
     """What a folder's index lists."""
-    return [Shown(**one) for one in json.loads((folder / INDEX).read_text(encoding="utf-8"))]
+    return [ShownFigure(**one) for one in json.loads((folder / INDEX).read_text(encoding="utf-8"))]
 
 
 def read_losses(path: Path) -> list[dict[str, float]]:

@@ -14,7 +14,7 @@ from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
 from dadist.report import charts, priors
 from dadist.report.charts import Curve
-from dadist.report.figure_index import INDEX, Shown, Trained, read_losses
+from dadist.report.figure_index import INDEX, ShownFigure, TrainedModel, read_losses
 from dadist.report.image_grid import wrapped
 from dadist.report.tables import over_seeds, table
 from dadist.storage.atomic import atomic
@@ -24,21 +24,21 @@ class Gallery:
     """A folder that is being filled.
 
     Args:
-        folder: Made here.
+        folder: Provenance here.
         dpi: Of the PNGs.
     """
 
     def __init__(self, folder: Path, dpi: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.dpi = folder, dpi
-        self.shown: list[Shown] = []
+        self.shown: list[ShownFigure] = []
 
-    def add(self, figure: Figure, shown: Shown) -> None:
+    def add(self, figure: Figure, shown: ShownFigure) -> None:
         """Write a chart."""
         charts.save(figure, self.folder, shown.name, self.dpi)
         self.shown.append(shown)
 
-    def picture(self, shown: Shown) -> Path:
+    def picture(self, shown: ShownFigure) -> Path:
         """Where to write a picture of pixels; `close` makes an SVG of it."""
         self.shown.append(dataclasses.replace(shown, pixels=True))
         return self.folder / f"{shown.name}.png"
@@ -52,7 +52,7 @@ class Gallery:
             path.write_text(json.dumps([dataclasses.asdict(one) for one in self.shown], indent=1) + "\n", "utf-8")
 
 
-def add_curves(gallery: Gallery, trainings: Sequence[Trained], losses: Sequence[Path]) -> None:
+def add_curves(gallery: Gallery, trainings: Sequence[TrainedModel], losses: Sequence[Path]) -> None:
     """A figure a method and round, for those that were trained at all."""
     found: dict[tuple[str, str], list[list[dict[str, float]]]] = {}
     for one, path in zip(trainings, losses, strict=True):
@@ -68,7 +68,7 @@ def add_curves(gallery: Gallery, trainings: Sequence[Trained], losses: Sequence[
         caption = "Every term, unweighted, as the mean of a window of steps" + (
             "; a line a seed." if lines > 1 else "."
         )
-        shown = Shown(
+        shown = ShownFigure(
             f"losses-{method}-{round_name}",
             "training",
             f"{method} {round_name}",
@@ -94,7 +94,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
     best = int(mean.miou.fillna(-1).to_numpy().argmax())
     gallery.add(
         charts.bars(names, mean[columns].to_numpy(float), std[columns].to_numpy(float), ["mean IoU", *classes.names]),
-        Shown(
+        ShownFigure(
             "iou",
             "classes",
             "Intersection over union of each class",
@@ -114,7 +114,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
         told = "; ".join(f"{wrong[t, p]:.0%} of {classes.names[t]} taken for {classes.names[p]}" for t, p in worst)
         gallery.add(
             charts.matrix(counts, classes.names),
-            Shown(
+            ShownFigure(
                 f"confusion-{method}",
                 "confusion",
                 f"{method} {group[0].round}",
@@ -134,7 +134,9 @@ def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
         rows = (found.sum(2) * np.arange(found.shape[1])).sum(1) / found.sum((1, 2)).clip(min=1e-12) / found.shape[1]
         ends = f"Highest in the image: {names[int(rows.argmin())]}; lowest: {names[int(rows.argmax())]}."
         caption = f"Where each class is expected, at any depth: {made}. Each map goes from 0 to its own densest cell."
-        shown = Shown("mixtures-plane", "prior", "Over the image plane", caption, f"Density maps. {ends}", light=False)
+        shown = ShownFigure(
+            "mixtures-plane", "prior", "Over the image plane", caption, f"Density maps. {ends}", light=False
+        )
         gallery.add(priors.planes(mixtures), shown)
     if "z" in mixtures.features:
         edges, shares = priors.over_depth(mixtures)
@@ -146,7 +148,9 @@ def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
             f"named for. {made[0].upper()}{made[1:]}. Equal bins on a logarithmic scale; the last is all that is far."
         )
         alt = f"Histograms over depth. Commonest depths: {', '.join(peaks)}."
-        gallery.add(priors.depths(mixtures), Shown("mixtures-depth", "prior", "Over depth", caption, alt, light=True))
+        gallery.add(
+            priors.depths(mixtures), ShownFigure("mixtures-depth", "prior", "Over depth", caption, alt, light=True)
+        )
 
 
 def add_embedding(gallery: Gallery, rows: pd.DataFrame, classes: ClassSet, method: str) -> None:
@@ -159,7 +163,7 @@ def add_embedding(gallery: Gallery, rows: pd.DataFrame, classes: ClassSet, metho
     count = len(rows) // len(points)
     gallery.add(
         charts.scatter(points, classes.names, colours),
-        Shown(
+        ShownFigure(
             "embedding",
             "embedding",
             "Joint spaces of depth or density with segmentation",

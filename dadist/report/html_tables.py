@@ -16,7 +16,7 @@ from dadist.report.tables import table as rows_of
 
 LESS_IS_BETTER = ("abs_rel", "sq_rel", "rms", "log_rms")
 UNITS = {"sq_rel": "m", "rms": "m", "log_rms": "nats"}
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 
 def results(metrics: Sequence[Metrics], classes: ClassSet, published: Sequence[Quoted]) -> Markup:
@@ -94,17 +94,17 @@ def _count(value: int) -> Markup:
     return cell(f"{value:,}", value=value)
 
 
-def _summary(metrics: Sequence[Metrics], classes: ClassSet) -> tuple[list[Row], list[Row]]:
+def _summary(metrics: Sequence[Metrics], classes: ClassSet) -> tuple[list[TableRow], list[TableRow]]:
     summary: pd.DataFrame = over_seeds(rows_of(metrics, classes))
     mean, std = (summary[summary.statistic == one].to_dict("records") for one in ("mean", "std"))
     return mean, std  # type: ignore[return-value]
 
 
-def _name(row: Row) -> str:
+def _name(row: TableRow) -> str:
     return f"{row['method']} {row['round']}"
 
 
-def _best(rows: Sequence[Row], name: str, *, least: bool) -> set[int]:
+def _best(rows: Sequence[TableRow], name: str, *, least: bool) -> set[int]:
     """Indices of the best rows to the digit that is shown; none where there is nothing to compare."""
     values = [round(row[name], 3 if name in DEPTH else 1) for row in rows]
     there = [value for value in values if not math.isnan(value)]

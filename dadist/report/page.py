@@ -13,7 +13,7 @@ from string import Template
 from PIL import Image
 
 from dadist.evaluation.confusion import Metrics
-from dadist.report.figure_index import FAINT, INK, Shown
+from dadist.report.figure_index import FAINT, INK, ShownFigure
 from dadist.report.html import Content, Markup, tag
 from dadist.storage.atomic import atomic
 
@@ -71,7 +71,7 @@ def write(path: Path, title: str, lead: Content, sections: Sequence[Section], fo
     return len(text.encode())
 
 
-def figure(shown: Shown, folder: Path, width: int) -> Markup:
+def figure(shown: ShownFigure, folder: Path, width: int) -> Markup:
     """A figure of the gallery: its SVG within the page, or its picture if it is one."""
     if shown.pixels:
         inside = picture(folder / f"{shown.name}.png", shown.alt, width)
@@ -127,7 +127,7 @@ def _encoded(image: Image.Image, kind: str, **options: int | bool) -> bytes:
     return buffer.getvalue()
 
 
-def _inlined(path: Path, shown: Shown) -> Markup:
+def _inlined(path: Path, shown: ShownFigure) -> Markup:
     """An SVG as an element of the page: ids of its own, and ink that follows light and dark."""
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg ") :]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dadist.data.prepared import Prepared, spread
-from dadist.report.figure_index import Labelled, Shown
+from dadist.report.figure_index import LabelledRound, ShownFigure
 from dadist.report.image_grid import GAP, coloured, column
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.storage.atomic import atomic
@@ -50,11 +50,11 @@ def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels
         cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
-def told(made: Labelled, after: PseudoLabels) -> Shown:
+def told(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
     """What the page says of the picture of one round."""
     labelled, kept = (sum(after.counts[name]) for name in ("labelled", "kept"))
     lost = 1 - kept / max(labelled, 1)
-    return Shown(
+    return ShownFigure(
         f"labels-{made.method}-{made.round}",
         "labels",
         f"{made.method} {made.round}",

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dadist.classes import ClassSet
-from dadist.config.schema import Watch
+from dadist.config.schema import Monitor
 from dadist.evaluation.confusion import Metrics
 from dadist.report import cost_table, html_tables, page
 from dadist.report.cost_table import Cost
-from dadist.report.figure_index import Labelled, Shown, Trained, opened, read_losses
+from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened, read_losses
 from dadist.report.html import Content, Markup, details, tag
 from dadist.report.page import Section
 from dadist.report.published import quoted
@@ -40,14 +40,18 @@ class Task:
     target: str  # data set
     size: tuple[int, int]  # of the target, pixels
     rendered: bool  # whether the data sets are streets that the project draws, not the real ones
-    trainings: tuple[Trained, ...]
-    rounds: tuple[Labelled, ...]
+    trainings: tuple[TrainedModel, ...]
+    rounds: tuple[LabelledRound, ...]
     costs: tuple[Cost, ...]
     config: str  # JSON
 
 
 def warnings(
-    task: Task, losses: Sequence[Path], counts: Sequence[Mapping[str, list[int]]], pixels: Sequence[int], limits: Watch
+    task: Task,
+    losses: Sequence[Path],
+    counts: Sequence[Mapping[str, list[int]]],
+    pixels: Sequence[int],
+    limits: Monitor,
 ) -> list[tuple[str, Alarm]]:
     """Who has which alarm; the counts are those of the refined labels, the pixels the source's."""
     found: dict[str, list[Alarm]] = {}
@@ -157,7 +161,7 @@ def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
     return found
 
 
-def _charts(section: str, shown: Sequence[Shown], folder: Path, width: int) -> Content:
+def _charts(section: str, shown: Sequence[ShownFigure], folder: Path, width: int) -> Content:
     mine = [one for one in shown if one.section == section]
     if not mine:
         return tag("p", ABSENT[section])

@@ -19,18 +19,18 @@ from typing import Annotated, Any
 
 from dadist.config import parsing
 from dadist.runtime import gpus, launch, memory
-from dadist.training.monitor import Watch
+from dadist.training.monitor import TrainingMonitor
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
 Out = Annotated[Path, "out"]
 Count = Annotated[int, "workers"]  # processes to use; changes no result
 Batch = Annotated[int, "batch"]  # images at once; changes no result
-Watched = Annotated[Watch, "watch"]  # alarms and event files; changes no result
+Monitored = Annotated[TrainingMonitor, "monitor"]  # alarms and event files; changes no result
 
 
 def flags(run: Callable[..., None]) -> dict[str, str]:
-    """Flag name → ``"in"``, ``"out"``, ``"workers"``, ``"batch"`` or ``"watch"``, from the signature of a stage."""
+    """Flag name → ``"in"``, ``"out"``, ``"workers"``, ``"batch"`` or ``"monitor"``, from the signature of a stage."""
     hints = typing.get_type_hints(run, include_extras=True)
     return {name: typing.get_args(hint)[-1] for name, hint in hints.items() if name not in ("params", "return")}
 

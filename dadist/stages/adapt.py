@@ -8,7 +8,7 @@ from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
 from dadist.model.segmenter import Architecture
 from dadist.runtime import distributed
-from dadist.stages import In, Ins, Out, Watched, stage
+from dadist.stages import In, Ins, Monitored, Out, stage
 from dadist.storage.digest import key
 from dadist.training import build
 from dadist.training.loop import to_device, train
@@ -33,21 +33,24 @@ class Params:
 
 
 def run(
-    params: Params, *, watch: Watched, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
+    params: Params, *, monitor: Monitored, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
 ) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     adapt, objective = params.adapt, params.objective
     labelled, unlabelled = Prepared(source), Prepared(target)
     seeded(params.seed, deterministic=adapt.deterministic)
     method_type = build.method_type(params.implementation)
-    knobs = build.knobs(params.implementation, objective.knobs)
+    hyperparameters = build.hyperparameters(params.implementation, objective.hyperparameters)
     architecture = Architecture(
-        classes=labelled.classes, heads=method_type.heads(knobs), layout=method_type.LAYOUT, **vars(adapt.network)
+        classes=labelled.classes,
+        heads=method_type.heads(hyperparameters),
+        layout=method_type.LAYOUT,
+        **vars(adapt.network),
     )
     size, length = (labelled.width, labelled.height), adapt.iterations
     segmenter, before = build.start(architecture, params.start, init, grid=params.grid, size=size, iterations=length)
     seed = build.draws(params.seed, before)
-    ingredients = build.ingredients(
+    context = build.context(
         labelled,
         power=adapt.class_weight_power,
         cap=adapt.class_weight_cap,
@@ -57,7 +60,7 @@ def run(
         horizon=adapt.optimiser.poly_iterations or length,
         device=device(),
     )
-    method = to_device(method_type(segmenter, knobs, ingredients), device())
+    method = to_device(method_type(segmenter, hyperparameters, context), device())
     sampling = Sampling(adapt.batch, seed, adapt.flip, device(), adapt.crop)
     state = State.beside(model, key(params, [source, target, *init, *artefacts]))
     with state.held():
@@ -68,7 +71,7 @@ def run(
             adapt,
             iterations=length,
             state=state,
-            observer=watch.training(model),
+            observer=monitor.training(model),
         )
         if not distributed.first():
             return

@@ -10,7 +10,7 @@ from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
-from dadist.report.figure_index import Labelled, Trained
+from dadist.report.figure_index import LabelledRound, TrainedModel
 from dadist.report.figure_set import Gallery, add_curves, add_embedding, add_mixtures, add_rates
 from dadist.report.refinement_figure import before_and_after, told
 from dadist.selftraining.pseudo_labels import PseudoLabels
@@ -22,8 +22,8 @@ class Params:
     """Settings of this stage."""
 
     classes: ClassSet
-    trainings: tuple[Trained, ...]  # of the losses
-    rounds: tuple[Labelled, ...]  # of the labels
+    trainings: tuple[TrainedModel, ...]  # of the losses
+    rounds: tuple[LabelledRound, ...]  # of the labels
     embedded: str  # the method that was looked into
     draw_figures: DrawFigures
 

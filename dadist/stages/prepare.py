@@ -10,7 +10,7 @@ from typing import Any
 from dadist import doctor
 from dadist.config.parsing import parse
 from dadist.data import preparation
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.runtime.progress import Progress
 from dadist.stages import Count, In, Ins, Out, stage
 from dadist.storage.digest import digest
@@ -22,7 +22,7 @@ class Params:
 
     reader: str  # module of the data set
     options: dict[str, Any]  # of its reader
-    plan: Plan
+    plan: SplitPlan
 
 
 def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> None:

@@ -7,7 +7,7 @@ from dadist.data.prepared import Prepared
 from dadist.runtime.progress import Progress
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.selftraining.refine import refine
-from dadist.stages import In, Out, Watched, stage
+from dadist.stages import In, Monitored, Out, stage
 from dadist.storage.digest import key
 
 
@@ -19,7 +19,7 @@ class Params:
     refine_labels: RefineLabels
 
 
-def run(params: Params, *, watch: Watched, source: In, labels: In, refined: Out) -> None:
+def run(params: Params, *, monitor: Monitored, source: In, labels: In, refined: Out) -> None:
     """Thresholds from the source's class sizes, then every map by itself."""
     settings = params.refine_labels
     data = Prepared(source)
@@ -35,7 +35,7 @@ def run(params: Params, *, watch: Watched, source: In, labels: In, refined: Out)
         key=key(params, [source, labels]),
         progress=Progress("image", len(PseudoLabels(labels).labels)),
     )
-    watch.labels(PseudoLabels(refined).counts["kept"], data.pixels.tolist(), data.classes.names)
+    monitor.labels(PseudoLabels(refined).counts["kept"], data.pixels.tolist(), data.classes.names)
 
 
 if __name__ == "__main__":

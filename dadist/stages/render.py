@@ -24,10 +24,10 @@ def run(params: Params, *, workers: Count, root: Out) -> None:
     with alone(root.with_name(f".{root.name}.lock")):
         if params.domain == "synthia":
             progress = Progress("image", render.source)
-            write_synthia(root, render.look, images=render.source, progress=progress, **size)
+            write_synthia(root, render.appearance, images=render.source, progress=progress, **size)
         else:
             progress = Progress("image", render.train + render.val)
-            write_cityscapes(root, render.look, train=render.train, val=render.val, progress=progress, **size)
+            write_cityscapes(root, render.appearance, train=render.train, val=render.val, progress=progress, **size)
 
 
 if __name__ == "__main__":

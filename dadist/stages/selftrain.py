@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import SelfTraining
+from dadist.config.schema import RoundTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
 from dadist.runtime import distributed
 from dadist.selftraining.pseudo_labels import PseudoLabels
-from dadist.stages import In, Ins, Out, Watched, stage
+from dadist.stages import In, Ins, Monitored, Out, stage
 from dadist.storage.digest import key
 from dadist.training import build
 from dadist.training.loop import to_device, train
@@ -31,11 +31,11 @@ class Params:
     class_weight_power: float
     class_weight_cap: float | None
     iterations: int
-    training: SelfTraining
+    training: RoundTraining
 
 
 def run(
-    params: Params, *, watch: Watched, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out
+    params: Params, *, monitor: Monitored, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out
 ) -> None:
     """Go on from the model of the round before, with a fresh optimiser."""
     training = params.training
@@ -43,7 +43,7 @@ def run(
     seeded(params.seed, deterministic=training.deterministic)
     segmenter, before = build.resume(init[0])
     seed = build.draws(params.seed, before)
-    ingredients = build.ingredients(
+    context = build.context(
         labelled,
         power=params.class_weight_power,
         cap=params.class_weight_cap,
@@ -53,7 +53,7 @@ def run(
         horizon=training.optimiser.poly_iterations or params.iterations,
         device=device(),
     )
-    method = to_device(build.method_type(params.implementation)(segmenter, training, ingredients), device())
+    method = to_device(build.method_type(params.implementation)(segmenter, training, context), device())
     pseudo = PseudoLabels(labels).labels  # of all of the target's images, or of its first
     sampling = Sampling(training.batch, seed, training.flip, device())
     state = State.beside(model, key(params, [source, target, labels, *init]))
@@ -65,7 +65,7 @@ def run(
             training,
             iterations=params.iterations,
             state=state,
-            observer=watch.training(model),
+            observer=monitor.training(model),
         )
         if not distributed.first():
             return

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from dadist.config.schema import Watch, WritePage
+from dadist.config.schema import Monitor, WritePage
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.report.page import write
@@ -17,7 +17,7 @@ class Params:
     """Settings of this stage."""
 
     task: Task
-    watch: Watch
+    monitor: Monitor
     write_page: WritePage
 
 
@@ -29,7 +29,7 @@ def run(
     scores = [Metrics.load(path) for path in metrics]
     counts = [PseudoLabels(path).counts for path in refined]
     pixels = Prepared(source).pixels.tolist()
-    raised = warnings(task, losses, counts, pixels, params.watch)
+    raised = warnings(task, losses, counts, pixels, params.monitor)
     for who, alarm in raised:
         logging.warning("%s: %s (%s); it helps to: %s", who, alarm.what, alarm.name, alarm.helps)
     parts = sections(task, scores, counts, raised, figures, picture, params.write_page.width)

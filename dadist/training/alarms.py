@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dadist.config.schema import Watch
+from dadist.config.schema import Monitor
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ HELP = {
 CHANCE = math.log(2)  # nats: cross-entropy of a critic that cannot tell
 
 
-class Losses:
-    """Looks at the window means of a training one after the other; each alarm is raised once a time that it lasts.
+class LossAlarms:
+    """Takes the window means of a training one after the other; each alarm is raised once a time that it lasts.
 
     Args:
         limits: Thresholds.
     """
 
-    def __init__(self, limits: Watch) -> None:
+    def __init__(self, limits: Monitor) -> None:
         self.limits = limits
         self.lasting: dict[tuple[str, str], int] = {}  # (alarm, critic) → windows on end
         self.windows = 0
@@ -57,7 +57,7 @@ class Losses:
         limits = self.limits
         for critic in sorted({name.rpartition("_")[0] for name in means if _of_a_critic(name)}):
             terms = [value for name, value in means.items() if _of_a_critic(name) and name.startswith(f"{critic}_")]
-            if min(terms) < 0:  # the printed game has no lower bound and no chance level to compare with
+            if min(terms) < 0:  # the printed loss has no lower bound and no chance level to compare with
                 continue
             mean = sum(terms) / len(terms)
             if self._lasts("critic_won", critic, mean < limits.critic_won_below):
@@ -81,17 +81,17 @@ class Losses:
         return Alarm(name, f"{what} for {self.limits.windows} windows of losses.csv", HELP[name])
 
 
-def of_losses(rows: Sequence[Mapping[str, float]], limits: Watch) -> list[Alarm]:
+def of_losses(rows: Sequence[Mapping[str, float]], limits: Monitor) -> list[Alarm]:
     """Alarms of a whole losses.csv, in the order they were raised; a row has "step", "lr" and the terms."""
-    look = Losses(limits)
+    alarms = LossAlarms(limits)
     return [
         alarm
         for row in rows
-        for alarm in look(int(row["step"]), {name: row[name] for name in row if name not in ("step", "lr")})
+        for alarm in alarms(int(row["step"]), {name: row[name] for name in row if name not in ("step", "lr")})
     ]
 
 
-def of_labels(kept: Sequence[int], source: Sequence[int], classes: Sequence[str], limits: Watch) -> list[Alarm]:
+def of_labels(kept: Sequence[int], source: Sequence[int], classes: Sequence[str], limits: Monitor) -> list[Alarm]:
     """Classes that a round's labels have lost, or nearly.
 
     Args:

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dadist.config.schema import Knob
+from dadist.config.schema import Scalar
 from dadist.data.prepared import Prepared, spread
 from dadist.losses.segmentation import class_weights
-from dadist.methods.base import Ingredients, Method
+from dadist.methods.base import Context, Method
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.inference import batches, device_name, tensor
 from dadist.model.layouts import build
@@ -24,7 +24,7 @@ from dadist.model.segmenter import Architecture, Segmenter, reestimate_statistic
 from dadist.registry import ARTEFACTS
 
 # How a model was made: what a table says beside its numbers.
-Made = dict[str, str | int | float]
+Provenance = dict[str, str | int | float]
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ def method_type(module: str) -> Any:
     return importlib.import_module(module).METHOD
 
 
-def knobs(module: str, values: Mapping[str, Knob]) -> Any:
-    """A method's knobs, from its section of config.yaml."""
-    declared = getattr(importlib.import_module(module), "Knobs", None)
+def hyperparameters(module: str, values: Mapping[str, Scalar]) -> Any:
+    """A method's hyperparameters, from its section of config.yaml."""
+    declared = getattr(importlib.import_module(module), "Hyperparameters", None)
     return declared(**values) if declared else None
 
 
@@ -78,7 +78,7 @@ def start(
     grid: tuple[int, int],
     size: tuple[int, int],
     iterations: int,
-) -> tuple[Segmenter, Made]:
+) -> tuple[Segmenter, Provenance]:
     """A network to adapt, and how its weights were made: empty for random ones and for files that do not say.
 
     Args:
@@ -117,18 +117,18 @@ def start(
     return segmenter, weights.protocol
 
 
-def resume(path: Path) -> tuple[Segmenter, Made]:
+def resume(path: Path) -> tuple[Segmenter, Provenance]:
     """The network of a checkpoint, whole, to train further, and how it was made."""
     checkpoint = Checkpoint.load(path)
     return checkpoint.segmenter(), checkpoint.protocol
 
 
-def draws(seed: int, before: Made) -> int:
+def draws(seed: int, before: Provenance) -> int:
     """Seed of a training's batches and masks: another one after each training that the start went through."""
     return int(np.random.SeedSequence((seed, int(before.get("iterations", 0)))).generate_state(1)[0])
 
 
-def ingredients(
+def context(
     source: Prepared,
     *,
     power: float,
@@ -138,12 +138,12 @@ def ingredients(
     numerator: float,
     horizon: int,
     device: str,
-) -> Ingredients:
+) -> Context:
     """What a method is built from; class weights from the source's pixel counts, plain for power 0.
 
     An artefact is loaded by what ARTEFACTS says of the name of its file.
     """
-    return Ingredients(
+    return Context(
         classes=len(source.classes),
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
         artefacts={path.stem: _artefact(path) for path in artefacts},
@@ -159,8 +159,8 @@ def _artefact(path: Path) -> Any:
 
 
 def protocol(
-    params: Named, source: Prepared, target: Prepared, before: Made, *, round_name: str, iterations: int
-) -> Made:
+    params: Named, source: Prepared, target: Prepared, before: Provenance, *, round_name: str, iterations: int
+) -> Provenance:
     """What a number made with this model has to say about itself.
 
     Iterations and code add up from ``before``, what the training started from: its own come on top.
@@ -184,7 +184,7 @@ def protocol(
 
 
 def finish(
-    method: Method, target: Prepared, statistics: str, images: int, protocol: Made, params: Trained
+    method: Method, target: Prepared, statistics: str, images: int, protocol: Provenance, params: Trained
 ) -> Checkpoint:
     """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
 

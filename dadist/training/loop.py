@@ -13,8 +13,8 @@ from dadist.methods.base import Method, Term
 from dadist.model.precision import computing_in
 from dadist.model.replicas import replicas
 from dadist.runtime.progress import Progress
-from dadist.training.loss_log import Losses
-from dadist.training.monitor import Observer, unwatched
+from dadist.training.loss_log import LossLog
+from dadist.training.monitor import Observer, no_observer
 from dadist.training.resume import State
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 WINDOW = 20  # steps between two rows of losses.csv; values stay on the device in between
 
 
-class Plan(Protocol):
+class TrainingSettings(Protocol):
     """What the sections ``adapt`` and ``selftrain.training`` have in common for the loop."""
 
     @property
@@ -40,11 +40,11 @@ def train(
     method: Method,
     source: Callable[[int], Source],
     target: Callable[[int], Target],
-    plan: Plan,
+    settings: TrainingSettings,
     *,
     iterations: int,
     state: State,
-    observer: Observer = unwatched,
+    observer: Observer = no_observer,
 ) -> None:
     """Step the method's segmenter and critics ``iterations`` times, from where the state on disk stands.
 
@@ -55,7 +55,7 @@ def train(
         method: What to train; its networks are on the device that the batches are on.
         source: Batch of a step.
         target: Batch of a step; not called for a method that sees no target image.
-        plan: Its optimiser is the segmenter's; the critics get Adam at the method's ``critic_lr`` and the same decay.
+        settings: Its optimiser is the segmenter's; critics get Adam at the method's ``critic_lr`` and the same decay.
         iterations: Steps.
         state: Where to save and what to go on from; its losses.csv gets a row every ``WINDOW`` steps with the mean
             of each term, unweighted.
@@ -68,7 +68,7 @@ def train(
         NotFiniteError: when a term is not finite, naming it and the step.
         ValueError: when the decay would reach 0 before the last step.
     """
-    optimiser = plan.optimiser
+    optimiser = settings.optimiser
     if optimiser.poly_iterations is not None and optimiser.poly_iterations < iterations:
         raise ValueError(
             f"optimiser.poly_iterations: expected at least the {iterations} iterations of the training, "
@@ -76,11 +76,14 @@ def train(
         )
     optimisers = _optimisers(method, optimiser)
     end = optimiser.poly_iterations or iterations
-    log = Losses(state.losses, observer)
+    log = LossLog(state.losses, observer)
     begin = _restore(state.load(), method, optimisers, log)
     progress = Progress("step", iterations, begin)
     method.segmenter.train()
-    mixed, learning = computing_in(plan.precision, called(method)), replicas(called(method), sync_bn=plan.sync_bn)
+    mixed, learning = (
+        computing_in(settings.precision, called(method)),
+        replicas(called(method), sync_bn=settings.sync_bn),
+    )
     with state.signals(), mixed, learning:
         for step in range(begin, iterations):
             for one in optimisers:
@@ -98,7 +101,7 @@ def train(
             progress(step + 1, log.note)
 
 
-def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer], log: Losses) -> dict[str, Any]:
+def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer], log: LossLog) -> dict[str, Any]:
     """All that the rest of the training depends on; batches are functions of the seed and the step."""
     return {
         "step": step,
@@ -110,7 +113,7 @@ def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer]
 
 
 def _restore(
-    content: dict[str, Any] | None, method: Method, optimisers: list[torch.optim.Optimizer], log: Losses
+    content: dict[str, Any] | None, method: Method, optimisers: list[torch.optim.Optimizer], log: LossLog
 ) -> int:
     """Put a state back; the step to go on with, 0 without one."""
     if content is None:
@@ -128,7 +131,7 @@ def _restore(
     return int(content["step"])
 
 
-def _backward(method: Method, source: Source, target: Target | None, step: int, log: Losses) -> None:
+def _backward(method: Method, source: Source, target: Target | None, step: int, log: LossLog) -> None:
     method.critics.requires_grad_(False)
     for terms in method.segmenter_terms(source, target, step):
         _sum(terms, log).backward()  # type: ignore[no-untyped-call]
@@ -137,15 +140,15 @@ def _backward(method: Method, source: Source, target: Target | None, step: int, 
         _sum(terms, log).backward()  # type: ignore[no-untyped-call]
 
 
-def _sum(terms: list[Term], log: Losses) -> Tensor:
+def _sum(terms: list[Term], log: LossLog) -> Tensor:
     for term in terms:
         log.add(term)
     return torch.stack([term.weight * term.value for term in terms]).sum()
 
 
-def decay(step: int, end: int, plan: Optimiser) -> float:
+def decay(step: int, end: int, settings: Optimiser) -> float:
     """Factor of every rate: rises linearly from 0 over ``warm_up`` steps, then is (1 - step / end)^power."""
-    return step / plan.warm_up if step < plan.warm_up else (1 - step / end) ** plan.power
+    return step / settings.warm_up if step < settings.warm_up else (1 - step / end) ** settings.power
 
 
 def called(method: Method) -> list[nn.Module]:
@@ -154,22 +157,22 @@ def called(method: Method) -> list[nn.Module]:
     return [one for network in every for one in (network.values() if isinstance(network, nn.ModuleDict) else [network])]
 
 
-def _optimisers(method: Method, plan: Optimiser) -> list[torch.optim.Optimizer]:
+def _optimisers(method: Method, settings: Optimiser) -> list[torch.optim.Optimizer]:
     heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
     if method.companion_lr is None:
         heads += method.companions.parameters()
     groups = [
-        {"params": list(method.segmenter.backbone.parameters()), "lr": plan.lr, "initial_lr": plan.lr},
-        {"params": heads, "lr": plan.lr * plan.head_lr_mult, "initial_lr": plan.lr * plan.head_lr_mult},
+        {"params": list(method.segmenter.backbone.parameters()), "lr": settings.lr, "initial_lr": settings.lr},
+        {"params": heads, "lr": settings.lr * settings.head_lr_mult, "initial_lr": settings.lr * settings.head_lr_mult},
     ]
     segmenter: torch.optim.Optimizer
-    if plan.name == "sgd":
+    if settings.name == "sgd":
         segmenter = torch.optim.SGD(
-            groups, lr=plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay, fused=True
+            groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
     else:
         segmenter = torch.optim.AdamW(
-            groups, lr=plan.lr, betas=(plan.momentum, 0.999), weight_decay=plan.weight_decay, fused=True
+            groups, lr=settings.lr, betas=(settings.momentum, 0.999), weight_decay=settings.weight_decay, fused=True
         )
     found: list[torch.optim.Optimizer] = [segmenter]
     for networks, lr in ((method.companions, method.companion_lr), (method.critics, method.critic_lr)):

@@ -8,20 +8,20 @@ from torch import Tensor
 
 from dadist.methods.base import Term
 from dadist.runtime import distributed
-from dadist.training.monitor import Observer, unwatched
+from dadist.training.monitor import Observer, no_observer
 
 
 class NotFiniteError(ValueError):
     """A loss is no longer a number."""
 
 
-class Losses:
+class LossLog:
     """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance.
 
     A window without a term leaves its place empty.
     """
 
-    def __init__(self, path: Path, observer: Observer = unwatched) -> None:
+    def __init__(self, path: Path, observer: Observer = no_observer) -> None:
         self.path, self.observer = path, observer
         self.text = ""
         self.window: dict[str, list[Tensor]] = {}

@@ -1,4 +1,4 @@
-"""Who looks on while something trains or is labelled: alarms in the log, and event files for TensorBoard.
+"""What is told while something trains or is labelled: alarms in the log, and event files for TensorBoard.
 
 No result depends on it, so it travels beside a stage's settings and not among them.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from dadist.config import schema
 from dadist.config.parsing import parse
-from dadist.training.alarms import Alarm, Losses, of_labels
+from dadist.training.alarms import Alarm, LossAlarms, of_labels
 
 logger = logging.getLogger(__name__)
 
@@ -21,15 +21,15 @@ Observer = Callable[[int, Mapping[str, float]], None]  # called with a step and 
 EVENTS = "tensorboard"  # folder of the event files, beside the model
 
 
-class Watch:
-    """The section ``watch`` of the study, from JSON, as the rules hand it to a stage."""
+class TrainingMonitor:
+    """The section ``monitor`` of the study, from JSON, as the rules hand it to a stage."""
 
     def __init__(self, text: str) -> None:
-        self.settings = parse(schema.Watch, json.loads(text), "watch")
+        self.settings = parse(schema.Monitor, json.loads(text), "monitor")
 
     def training(self, model: Path) -> Observer:
         """An observer of the training that makes ``model``: warns once when an alarm begins."""
-        alarms, write = Losses(self.settings), self._events(model.parent / EVENTS)
+        alarms, write = LossAlarms(self.settings), self._events(model.parent / EVENTS)
 
         def observe(step: int, means: Mapping[str, float]) -> None:
             for alarm in alarms(step, means):
@@ -45,12 +45,12 @@ class Watch:
 
     def _events(self, folder: Path) -> Observer:
         if not self.settings.tensorboard:
-            return unwatched
+            return no_observer
         try:
             writer_type: Any = importlib.import_module("torch.utils.tensorboard").SummaryWriter
         except ImportError as error:
             raise ValueError(
-                f"watch.tensorboard: expected the package tensorboard, got {error}; "
+                f"monitor.tensorboard: expected the package tensorboard, got {error}; "
                 "pip install 'dadist[tensorboard]', or set the key to false"
             ) from error
         # One file a process; TensorBoard shows the files of a folder, those of an interrupted training too, as one.
@@ -64,7 +64,7 @@ class Watch:
         return write
 
 
-def unwatched(step: int, means: Mapping[str, float]) -> None:
+def no_observer(step: int, means: Mapping[str, float]) -> None:
     """Nobody looks on."""
 
 

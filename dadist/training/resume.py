@@ -38,7 +38,7 @@ class State:
     """Where one training saves itself.
 
     Args:
-        folder: Made when it is first held.
+        folder: Provenance when it is first held.
         key: Hash of settings, code and inputs.
     """
 

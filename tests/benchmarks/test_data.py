@@ -9,7 +9,7 @@ import pytest
 from benchmarks import data as bench
 from benchmarks.__main__ import main
 from dadist.classes import CLASS_SETS
-from dadist.data.inventory import Origin, Plan
+from dadist.data.inventory import Inventory, SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
 from dadist.data.readers import synthia
@@ -51,9 +51,9 @@ def test_a_lossless_way_gives_the_sample_back(way: str) -> None:
 @pytest.mark.usefixtures("small")
 def test_plain_loaders_and_prepare_read_the_same_pixels(tmp_path: Path) -> None:
     bench._render(tmp_path, 1)
-    plan = Plan("all", 64, 32, "stretch", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
+    plan = SplitPlan("all", 64, 32, "stretch", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
     reader = synthia.reader(synthia.Options())
-    (scene,) = Origin(reader, tmp_path / "synthia", plan, None).scenes
+    (scene,) = Inventory(reader, tmp_path / "synthia", plan, None).scenes
     write(reader, tmp_path / "synthia", tmp_path / "prepared", plan, names=None, workers=1)
     arrays = bench._by_rows(Prepared(tmp_path / "prepared"), 0)
     for plain in (bench._by_pil(scene, (64, 32)), bench._by_opencv(scene, (64, 32))):

@@ -11,7 +11,7 @@ import yaml
 from sandbox import ROOT, TINY, Sandbox, merged
 
 from dadist.cli import main
-from dadist.config.schema import SOURCE_LOOK
+from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.readers.base import decode
 from dadist.data.streets import render
 from dadist.doctor.answer import SHOWN
@@ -24,8 +24,8 @@ LINE = re.compile(r"(error|warning)  [a-z-]+  \S.*: expected .*(, got |, found |
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    render.write_synthia(folder / "synthia", SOURCE_LOOK, images=6, **SIZE)
-    render.write_cityscapes(folder / "cityscapes", SOURCE_LOOK, train=4, val=5, **SIZE)
+    render.write_synthia(folder / "synthia", SOURCE_APPEARANCE, images=6, **SIZE)
+    render.write_cityscapes(folder / "cityscapes", SOURCE_APPEARANCE, train=4, val=5, **SIZE)
     return folder
 
 
@@ -104,8 +104,8 @@ def test_streets_that_are_not_rendered_yet_are_told_with_the_command(
 
 def test_faults_end_in_1_and_are_told_a_line_each(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = here / "broken"
-    render.write_synthia(broken / "synthia", SOURCE_LOOK, images=8, **SIZE)
-    render.write_cityscapes(broken / "cityscapes", SOURCE_LOOK, train=1, val=1, **SIZE)
+    render.write_synthia(broken / "synthia", SOURCE_APPEARANCE, images=8, **SIZE)
+    render.write_cityscapes(broken / "cityscapes", SOURCE_APPEARANCE, train=1, val=1, **SIZE)
     for path in (broken / "synthia/RGB").glob("*.png"):
         path.write_bytes(b"")
     assert main.main(["doctor", "demo", "--config", "data_root=broken", "--picture", "mine.png"]) == 1

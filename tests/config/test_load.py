@@ -12,7 +12,7 @@ from sandbox import ROOT
 
 from dadist.config.load import PAPER, study
 from dadist.config.parsing import ConfigError, parse
-from dadist.config.requirements import declared, declared_knobs
+from dadist.config.requirements import declared, declared_hyperparameters
 from dadist.config.schema import Optimiser
 from dadist.registry import METHODS
 
@@ -59,7 +59,7 @@ def test_the_shipped_config_parses() -> None:
     assert whole.settings["demo"].methods == tuple(SHIPPED["methods"])
     assert whole.settings["demo"].grid == (24, 12)
     assert whole.domains["demo_source"].dataset == "synthia"
-    assert whole.render["demo"].look.bonnet is False
+    assert whole.render["demo"].appearance.bonnet is False
 
 
 def test_no_section_of_the_shipped_config_is_two_at_once() -> None:
@@ -89,7 +89,10 @@ def test_what_a_setting_does_not_say_comes_from_the_defaults() -> None:
         (changed("seedz", [1]), r"settings\.demo\.seedz: unknown key; did you mean 'seeds'\?"),
         (changed("adapt.qqqq", 3), r"adapt\.qqqq: unknown key; known: batch, class_weight_cap, "),
         (changed("settings.demo.draw.scal", 3), r"settings\.demo\.draw\.scal: unknown key; did you mean 'scale'\?"),
-        (changed("render.demo.look.hase", 1.0), r"render\.demo\.look\.hase: unknown key; did you mean 'haze'\?"),
+        (
+            changed("render.demo.appearance.hase", 1.0),
+            r"render\.demo\.appearance\.hase: unknown key; did you mean 'haze'\?",
+        ),
         (without("adapt.optimiser.power"), r"adapt\.optimiser\.power: missing; config\.yaml must set it"),
         (without("render.demo.seed"), r"render\.demo\.seed: missing; config\.yaml must set it"),
         (without("objectives.advent.start"), r"objectives\.advent\.start: missing; config\.yaml must set it"),
@@ -201,8 +204,12 @@ def test_every_method_has_a_section_and_no_section_is_left_over() -> None:
 @pytest.mark.parametrize("module", METHODS.values())
 def test_what_is_read_from_a_methods_file_is_what_it_defines(module: str) -> None:
     imported = importlib.import_module(module)
-    knobs = [field.name for field in dataclasses.fields(imported.Knobs)] if hasattr(imported, "Knobs") else []
-    assert list(declared_knobs(module)) == knobs
+    hyperparameters = (
+        [field.name for field in dataclasses.fields(imported.Hyperparameters)]
+        if hasattr(imported, "Hyperparameters")
+        else []
+    )
+    assert list(declared_hyperparameters(module)) == hyperparameters
     constants = (("NEEDS", ()), ("SOURCE_DEPTH", False), ("TARGET_DEPTH", ""), ("SAME_SIZE", False))
     for constant, default in constants:
         assert declared(module, constant, default) == getattr(imported, constant, default)
@@ -283,8 +290,8 @@ def test_the_needs_and_knobs_of_two_methods_are_these() -> None:
     assert declared(METHODS["depth_distribution"], "NEEDS", ()) == ("mixtures",)
     assert declared(METHODS["dada"], "NEEDS", ()) == ()
     assert declared(METHODS["dada"], "SOURCE_DEPTH", False)
-    assert declared_knobs(METHODS["adabn"]) == {}
-    assert declared_knobs(METHODS["advent"])["critic_width"] == "int"
+    assert declared_hyperparameters(METHODS["adabn"]) == {}
+    assert declared_hyperparameters(METHODS["advent"])["critic_width"] == "int"
 
 
 def test_the_workflow_can_plan_without_torch() -> None:
@@ -334,7 +341,7 @@ def test_mapillary_has_the_numbers_of_experiments_4_and_5() -> None:
             (*size, "stretch"),
             (*size, "pad"),
         ]
-        weights = chosen.objectives["depth_distribution"].knobs
+        weights = chosen.objectives["depth_distribution"].hyperparameters
         assert [weights[key] for key in ("depth", "balance_source", "balance_target", "adversarial", "critic_lr")] == [
             0.0001,
             0.005,
@@ -360,8 +367,8 @@ def test_a_setting_s_own_keys_go_before_its_presets_and_those_before_what_it_is_
     assert settings["s2m7_authors"].adapt.class_weight_power == 0.0
     assert settings["s2m7_authors"].evaluate.labels == "working"
     assert poster.adapt.class_weight_power == 0.0
-    assert poster.objectives["depth_distribution"].knobs["squash"] == "none"
-    assert poster.objectives["depth_distribution"].knobs["source_density"] == "ground_truth"
+    assert poster.objectives["depth_distribution"].hyperparameters["squash"] == "none"
+    assert poster.objectives["depth_distribution"].hyperparameters["source_density"] == "ground_truth"
 
 
 def test_an_unknown_preset_is_told_with_the_one_that_was_meant() -> None:
@@ -372,7 +379,7 @@ def test_an_unknown_preset_is_told_with_the_one_that_was_meant() -> None:
 def test_a_variant_is_its_base_but_for_its_overlay_and_trains_one_method() -> None:
     settings = study(SHIPPED).settings
     base, variant = settings["demo"], settings["demo-critic_depth"]
-    assert variant.objectives["depth_distribution"].knobs["feature"] == "depth"
+    assert variant.objectives["depth_distribution"].hyperparameters["feature"] == "depth"
     assert (variant.methods, variant.selftrain.methods) == (("depth_distribution",), ())
     assert variant.adapt == base.adapt
     assert settings["demo-no_refinement"].selftrain.methods == ("depth_distribution",)

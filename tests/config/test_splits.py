@@ -10,7 +10,7 @@ from sandbox import ROOT, merged
 from dadist.config import load, splits
 from dadist.config.parsing import ConfigError
 from dadist.config.schema import Study
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
@@ -20,12 +20,12 @@ def changed(change: dict[str, Any]) -> Study:
 
 
 def name(which: str, change: dict[str, Any], setting: str = "demo") -> str:
-    return splits.part(changed({"settings": {setting: change}}), setting, which).name
+    return splits.prepared_split(changed({"settings": {setting: change}}), setting, which).name
 
 
-@pytest.mark.parametrize("which", splits.PARTS)
+@pytest.mark.parametrize("which", splits.SPLITS)
 def test_a_part_carries_every_field_of_a_plan(which: str) -> None:
-    plan = Plan(**splits.part(changed({}), "s2c16", which).plan)
+    plan = SplitPlan(**splits.prepared_split(changed({}), "s2c16", which).plan)
     assert (plan.width, plan.height) == (1280, 760)
     assert plan.labels == (which != "train")
     assert plan.depth == (which == "source")
@@ -43,18 +43,20 @@ def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
 
 
 def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_that_learn_from_it() -> None:
-    assert splits.part(changed({}), "demo", splits.MEASURED) is None
+    assert splits.prepared_split(changed({}), "demo", splits.TRAIN_WITH_DEPTH) is None
     measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
-    found = splits.part(changed(measured), "demo", splits.MEASURED)
+    found = splits.prepared_split(changed(measured), "demo", splits.TRAIN_WITH_DEPTH)
     assert found is not None
     assert found.name == "demo_target-train-192x96-16-depth"
     assert (found.plan["labels"], found.plan["depth"], found.plan["split"]) == (False, True, "train")
-    assert splits.part(changed(measured), "demo", "train") == splits.part(changed({}), "demo", "train")
+    assert splits.prepared_split(changed(measured), "demo", "train") == splits.prepared_split(
+        changed({}), "demo", "train"
+    )
     corda = {"demo": {"methods": ["corda"], "objectives": {"corda": {"target_depth": 0.5}}}}
-    assert splits.read(changed(measured), "demo")["train"].name == "demo_target-train-192x96-16"
-    assert splits.read(changed({**measured, "settings": corda}), "demo")["train"] == found
+    assert splits.prepared_splits(changed(measured), "demo")["train"].name == "demo_target-train-192x96-16"
+    assert splits.prepared_splits(changed({**measured, "settings": corda}), "demo")["train"] == found
     with pytest.raises(ConfigError) as told:
-        splits.read(changed({"settings": corda}), "demo")  # and not before somebody asks for the setting
+        splits.prepared_splits(changed({"settings": corda}), "demo")  # and not before somebody asks for the setting
     assert str(told.value) == (
         "settings.demo: method corda learns from depth of the target's training images, and domains.demo_target has "
         "none; give it depth files and unlabelled_depth: true, or set objectives.corda.target_depth: 0.0, which does "
@@ -71,5 +73,8 @@ def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:
 
 def test_a_list_belongs_to_its_split_alone() -> None:
     listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
-    found = {which: splits.listed(listing, splits.part(listing, "demo", which), "results/") for which in splits.PARTS}
+    found = {
+        which: splits.listed(listing, splits.prepared_split(listing, "demo", which), "results/")
+        for which in splits.SPLITS
+    }
     assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}

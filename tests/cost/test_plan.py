@@ -6,7 +6,7 @@ from sandbox import ROOT
 
 from dadist.config import load
 from dadist.cost import plan as accounting
-from dadist.cost.plan import DEVICES, Counts, Device, Plan, Stage, plan, trained
+from dadist.cost.plan import DEVICES, Counts, Device, Stage, StudyCost, plan, trained
 
 SETTINGS = load.study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))).settings
 DEMO = Counts(source=600, train=500, val=125, label_width=192, label_height=96)
@@ -34,11 +34,11 @@ def test_the_time_of_a_stage_is_worked_by_hand() -> None:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Plan:
+def demo() -> StudyCost:
     return plan(SETTINGS["demo"], DEMO, SLOW)
 
 
-def test_stages_steps_and_epochs_of_the_demo_are_worked_by_hand(demo: Plan) -> None:
+def test_stages_steps_and_epochs_of_the_demo_are_worked_by_hand(demo: StudyCost) -> None:
     found = {one.name: (one.runs, one.steps, one.source_epochs, one.target_epochs) for one in demo.stages}
     assert found == {
         "adapt warm_up": (1, 480, pytest.approx(480 * 4 / 600), 0),
@@ -58,7 +58,8 @@ def test_stages_steps_and_epochs_of_the_demo_are_worked_by_hand(demo: Plan) -> N
 def test_depth_of_the_target_takes_its_room_where_a_method_learns_from_it() -> None:
     setting = SETTINGS["demo"]
     corda = dataclasses.replace(
-        setting.objectives["corda"], knobs={**setting.objectives["corda"].knobs, "target_depth": 0.5}
+        setting.objectives["corda"],
+        hyperparameters={**setting.objectives["corda"].hyperparameters, "target_depth": 0.5},
     )
     setting = dataclasses.replace(setting, methods=("corda",), objectives={**setting.objectives, "corda": corda})
     assert plan(setting, DEMO, SLOW).disk["target train with depth"] == 500 * 192 * 96 * 5
@@ -90,7 +91,7 @@ def test_the_prepared_source_takes_what_was_measured(name: str, gigabytes: float
     assert [one.name for one in found.stages] == ["adapt source_only", "evaluate source_only"]
 
 
-def test_the_table_has_a_line_a_stage_and_the_sums(demo: Plan) -> None:
+def test_the_table_has_a_line_a_stage_and_the_sums(demo: StudyCost) -> None:
     lines = demo.table().splitlines()
     assert len(lines) == 1 + len(demo.stages) + 1 + 1 + 1 + len(demo.disk) + 1 + 2
     assert lines[-1].endswith("a device of round numbers")
@@ -100,7 +101,7 @@ def test_the_table_has_a_line_a_stage_and_the_sums(demo: Plan) -> None:
 
 def test_a_text_of_two_stages_is_this() -> None:
     stages = (stage(), stage(name="evaluate a", runs=1, steps=10, memory=0, source_epochs=0.0))
-    assert Plan(stages, {"models": 1_500_000_000}, SLOW).table().splitlines() == [
+    assert StudyCost(stages, {"models": 1_500_000_000}, SLOW).table().splitlines() == [
         "stage       runs  steps  source epochs  target epochs  TFLOP a step   memory      time",
         "adapt a        2    100           1.00           0.50         0.003  2.00 GB  11.7 min",
         "evaluate a     1     10           0.00           0.50         0.003               35 s",

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from sandbox import ROOT
 
 from dadist.classes import CLASS_SETS
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data import packing
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
 from dadist.data.readers import synthia
@@ -32,8 +32,8 @@ from dadist.storage.arrays import Rows
 from dadist.storage.errors import DataError
 
 SCENES = 24
-PLAN = Plan("all", 40, 24, "pad", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
-NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+PLAN = SplitPlan("all", 40, 24, "pad", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
+NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 
 # The stage as a rule runs it, but for a line about each image that it opens, and time to kill it in.
 STAGE = """

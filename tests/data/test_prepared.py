@@ -16,7 +16,7 @@ from PIL import Image
 
 from dadist import classes
 from dadist.data import prepared
-from dadist.data.inventory import Plan
+from dadist.data.inventory import SplitPlan
 from dadist.data.packing import histogram
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
@@ -52,7 +52,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-PLAN = Plan(
+PLAN = SplitPlan(
     split="all",
     width=WIDTH,
     height=HEIGHT,

@@ -16,8 +16,8 @@ from trees import write_mapillary
 
 from dadist import doctor
 from dadist.classes import CLASS_SETS, colourise, ids
-from dadist.config.schema import SOURCE_LOOK
-from dadist.data.inventory import Plan
+from dadist.config.schema import SOURCE_APPEARANCE
+from dadist.data.inventory import SplitPlan
 from dadist.data.packing import ARRAYS
 from dadist.data.preparation import write
 from dadist.data.prepared import INDEX
@@ -55,8 +55,8 @@ class Trees(NamedTuple):
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Trees:
     folder = tmp_path_factory.mktemp("healthy")
-    render.write_synthia(folder / "synthia", SOURCE_LOOK, images=SOURCE_IMAGES, **SIZE)
-    render.write_cityscapes(folder / "cityscapes", SOURCE_LOOK, train=TRAIN_IMAGES, val=VAL_IMAGES, **SIZE)
+    render.write_synthia(folder / "synthia", SOURCE_APPEARANCE, images=SOURCE_IMAGES, **SIZE)
+    render.write_cityscapes(folder / "cityscapes", SOURCE_APPEARANCE, train=TRAIN_IMAGES, val=VAL_IMAGES, **SIZE)
     return Trees(folder / "synthia", folder / "cityscapes")
 
 
@@ -66,9 +66,9 @@ def trees(healthy: Trees, tmp_path: Path) -> Trees:
     return Trees(*(Path(shutil.copytree(tree, tmp_path / tree.name)) for tree in healthy))
 
 
-def plan(split: str, **changes: Any) -> Plan:
+def plan(split: str, **changes: Any) -> SplitPlan:
     labels = split != "train"
-    whole = Plan(split, 64, 32, "stretch", SEVEN, labels, split == "all", native=split == "val", images=0)
+    whole = SplitPlan(split, 64, 32, "stretch", SEVEN, labels, split == "all", native=split == "val", images=0)
     return dataclasses.replace(whole, **changes)
 
 

@@ -11,8 +11,8 @@ from cityscapesscripts.helpers.labels import Label, labels, name2label
 from numpy.typing import NDArray
 
 from dadist.classes import CLASS_SETS, IGNORE, ids
-from dadist.config.schema import Look
-from dadist.data.inventory import Plan
+from dadist.config.schema import Appearance
+from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
 from dadist.data.readers import cityscapes
@@ -93,11 +93,11 @@ def test_scores_agree_where_classes_are_missing_or_only_predicted_and_void_is_pr
 
 
 def test_scores_agree_on_streets_that_went_through_prepare_at_another_size(tmp_path: Path) -> None:
-    look = Look(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=1.0, statistics=1.0, bonnet=True)
+    appearance = Appearance(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=1.0, statistics=1.0, bonnet=True)
     render.write_cityscapes(
-        tmp_path / "data", look, seed=1, train=0, val=4, width=WIDTH, height=HEIGHT, workers=1, progress=None
+        tmp_path / "data", appearance, seed=1, train=0, val=4, width=WIDTH, height=HEIGHT, workers=1, progress=None
     )
-    plan = Plan("val", 64, 32, "stretch", NINETEEN, labels=True, depth=False, native=True, images=0)
+    plan = SplitPlan("val", 64, 32, "stretch", NINETEEN, labels=True, depth=False, native=True, images=0)
     write(READER, tmp_path / "data", tmp_path / "val", plan, names=None, workers=1)
     val = Prepared(tmp_path / "val")
     assert val.images.shape == (4, 32, 64, 3)

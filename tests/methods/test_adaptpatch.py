@@ -103,4 +103,4 @@ def test_the_first_steps_see_the_source_alone_and_train_nothing_but_the_segmenta
 def test_patches_are_asked_for() -> None:
     kind = type(builders.method("adaptpatch"))
     with pytest.raises(ValueError, match="adaptpatch: expected patches, got none; cluster_patches makes them"):
-        kind(builders.segmenter(), builders.knobs("adaptpatch"), builders.ingredients(artefacts={}))
+        kind(builders.segmenter(), builders.hyperparameters("adaptpatch"), builders.context(artefacts={}))

@@ -38,5 +38,5 @@ def test_the_game_of_hand_worked_answers(loss: str, on_source: list[float], on_t
     method = builders.method("adaptsegnet", adversarial_loss=loss)
     method.critics["adversarial"] = torch.nn.Identity()
     answers = torch.tensor([0.0, 2.0]).view(1, 1, 1, 2)
-    assert_close(method.game("adversarial", answers, SOURCE), torch.tensor(on_source).mean())
-    assert_close(method.game("adversarial", answers, TARGET), torch.tensor(on_target).mean())
+    assert_close(method.critic_loss("adversarial", answers, SOURCE), torch.tensor(on_source).mean())
+    assert_close(method.critic_loss("adversarial", answers, TARGET), torch.tensor(on_target).mean())

@@ -50,7 +50,7 @@ def test_a_weight_of_0_takes_the_discrepancy_out() -> None:
 def test_each_classifier_learns_by_the_focal_loss_of_the_loop_with_the_weights_of_the_classes(gamma: float) -> None:
     method, source = builders.method("clan", gamma=gamma), builders.source()
     weights = torch.linspace(0.5, 2.0, builders.CLASSES)
-    method.ingredients = builders.ingredients(class_weights=weights)
+    method.context = builders.context(class_weights=weights)
     method.segmenter.eval()
     terms, extra = terms_of(method), method.segmenter(source.images).extra
     for name, head in (("segmentation", "first"), ("segmentation_second", "second")):
@@ -88,7 +88,7 @@ def test_the_critic_sees_the_probabilities_of_the_summed_logits() -> None:
     method = builders.method("clan")
     outputs = Outputs(torch.tensor([0.0, 4.0, 0.0, 0.0]).view(1, 2, 1, 2), extra={"pixels": torch.ones(1, 1, 1, 3)})
     method.critics["adversarial"] = critic = Answers()
-    method.game("adversarial", method.features(outputs, (1, 3))["adversarial"], SOURCE)
+    method.critic_loss("adversarial", method.features(outputs, (1, 3))["adversarial"], SOURCE)
     odds = torch.tensor([0.0, 2.0, 4.0]).exp()
     assert_close(critic.seen[0, :, 0], torch.stack([odds / (1 + odds), 1 / (1 + odds)]))
 
@@ -100,7 +100,7 @@ def test_answers_are_enlarged_and_then_weighted_pixel_by_pixel() -> None:
     feature = torch.cat([torch.zeros(1, 7, 1, 3), pixels], dim=1)
     answers = torch.tensor([0.0, 1.0, 2.0])  # of the three columns
     for domain, cost in ((SOURCE, answers.exp().log1p()), (TARGET, (-answers).exp().log1p())):
-        assert_close(method.game("adversarial", feature, domain), (pixels.flatten() * cost).mean())
+        assert_close(method.critic_loss("adversarial", feature, domain), (pixels.flatten() * cost).mean())
 
 
 @pytest.mark.parametrize("detached", [True, False])

@@ -18,21 +18,23 @@ from dadist.model.segmenter import upsample
 from dadist.registry import METHODS, RECIPES
 from dadist.training.loop import called
 
-HALF = builders.ingredients().horizon // 2  # what a method does at the beginning alone is over
+HALF = builders.context().horizon // 2  # what a method does at the beginning alone is over
 
 
 def cases() -> Iterator[tuple[str, dict[str, float]]]:
     """Every method and recipe as the demo has it and, where it may adapt on two levels, on two."""
     for name in (*METHODS, *RECIPES):
         yield name, {}
-        second = {knob for knob in getattr(builders.DEMO.objectives.get(name), "knobs", ()) if "_auxiliary" in knob}
+        second = {
+            key for key in getattr(builders.DEMO.objectives.get(name), "hyperparameters", ()) if "_auxiliary" in key
+        }
         if second:
             yield name, dict.fromkeys(second, 0.5)
 
 
 CASES = list(cases())
-WITH_CRITICS = [(name, knobs) for name, knobs in CASES if len(builders.method(name, **knobs).critics)]
-ADVERSARIAL = [(name, knobs) for name, knobs in WITH_CRITICS if isinstance(builders.method(name), Adversarial)]
+WITH_CRITICS = [(name, values) for name, values in CASES if len(builders.method(name, **values).critics)]
+ADVERSARIAL = [(name, values) for name, values in WITH_CRITICS if isinstance(builders.method(name), Adversarial)]
 
 
 def target_of(method: Supervised, name: str) -> Target | None:
@@ -53,9 +55,9 @@ def learn(passes: Iterator[list[Term]]) -> None:
 
 
 @pytest.mark.parametrize("step", [0, HALF])
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str, knobs: dict[str, float], step: int) -> None:
-    method = builders.method(name, **knobs)
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str, values: dict[str, float], step: int) -> None:
+    method = builders.method(name, **values)
     passes = [*segmenter_terms(method, name, step), *method.critic_terms()]
     terms = [term for one in passes for term in one]
     assert len({term.name for term in terms}) == len(terms) > 0
@@ -63,17 +65,17 @@ def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str, knobs: 
     assert all(any(term.value.requires_grad for term in one) for one in passes)
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_a_method_keeps_a_network_of_its_own_architecture(name: str, knobs: dict[str, float]) -> None:
-    method = builders.method(name, **knobs)
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_a_method_keeps_a_network_of_its_own_architecture(name: str, values: dict[str, float]) -> None:
+    method = builders.method(name, **values)
     assert method.result().architecture == method.segmenter.architecture
-    assert method.segmenter.architecture.heads == method.heads(method.knobs)
+    assert method.segmenter.architecture.heads == method.heads(method.hyperparameters)
     assert method.segmenter.architecture.layout == method.LAYOUT
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, knobs: dict[str, float]) -> None:
-    method = builders.method(name, **knobs)
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, values: dict[str, float]) -> None:
+    method = builders.method(name, **values)
     with computing_in("bfloat16", called(method)):
         for passes in (segmenter_terms(method, name), method.critic_terms()):
             for terms in passes:
@@ -83,11 +85,11 @@ def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, knobs: dict
     assert all(one.isfinite().all() for one in gradients if one is not None)
 
 
-@pytest.mark.parametrize(("name", "knobs"), WITH_CRITICS)
+@pytest.mark.parametrize(("name", "values"), WITH_CRITICS)
 def test_critics_learn_from_their_own_terms_alone_and_the_other_networks_from_theirs(
-    name: str, knobs: dict[str, float]
+    name: str, values: dict[str, float]
 ) -> None:
-    method = builders.method(name, **knobs)
+    method = builders.method(name, **values)
     others = [weight for one in (method.segmenter, method.companions) for weight in one.parameters()]
     learn(segmenter_terms(method, name))
     assert all(weight.grad is None for weight in method.critics.parameters())
@@ -100,9 +102,9 @@ def test_critics_learn_from_their_own_terms_alone_and_the_other_networks_from_th
     assert_close([weight.grad for weight in others], before, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
-def test_a_critic_is_fooled_in_one_term_and_told_each_domain_in_another(name: str, knobs: dict[str, float]) -> None:
-    method = builders.method(name, **knobs, critic_scale=0.75, critic_lr=0.125)
+@pytest.mark.parametrize(("name", "values"), ADVERSARIAL)
+def test_a_critic_is_fooled_in_one_term_and_told_each_domain_in_another(name: str, values: dict[str, float]) -> None:
+    method = builders.method(name, **values, critic_scale=0.75, critic_lr=0.125)
     found = [one for terms in builders.names_and_weights(segmenter_terms(method, name)) for one in terms]
     assert set(method.critics) == set(method.weights)
     assert {(critic, method.weight(critic, HALF)) for critic in method.critics} <= set(found)
@@ -112,9 +114,9 @@ def test_a_critic_is_fooled_in_one_term_and_told_each_domain_in_another(name: st
     assert method.critic_lr == 0.125
 
 
-@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
-def test_every_critic_is_fooled_by_the_backbone(name: str, knobs: dict[str, float]) -> None:
-    method = builders.method(name, **knobs)
+@pytest.mark.parametrize(("name", "values"), ADVERSARIAL)
+def test_every_critic_is_fooled_by_the_backbone(name: str, values: dict[str, float]) -> None:
+    method = builders.method(name, **values)
     terms = {term.name: term.value for one in segmenter_terms(method, name) for term in one}
     for critic in method.critics:
         method.segmenter.zero_grad()
@@ -122,10 +124,10 @@ def test_every_critic_is_fooled_by_the_backbone(name: str, knobs: dict[str, floa
         assert builders.gradients(method.segmenter.backbone)
 
 
-@pytest.mark.parametrize(("name", "knobs"), ADVERSARIAL)
-def test_a_critic_whose_term_weighs_nothing_is_not_there(name: str, knobs: dict[str, float]) -> None:
-    nothing = dict.fromkeys(builders.method(name, **knobs).weights, 0.0)
-    method = builders.method(name, **{**knobs, **nothing})
+@pytest.mark.parametrize(("name", "values"), ADVERSARIAL)
+def test_a_critic_whose_term_weighs_nothing_is_not_there(name: str, values: dict[str, float]) -> None:
+    nothing = dict.fromkeys(builders.method(name, **values).weights, 0.0)
+    method = builders.method(name, **{**values, **nothing})
     terms = [term.name for one in segmenter_terms(method, name) for term in one]
     assert not set(terms) & set(nothing)
     assert not len(method.critics)
@@ -156,7 +158,7 @@ def test_the_critic_learns_source_from_target_and_the_segmenter_the_other_way_ro
 def test_the_segmentation_term_is_weighted_cross_entropy_at_the_labels_size() -> None:
     weights = torch.linspace(0.5, 2.0, builders.CLASSES)
     segmenter, source = builders.segmenter().eval(), builders.source()
-    method = Supervised(segmenter, None, builders.ingredients(class_weights=weights))
+    method = Supervised(segmenter, None, builders.context(class_weights=weights))
     ((term,),) = method.segmenter_terms(source, None, 0)
     logits = upsample(segmenter(source.images).logits, (32, 64))
     assert_close(term.value, cross_entropy(logits, source.labels, weights=weights))

@@ -24,8 +24,8 @@ def measured(batch: int = 2) -> Target:
     return builders.target(batch)._replace(inverse_depth=other.inverse_depth + 0.1, valid=other.valid)
 
 
-def names(target: Target, **knobs: Any) -> Any:
-    method = builders.method("corda", **knobs)
+def names(target: Target, **hyperparameters: Any) -> Any:
+    method = builders.method("corda", **hyperparameters)
     return builders.names_and_weights(method.segmenter_terms(builders.source(), target, 0))
 
 
@@ -203,8 +203,8 @@ def test_batches_of_any_size_are_mixed(batch: int) -> None:
 
 
 def test_mixed_images_are_jittered_and_blurred_by_seed_and_step_alone() -> None:
-    def seen(step: int, **knobs: Any) -> Tensor:
-        method, found = builders.method("corda", target_depth=0.0, **knobs), list[Tensor]()
+    def seen(step: int, **hyperparameters: Any) -> Tensor:
+        method, found = builders.method("corda", target_depth=0.0, **hyperparameters), list[Tensor]()
         method.segmenter.register_forward_pre_hook(lambda _, inputs: found.extend(inputs))
         list(method.segmenter_terms(builders.source(), builders.target(), step))
         return found[1]

@@ -15,7 +15,7 @@ from dadist.classes import IGNORE
 from dadist.data.loader import Source
 from dadist.data.transforms import flip
 from dadist.losses.adversarial import SOURCE, TARGET
-from dadist.methods.depth_distribution import METHOD, Knobs
+from dadist.methods.depth_distribution import METHOD, Hyperparameters
 from dadist.model.segmenter import Outputs
 from dadist.prior.density import RULES
 from dadist.training.loop import train
@@ -76,9 +76,9 @@ def test_the_terms_and_their_weights() -> None:
 
 
 def test_mixtures_are_asked_for() -> None:
-    knobs = builders.knobs("depth_distribution")
+    hyperparameters = builders.hyperparameters("depth_distribution")
     with pytest.raises(ValueError, match="expected mixtures, got none; fit_gmm makes them"):
-        METHOD(builders.segmenter(METHOD.heads(knobs)), knobs, builders.ingredients(artefacts={}))
+        METHOD(builders.segmenter(METHOD.heads(hyperparameters)), hyperparameters, builders.context(artefacts={}))
 
 
 TERMS = ["depth", "balance_source", "balance_target", "adversarial"]
@@ -110,7 +110,7 @@ def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
         method,
         lambda step: builders.source(),
         lambda step: builders.target(),
-        builders.Plan(builders.DEMO.adapt.optimiser),
+        builders.SplitPlan(builders.DEMO.adapt.optimiser),
         iterations=2,
         state=State(tmp_path, ""),
     )
@@ -161,7 +161,7 @@ def test_the_adversarial_term_trains_the_heads_of_its_feature_and_no_other(featu
 
 
 def test_the_features_tested_are_those_of_the_configuration() -> None:
-    assert set(FEATURES) == set(get_args(get_type_hints(Knobs)["feature"]))
+    assert set(FEATURES) == set(get_args(get_type_hints(Hyperparameters)["feature"]))
 
 
 def test_the_printed_game_is_played_where_it_is_asked_for() -> None:

@@ -16,7 +16,7 @@ CRITICS = [name for name in LEVELS if isinstance(builders.method(name), Adversar
 
 def auxiliary(name: str, weight: float) -> dict[str, float]:
     """Every weight of the auxiliary level, the same."""
-    return {knob: weight for knob in builders.DEMO.objectives[name].knobs if knob.endswith("_auxiliary")}
+    return {key: weight for key in builders.DEMO.objectives[name].hyperparameters if key.endswith("_auxiliary")}
 
 
 def test_the_methods_on_levels_are_these() -> None:
@@ -35,11 +35,11 @@ def test_without_weights_of_its_own_there_is_no_auxiliary_level(name: str) -> No
 
 @pytest.mark.parametrize("name", LEVELS)
 def test_any_weight_of_the_auxiliary_level_asks_for_its_classifier(name: str) -> None:
-    for knob in (none := auxiliary(name, 0.0)):
-        method = builders.method(name, **{**none, knob: 0.25})
+    for key in (none := auxiliary(name, 0.0)):
+        method = builders.method(name, **{**none, key: 0.25})
         passes = builders.names_and_weights(method.segmenter_terms(builders.source(), builders.target(), 0))
         assert method.segmenter.architecture.heads == ("auxiliary",)
-        assert [one for terms in passes for one in terms if one[0].endswith("_auxiliary")] == [(knob, 0.25)]
+        assert [one for terms in passes for one in terms if one[0].endswith("_auxiliary")] == [(key, 0.25)]
 
 
 @pytest.mark.parametrize("name", LEVELS)

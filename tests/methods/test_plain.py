@@ -13,7 +13,7 @@ def test_the_one_term_is_unweighted_cross_entropy_on_the_pseudo_labels() -> None
     segmenter, target = builders.segmenter().eval(), builders.target(labels=True)
     assert target.labels is not None
     weights = torch.linspace(0.5, 2.0, builders.CLASSES)  # of the source: no business of the target's
-    method = METHOD(segmenter, builders.knobs("plain"), builders.ingredients(class_weights=weights))
+    method = METHOD(segmenter, builders.hyperparameters("plain"), builders.context(class_weights=weights))
     ((term,),) = method.segmenter_terms(builders.source(), target, 0)
     assert (term.name, term.weight) == ("pseudo", 1.0)
     logits = upsample(segmenter(target.images).logits, (32, 64)).detach()

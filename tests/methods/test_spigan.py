@@ -104,7 +104,7 @@ def test_the_translator_gathers_the_gradients_of_every_network_that_sees_its_ima
 
 @pytest.mark.parametrize("weight", ["task", "privileged", "perceptual", "realism"])
 def test_each_network_moves_the_translator(weight: str) -> None:
-    # A weight next to nothing: without it the term, or the game, would not be there.
+    # A weight next to nothing: without it the term, or the adversarial loss, would not be there.
     method = tiny(**{name: 1.0 if name == weight else 1e-30 for name in WEIGHTS})
     method.critics.requires_grad_(False)
     backward(method.segmenter_terms(builders.source(), builders.target(), 0))

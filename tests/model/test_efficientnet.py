@@ -184,10 +184,10 @@ def test_it_trains_in_the_one_loop(tmp_path: Path, bn: str) -> None:
     before = {name: value.clone() for name, value in segmenter.state_dict().items()}
     sampling = Sampling(2, 0, True, "cpu")
     train(
-        METHOD(segmenter, None, builders.ingredients()),
+        METHOD(segmenter, None, builders.context()),
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling),
-        builders.Plan(ADAMW),
+        builders.SplitPlan(ADAMW),
         iterations=40,
         state=State(tmp_path, ""),
     )

@@ -23,7 +23,7 @@ from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 from dadist.stages import adapt
 from dadist.training import build as assembly
-from dadist.training.monitor import Watch
+from dadist.training.monitor import TrainingMonitor
 
 FILE = Path("published.pth")
 LARGE = Architecture(
@@ -340,7 +340,7 @@ def test_a_published_model_is_evaluated_as_it_is(
     with caplog.at_level(logging.INFO):
         adapt.run(
             params(path),
-            watch=Watch(json.dumps(asdict(LIMITS))),
+            monitor=TrainingMonitor(json.dumps(asdict(LIMITS))),
             source=tmp_path / "source",
             target=tmp_path / "target",
             init=[path],

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dadist.report.costs import Measured, costs, read, text
+from dadist.report.costs import JobCost, costs, read, text
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\n"
 
@@ -64,7 +64,7 @@ def test_a_setting_that_was_not_run_is_told_with_the_command(results: Path) -> N
 
 
 def test_what_snakemake_could_not_tell_is_nan(results: Path) -> None:
-    assert read(results / "benchmarks/evaluate/demo-dada-seed1-q0.tsv") == Measured(2.5, 100.0)
+    assert read(results / "benchmarks/evaluate/demo-dada-seed1-q0.tsv") == JobCost(2.5, 100.0)
     short = read(results / "benchmarks/adapt/demo-advent-seed1.tsv")
     assert short is not None
     assert math.isnan(short.peak_mb)

@@ -31,7 +31,7 @@ class Fixed(builders.Thirds):
         return Outputs(logits)
 
 
-class Seeing(Fixed):
+class TakesImages(Fixed):
     """Sees 2 m on the left and 80 m on the right, and a density of 0.5 below."""
 
     def forward(self, images: Tensor) -> Outputs:
@@ -124,7 +124,7 @@ def test_padding_is_white_in_every_column(tmp_path: Path) -> None:
 def test_depth_and_density_of_the_first_model_that_has_them_follow(tmp_path: Path) -> None:
     images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     val = builders.split(tmp_path / "val", images=images, labels=None, depth=None)
-    models, names = [Fixed(1), Seeing(2), Seeing(3)], ["plain q0", "ours q0", "ours q2"]
+    models, names = [Fixed(1), TakesImages(2), TakesImages(3)], ["plain q0", "ours q0", "ours q2"]
     panel(val, models, names, tmp_path / "panel.png", truth=False, images=1, scale=1, numerator=1000.0)  # type: ignore[arg-type]
     picture = cv2.imread(str(tmp_path / "panel.png"))
     assert picture is not None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dadist.classes import IGNORE
-from dadist.report.figure_index import Labelled
+from dadist.report.figure_index import LabelledRound
 from dadist.report.image_grid import BAR, GAP
 from dadist.report.refinement_figure import REMOVED, before_and_after, told
 from dadist.selftraining.pseudo_labels import PseudoLabels, filling
@@ -62,4 +62,4 @@ def test_what_was_removed_is_marked_on_grey(picture: np.ndarray) -> None:
 def test_the_caption_says_how_much_was_removed(tmp_path: Path) -> None:
     maps = np.zeros((1, 4, 4), np.uint8)
     after = labelled(tmp_path / "refined", maps, labelled=[80, 20], kept=[80, 10])
-    assert "10.0% of the labelled pixels" in told(Labelled("ours", "q1"), after).caption
+    assert "10.0% of the labelled pixels" in told(LabelledRound("ours", "q1"), after).caption

@@ -39,7 +39,7 @@ class Training:
         builders.mixtures().save(folder / "mixtures.npz")
         demo = builders.DEMO
         objective = dict(dataclasses.asdict(demo.objectives[METHOD]))
-        objective["knobs"]["critic_width"] = 4
+        objective["hyperparameters"]["critic_width"] = 4
         adapt = dataclasses.replace(demo.adapt, iterations=iterations, batch=2, gpus=processes, statistics_images=4)
         self.params = {
             "setting": "demo",
@@ -62,7 +62,7 @@ class Training:
         files |= {"model": ["model.pt"], "losses": ["losses.csv"]}
         flags = [word for name, given in files.items() for word in (f"--{name}", *given)]
         words = [sys.executable, "-m", "dadist.stages.adapt", "--params", json.dumps(self.params), "--gpus", "1"]
-        words += ["--watch", json.dumps(dataclasses.asdict(LIMITS))]
+        words += ["--monitor", json.dumps(dataclasses.asdict(LIMITS))]
         with self.log.open("wb") as file:
             return subprocess.Popen(
                 [*words, *flags],

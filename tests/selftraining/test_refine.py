@@ -173,7 +173,7 @@ def given(folder: Path, areas: tuple[int, int] = (20, 20)) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "thresholds", "small"),
+    ("prior", "thresholds", "small"),
     [
         ({"base": 3.0, "span": 5.0, "unit": "pixels", "floor": 0.0}, [8, 3, 3], True),
         ({"base": 2.0, "span": 5.0, "unit": "pixels", "floor": 0.0}, [7, 2, 2], False),
@@ -183,12 +183,20 @@ def given(folder: Path, areas: tuple[int, int] = (20, 20)) -> NDArray[np.uint8]:
     ],
 )
 def test_regions_below_their_classs_threshold_are_erased(
-    tmp_path: Path, knobs: dict[str, object], thresholds: list[int], small: bool
+    tmp_path: Path, prior: dict[str, object], thresholds: list[int], small: bool
 ) -> None:
     before = given(tmp_path / "pseudo")
     pixels = np.array([1000, 10, 0])  # class 2 does not occur: it needs what the rarest needs
     done: list[int] = []
-    refine(tmp_path / "pseudo", tmp_path / "refined", pixels, enabled=True, **knobs, key="k", progress=done.append)
+    refine(
+        tmp_path / "pseudo",
+        tmp_path / "refined",
+        pixels,
+        enabled=True,
+        **prior,
+        key="k",
+        progress=done.append,
+    )
     refined = PseudoLabels(tmp_path / "refined")
     expected = before.copy()
     if small:
@@ -220,8 +228,8 @@ def test_refining_leaves_the_pseudo_labels_as_they_were(tmp_path: Path) -> None:
 
 def test_padding_is_no_part_of_an_images_area(tmp_path: Path) -> None:
     given(tmp_path / "pseudo", areas=(10, 20))
-    knobs = {"base": 0.2, "span": 0.0, "unit": "image", "floor": 0.0}
-    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([9, 9, 0]), enabled=True, key="k", **knobs)  # type: ignore[arg-type]
+    prior = {"base": 0.2, "span": 0.0, "unit": "image", "floor": 0.0}
+    refine(tmp_path / "pseudo", tmp_path / "refined", np.array([9, 9, 0]), enabled=True, key="k", **prior)  # type: ignore[arg-type]
     refined = PseudoLabels(tmp_path / "refined")
     assert refined.counts["thresholds"] == [2, 2, 2]  # a fifth of 10 pixels, and not of 20
     assert refined.counts["kept"] == [15, 5, 0]

@@ -16,7 +16,7 @@ import pytest
 from sandbox import TINY, Sandbox, merged
 from submission import Record, Submission, command, left, records
 
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.streets import render
 
 pytestmark = pytest.mark.slurm
@@ -202,8 +202,8 @@ def test_no_job_starts_before_those_whose_files_it_reads_have_ended(story: Story
 def test_a_failed_job_shows_its_log_and_what_needs_it_is_not_submitted(tmp_path: Path) -> None:
     own = {"data_root": "own", "domains": {"demo_source": {"root": "synthia"}}}
     sandbox = Sandbox(tmp_path / "run", merged(TINY, own))
-    look = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
-    render.write_synthia(sandbox.folder / "own/synthia", look, images=4, seed=1, width=64, height=32, workers=1)
+    appearance = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+    render.write_synthia(sandbox.folder / "own/synthia", appearance, images=4, seed=1, width=64, height=32, workers=1)
     image = min((sandbox.folder / "own/synthia/RGB").glob("*.png"))
     image.write_bytes(image.read_bytes()[:100])
     with Submission(sandbox, "results/demo/prior/mixtures.npz", "--retries", "0") as submission:

@@ -66,7 +66,7 @@ def test_the_flags_are_the_keyword_arguments_with_their_kinds() -> None:
 def test_the_flags_of_adapt_are_these() -> None:
     adapt = importlib.import_module("dadist.stages.adapt")
     inputs = {"source": "in", "target": "in", "init": "in", "artefacts": "in"}
-    assert flags(adapt.run) == {"watch": "watch", **inputs, "model": "out", "losses": "out"}
+    assert flags(adapt.run) == {"monitor": "monitor", **inputs, "model": "out", "losses": "out"}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -75,7 +75,7 @@ def test_a_stage_takes_params_inputs_and_outputs_and_no_default(name: str) -> No
     signature = inspect.signature(module.run).parameters
     assert list(signature) == ["params", *flags(module.run)]
     assert all(parameter.default is inspect.Parameter.empty for parameter in signature.values())
-    assert set(flags(module.run).values()) <= {"in", "out", "workers", "batch", "watch"}
+    assert set(flags(module.run).values()) <= {"in", "out", "workers", "batch", "monitor"}
     assert "out" in flags(module.run).values()
     assert typing.get_type_hints(module.run)["params"] is module.Params
     assert module.Params.__dataclass_params__.frozen

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from dadist.config.schema import Watch
-from dadist.training.alarms import CHANCE, Alarm, Losses, of_labels, of_losses
+from dadist.config.schema import Monitor
+from dadist.training.alarms import CHANCE, Alarm, LossAlarms, of_labels, of_losses
 
-LIMITS = Watch(
+LIMITS = Monitor(
     tensorboard=False,
     windows=3,
     critic_won_below=0.35,
@@ -65,9 +65,9 @@ def test_the_message_names_the_step_the_value_and_what_helps() -> None:
 
 
 def test_two_critics_are_told_apart() -> None:
-    look = Losses(LIMITS)
+    alarms = LossAlarms(LIMITS)
     terms = {"critic_source": 0.6, "critic_target": 0.6, "critic_low_source": 0.1, "critic_low_target": 0.1}
-    found = [alarm.what for step in range(3) for alarm in look(step, terms)]
+    found = [alarm.what for step in range(3) for alarm in alarms(step, terms)]
     assert len(found) == 1
     assert found[0].startswith("critic_low ")
 

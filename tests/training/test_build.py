@@ -96,7 +96,7 @@ def test_a_round_of_self_training_goes_on_from_the_whole_network(tmp_path: Path)
 def test_ingredients_weigh_classes_by_the_sources_pixels(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
     source.pixels[:] = [8, 2, 0, 0, 0, 0, 0]  # C f = 5.6, 1.4
-    made = build.ingredients(source, power=1.0, cap=0.5, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
+    made = build.context(source, power=1.0, cap=0.5, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
     assert made.class_weights is not None
     assert made.class_weights.tolist() == pytest.approx([1 / 5.6, 0.5, 0, 0, 0, 0, 0])
     assert (made.classes, made.artefacts, made.seed, made.numerator, made.horizon) == (7, {}, 9, 1000, 50)
@@ -104,7 +104,7 @@ def test_ingredients_weigh_classes_by_the_sources_pixels(tmp_path: Path) -> None
 
 def test_a_power_of_0_leaves_the_cross_entropy_plain(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
-    made = build.ingredients(source, power=0.0, cap=None, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
+    made = build.context(source, power=0.0, cap=None, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
     assert made.class_weights is None
 
 
@@ -112,16 +112,14 @@ def test_ingredients_carry_the_mixtures_of_the_file(tmp_path: Path) -> None:
     builders.mixtures(median=0.125).save(tmp_path / "mixtures.npz")
     files = [tmp_path / "mixtures.npz"]
     source = builders.split(tmp_path / "source")
-    made = build.ingredients(
-        source, power=0.0, cap=None, artefacts=files, seed=9, numerator=1e3, horizon=50, device="cpu"
-    )
+    made = build.context(source, power=0.0, cap=None, artefacts=files, seed=9, numerator=1e3, horizon=50, device="cpu")
     assert made.artefacts["mixtures"].median == 0.125
 
 
 def test_knobs_are_the_methods_own_or_none() -> None:
     values = {"depth": 0.125, "adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
-    assert dataclasses.asdict(build.knobs("dadist.methods.dada", values)) == values
-    assert build.knobs("dadist.methods.source_only", {}) is None
+    assert dataclasses.asdict(build.hyperparameters("dadist.methods.dada", values)) == values
+    assert build.hyperparameters("dadist.methods.source_only", {}) is None
 
 
 def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:

@@ -94,11 +94,11 @@ class Setup:
         self.target = Target(torch.ones(2, 3, height, width), None, torch.tensor(MIRRORED["target"]))
         self.class_weights = torch.linspace(0.2, 5.0, CLASSES)
         segmenter = Leaves(given["source"], given["target"], self.source.images)
-        knobs = {name: weight for name, weight in WEIGHTS.items() if name != "segmentation"}
-        knobs |= {"critic_scale": 0.4, "source_density": reading, "squash": rule, "critic_lr": 1e-3}
-        ingredients = builders.ingredients(class_weights=self.class_weights, artefacts={"mixtures": mixtures()})
+        hyperparameters = {name: weight for name, weight in WEIGHTS.items() if name != "segmentation"}
+        hyperparameters |= {"critic_scale": 0.4, "source_density": reading, "squash": rule, "critic_lr": 1e-3}
+        context = builders.context(class_weights=self.class_weights, artefacts={"mixtures": mixtures()})
         network: Any = segmenter
-        self.method = METHOD(network, builders.knobs("depth_distribution", **knobs), ingredients)
+        self.method = METHOD(network, builders.hyperparameters("depth_distribution", **hyperparameters), context)
         torch.manual_seed(6)
         self.critic = nn.Conv2d(CLASSES, 1, 2, stride=2)
         self.critic.weight.data *= 0.05  # so that its answers to features of some hundreds stay within a few nats
@@ -254,13 +254,13 @@ def test_the_critic_learns_the_oracles_gradient_and_the_network_nothing_from_it(
 def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
     setup: Setup, slopes: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    fresh = Setup(setup.method.knobs.source_density, setup.method.knobs.squash)
+    fresh = Setup(setup.method.hyperparameters.source_density, setup.method.hyperparameters.squash)
     before = {name: value.detach().clone() for name, value in fresh.method.segmenter.backbone.items()}
     plain = Optimiser(
         name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
     )
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
-    train(fresh.method, *batches, builders.Plan(plain), iterations=1, state=State(tmp_path, ""))
+    train(fresh.method, *batches, builders.SplitPlan(plain), iterations=1, state=State(tmp_path, ""))
     for leaf, value in fresh.method.segmenter.backbone.items():
         assert close(value.grad, sum(WEIGHTS[name] * slope[leaf] for name, slope in slopes.items() if leaf in slope))
         assert torch.equal(value, before[leaf] - (0 if value.grad is None else value.grad))

@@ -33,10 +33,10 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def run(
-    folder: Path, name: str, *, iterations: int = 3, optimiser: Optimiser = ADAMW, seed: int = 0, **knobs: Any
+    folder: Path, name: str, *, iterations: int = 3, optimiser: Optimiser = ADAMW, seed: int = 0, **hyperparameters: Any
 ) -> Any:
     """Train a method or recipe on two tiny splits."""
-    method = builders.method(name, seed=seed, **knobs)
+    method = builders.method(name, seed=seed, **hyperparameters)
     if not (folder / "source").exists():
         builders.split(folder / "source")
         builders.unlabelled(folder / "target")
@@ -47,7 +47,7 @@ def run(
         method,
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling, pseudo),
-        builders.Plan(optimiser),
+        builders.SplitPlan(optimiser),
         iterations=iterations,
         state=State(folder, ""),
     )
@@ -100,7 +100,7 @@ class Slope:
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
-    train(method, _none, _none, builders.Plan(optimiser), iterations=iterations, state=State(path, ""))  # type: ignore[arg-type]
+    train(method, _none, _none, builders.SplitPlan(optimiser), iterations=iterations, state=State(path, ""))  # type: ignore[arg-type]
     return [(a - c, b - d) for (a, b), (c, d) in zip([(0.0, 0.0), *method.seen], method.seen, strict=False)]
 
 
@@ -163,7 +163,7 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
         method,
         lambda _: source,
         lambda _: target,
-        builders.Plan(ADAMW),
+        builders.SplitPlan(ADAMW),
         iterations=2,
         state=State(tmp_path, ""),
     )
@@ -182,7 +182,7 @@ def test_a_method_that_sees_no_target_image_asks_for_none(tmp_path: Path) -> Non
         return builders.source()
 
     method = builders.method("source_only")
-    train(method, source, target, builders.Plan(SGD), iterations=3, state=State(tmp_path, ""))
+    train(method, source, target, builders.SplitPlan(SGD), iterations=3, state=State(tmp_path, ""))
     assert asked == [0, 1, 2]
 
 
@@ -322,7 +322,7 @@ def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
         method,
         lambda _: builders.source(),
         _none,
-        builders.Plan(SGD),
+        builders.SplitPlan(SGD),
         iterations=1,
         state=State(tmp_path, ""),
     )  # type: ignore[arg-type]

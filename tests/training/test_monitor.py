@@ -9,17 +9,17 @@ from pages import LIMITS
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dadist.config.parsing import ConfigError
-from dadist.training.monitor import EVENTS, Watch
+from dadist.training.monitor import EVENTS, TrainingMonitor
 
 WON = {"segmentation": 1.0, "critic_source": 0.1, "critic_target": 0.1}
 
 
-def watch(**changes: object) -> Watch:
-    return Watch(json.dumps(dataclasses.asdict(dataclasses.replace(LIMITS, **changes))))  # type: ignore[arg-type]
+def monitor(**changes: object) -> TrainingMonitor:
+    return TrainingMonitor(json.dumps(dataclasses.asdict(dataclasses.replace(LIMITS, **changes))))  # type: ignore[arg-type]
 
 
 def test_an_alarm_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    observe = watch().training(tmp_path / "model.pt")
+    observe = monitor().training(tmp_path / "model.pt")
     for step in range(20, 200, 20):
         observe(step, WON)
     assert len(caplog.messages) == 1
@@ -28,13 +28,13 @@ def test_an_alarm_is_one_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptu
 
 
 def test_vanished_classes_are_told_by_name(caplog: pytest.LogCaptureFixture) -> None:
-    watch().labels([10, 0], [10, 10], ["road", "bus"])
+    monitor().labels([10, 0], [10, 10], ["road", "bus"])
     assert ["class_vanished" in message and "bus" in message for message in caplog.messages] == [True]
 
 
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ConfigError, match="windws"):
-        Watch('{"windws": 3}')
+        TrainingMonitor('{"windws": 3}')
 
 
 def test_without_the_package_event_files_are_refused_with_the_remedy(
@@ -42,11 +42,11 @@ def test_without_the_package_event_files_are_refused_with_the_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ValueError, match=r"pip install 'dadist\[tensorboard\]'"):
-        watch(tensorboard=True).training(tmp_path / "model.pt")
+        monitor(tensorboard=True).training(tmp_path / "model.pt")
 
 
 def test_event_files_hold_every_term(tmp_path: Path) -> None:
-    observe = watch(tensorboard=True).training(tmp_path / "model.pt")
+    observe = monitor(tensorboard=True).training(tmp_path / "model.pt")
     logging.disable()
     for step in (20, 40):
         observe(step, WON)

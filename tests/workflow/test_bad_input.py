@@ -14,11 +14,11 @@ import pytest
 from sandbox import TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS, ids
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.readers.base import decode
 from dadist.data.streets import render
 
-NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 SIZE = {"seed": 1, "width": 64, "height": 32, "workers": 1}
 
 # Two data sets of the user's own, where the demo has rendered ones.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sandbox import TINY, Sandbox, merged
 
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.streets import render
 
-NO_GAP = Look(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png", "results/demo/prior/components.csv")
 
 # The source is rendered; the target is the user's, with a list of the images to train on.

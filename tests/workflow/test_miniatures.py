@@ -14,7 +14,7 @@ from trees import write_mapillary
 
 from dadist.classes import CLASS_SETS, IGNORE, ids
 from dadist.config.load import study
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.prepared import Prepared
 from dadist.data.readers import cityscapes
 from dadist.data.readers.base import decode
@@ -29,7 +29,7 @@ PUBLISHED = [
     name for name, one in STUDY.settings.items() if not STUDY.domains[one.source.domain].root.startswith("results/")
 ]
 WEIGHTS = STUDY.settings["s2c16"].start  # the file that the settings start from
-LOOK = Look(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=1.0, statistics=1.0, bonnet=True)
+LOOK = Appearance(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=1.0, statistics=1.0, bonnet=True)
 NATIVE = {"width": 128, "height": 64, "workers": 1}
 
 # What a study is made of besides its data, small; the rest of each setting is as published.
@@ -55,7 +55,9 @@ LISTED = ["corvenia_000005_000019", "alderfurt_000000_000019", "birkenau_000003_
 
 def write_synthia(root: Path, *, parsed: bool) -> None:
     """SYNTHIA as it is shipped, or with the labels repacked."""
-    render.write_synthia(root, Look(**dict.fromkeys(vars(LOOK), 0.0) | {"bonnet": False}), seed=1, images=8, **NATIVE)
+    render.write_synthia(
+        root, Appearance(**dict.fromkeys(vars(LOOK), 0.0) | {"bonnet": False}), seed=1, images=8, **NATIVE
+    )
     if parsed:
         (root / "parsed_LABELS").mkdir()
         for path in (root / "GT/LABELS").iterdir():

@@ -12,7 +12,7 @@ from PIL import Image
 from sandbox import ROOT, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
-from dadist.config.schema import SOURCE_LOOK
+from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.streets.render import LANE, render
 from dadist.report.image_grid import BAR, GAP
 
@@ -49,7 +49,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
         size = {"width": 120, "height": 90} if index % 2 else {"width": 160, "height": 80}
         if index > 5:
             size = {"width": 128, "height": 64}
-        street = render(SOURCE_LOOK, seed=5, index=index, **size)
+        street = render(SOURCE_APPEARANCE, seed=5, index=index, **size)
         Image.fromarray(street.image).save(folder / f"{index}.jpg")
         if index > 5:
             Image.fromarray(street.labels).save(folder / f"{index}_labels.png")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from sandbox import TINY, Sandbox, merged, tempt
 
-from dadist.config.schema import SOURCE_LOOK
+from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.prepared import Prepared
 from dadist.data.streets import render
 
@@ -26,7 +26,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A target with disparities of its training images, and labels that nobody may touch."""
     box = Sandbox(tmp_path_factory.mktemp("depth") / "run", DEPTH)
     root = box.folder / "own/cityscapes"
-    render.write_cityscapes(root, SOURCE_LOOK, train=4, val=2, seed=2, width=64, height=32, workers=1)
+    render.write_cityscapes(root, SOURCE_APPEARANCE, train=4, val=2, seed=2, width=64, height=32, workers=1)
     for package, ending in (("disparity", "disparity.png"), ("camera", "camera.json")):
         made = next((root / package / "val").rglob(f"*_{ending}"))
         for image in (root / "leftImg8bit/train").rglob("*.png"):

@@ -111,8 +111,8 @@ def test_a_lost_benchmark_and_another_alarm_run_no_training_again(tiny: Sandbox)
     away = lost.rename(lost.with_suffix(".away"))
     assert tiny.planned(*TARGETS, PAGE) == []
     away.rename(lost)
-    assert tiny.planned(PAGE, overlay=merged(TINY, {"watch": {"tensorboard": True}})) == []
-    assert tiny.planned(PAGE, overlay=merged(TINY, {"watch": {"windows": 3}})) == [f"write_page {PAGE}"]
+    assert tiny.planned(PAGE, overlay=merged(TINY, {"monitor": {"tensorboard": True}})) == []
+    assert tiny.planned(PAGE, overlay=merged(TINY, {"monitor": {"windows": 3}})) == [f"write_page {PAGE}"]
 
 
 def test_a_page_can_be_planned_of_a_variant_and_of_a_setting_without_the_method(tiny: Sandbox) -> None:

@@ -23,11 +23,11 @@ rule adapt:
         gpu=lambda w: STUDY.settings[w.setting].adapt.gpus,
         mem_mb=16000,
         runtime=2880,
-        watch=WATCH,
+        monitor=MONITOR,
     params:
         spec=lambda w: adapt_spec(w.setting, w.method, w.seed),
     shell:
         "exec python -m dadist.stages.adapt --params {params.spec:q} --gpus {resources.gpu} "
-        "--watch {resources.watch:q} --source {input.source:q} "
+        "--monitor {resources.monitor:q} --source {input.source:q} "
         "--target {input.target:q} --init {input.init:q} --artefacts {input.artefacts:q} --model {output.model:q} "
         "--losses {output.losses:q} 2> >(tee {log:q} >&2)"

@@ -46,11 +46,11 @@ rule refine_labels:
     resources:
         mem_mb=4000,
         runtime=240,
-        watch=WATCH,
+        monitor=MONITOR,
     params:
         spec=lambda w: refine_labels_spec(w.setting),
     shell:
-        "exec python -m dadist.stages.refine_labels --params {params.spec:q} --watch {resources.watch:q} "
+        "exec python -m dadist.stages.refine_labels --params {params.spec:q} --monitor {resources.monitor:q} "
         "--source {input.source:q} --labels {input.labels:q} --refined {output.refined:q} 2> >(tee {log:q} >&2)"
 
 
@@ -77,11 +77,11 @@ rule selftrain:
         gpu=lambda w: STUDY.settings[w.setting].selftrain.training.gpus,
         mem_mb=16000,
         runtime=2880,
-        watch=WATCH,
+        monitor=MONITOR,
     params:
         spec=lambda w: selftrain_spec(w.setting, w.method, w.seed, w.round),
     shell:
         "exec python -m dadist.stages.selftrain --params {params.spec:q} --gpus {resources.gpu} "
-        "--watch {resources.watch:q} --source {input.source:q} "
+        "--monitor {resources.monitor:q} --source {input.source:q} "
         "--target {input.target:q} --labels {input.labels:q} --init {input.init:q} --model {output.model:q} "
         "--losses {output.losses:q} 2> >(tee {log:q} >&2)"

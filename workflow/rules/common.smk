@@ -8,13 +8,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from dadist.config.schema import SOURCE_LOOK
+from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.config.requirements import declared
-from dadist.data.inventory import Origin, Plan
+from dadist.data.inventory import Inventory, SplitPlan
 from dadist.registry import DATASETS
 from dadist.registry import ARTEFACTS, METHODS, RECIPES
 from dadist.config import parsing
-from dadist.config.splits import MEASURED, PARTS, listed, part, place, reader, training_part
+from dadist.config.splits import TRAIN_WITH_DEPTH, SPLITS, listed, prepared_split, place, reader, training_split
 from dadist.storage.digest import content, digest
 from dadist.config.load import FLOORS, PAPER, study
 
@@ -51,7 +51,7 @@ def spec(**values):
 
 
 # For whoever looks on while a stage runs; a resource, since editing it must re-run nothing.
-WATCH = spec(**dataclasses.asdict(STUDY.watch))
+MONITOR = spec(**dataclasses.asdict(STUDY.monitor))
 
 
 def data_modules(setting):
@@ -76,7 +76,7 @@ def render_spec(preset, dataset):
     """One domain's share: the source has no look of its own, the target no number of source images."""
     render = STUDY.render[preset]
     if dataset == "synthia":
-        return spec(domain=dataset, render=dataclasses.replace(render, look=SOURCE_LOOK, train=0, val=0))
+        return spec(domain=dataset, render=dataclasses.replace(render, appearance=SOURCE_APPEARANCE, train=0, val=0))
     return spec(domain=dataset, render=dataclasses.replace(render, source=0))
 
 
@@ -166,8 +166,10 @@ def fingerprint(name):
         return None
     found, lists = PREPARED[name], names(name)
     try:
-        origin = Origin(reader(STUDY, found.domain), Path(folder), Plan(**found.plan), Path(lists) if lists else None)
-        return origin.fingerprint()
+        inventory = Inventory(
+            reader(STUDY, found.domain), Path(folder), SplitPlan(**found.plan), Path(lists) if lists else None
+        )
+        return inventory.fingerprint()
     except (ValueError, OSError) as error:
         logger.warning(f"{name}: {error}")
         return None

@@ -11,7 +11,7 @@ def data(setting, which):
 
     None for what the domain cannot be: a source, or a target to validate on, without labels.
     """
-    found = part(STUDY, setting, which)
+    found = prepared_split(STUDY, setting, which)
     if found is None:
         return None
     PREPARED[found.name] = found
@@ -19,10 +19,10 @@ def data(setting, which):
 
 
 class Data(dict):
-    """Setting → part → folder; those of a variant when they are first asked for."""
+    """Setting → split → folder; those of a variant when they are first asked for."""
 
     def __missing__(self, setting):
-        self[setting] = {which: data(setting, which) for which in (*PARTS, MEASURED)}
+        self[setting] = {which: data(setting, which) for which in (*SPLITS, TRAIN_WITH_DEPTH)}
         return self[setting]
 
 
@@ -43,9 +43,9 @@ for setting in SETTINGS:
     DATA[setting]
 
 
-def labelled(setting, part):
+def labelled(setting, split):
     """The prepared source, or the target's validation split; without labels, which keys would give it some."""
-    if folder := DATA[setting][part]:
+    if folder := DATA[setting][split]:
         return folder
     view, use, split, instead = {
         "source": ("source", "learn from", "", "take another source"),
@@ -55,7 +55,7 @@ def labelled(setting, part):
             " of a split val",
             "ask for models (…/model.pt) and the panel, which need none",
         ),
-    }[part]
+    }[split]
     domain = getattr(STUDY.settings[setting], view).domain
     raise WorkflowError(
         f"settings.{setting}.{view}: expected labels to {use}, got none{split} in domains.{domain}; "
@@ -66,7 +66,7 @@ def labelled(setting, part):
 def unlabelled(setting, method):
     """The target's training images, with depth for a method that learns from it; the others stay as they are."""
     try:
-        return DATA[setting][training_part(STUDY, setting, method)]
+        return DATA[setting][training_split(STUDY, setting, method)]
     except parsing.ConfigError as error:
         raise WorkflowError(f"config.yaml: {error}") from None
 
@@ -339,4 +339,4 @@ def write_page_spec(setting):
         "costs": costs(setting),
         "config": json.dumps(told),
     }
-    return spec(task=task, watch=dataclasses.replace(STUDY.watch, tensorboard=False), write_page=chosen.write_page)
+    return spec(task=task, monitor=dataclasses.replace(STUDY.monitor, tensorboard=False), write_page=chosen.write_page)

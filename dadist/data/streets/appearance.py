@@ -1,15 +1,16 @@
 """The looks of the street scenes: colours, light, camera and statistics of the source and of a foreign domain.
 
-A look interpolates every range between the two; at 0 both domains are one distribution.
+An appearance interpolates every range between the two; at 0 both domains are one distribution.
 """
 
 import numpy as np
 
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.streets.scene import Air, Camera, Colour
 
 # Colours of each thing (RGB, 0..255): the source's, clean and saturated, and the foreign one's, muted, many of them
-# brighter where the source's are darker. An object takes the same entry of both and its look's share between them.
+# brighter where the source's are darker. An object takes the same entry of both and the share between them
+# that its appearance says.
 PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "road": (((82, 82, 92), (96, 94, 100), (72, 76, 84)), ((124, 120, 114), (114, 112, 110), (130, 126, 122))),
     "lane": (((236, 236, 232),), ((188, 184, 172),)),
@@ -63,10 +64,10 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
 
 
 class Dice:
-    """A look's random draws: uniform numbers from one stream, in ranges between the source's and the foreign one's."""
+    """An appearance's random draws: uniform numbers of one stream, in ranges between source and foreign ones."""
 
-    def __init__(self, look: Look, seed: int, index: int) -> None:
-        self.look = look
+    def __init__(self, appearance: Appearance, seed: int, index: int) -> None:
+        self.appearance = appearance
         self.stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index))))
 
     def chance(self, share: float) -> bool:
@@ -77,25 +78,25 @@ class Dice:
         """Uniform in a range."""
         return low + (high - low) * float(self.stream.random())
 
-    def ranged(self, source: tuple[float, float], foreign: tuple[float, float], knob: float) -> float:
-        """Uniform in a range that the knob moves from the source's to the foreign one."""
-        low, high = (a + (b - a) * knob for a, b in zip(source, foreign, strict=True))
+    def ranged(self, source: tuple[float, float], foreign: tuple[float, float], hyperparameter: float) -> float:
+        """Uniform in a range that the hyperparameter moves from the source's to the foreign one."""
+        low, high = (a + (b - a) * hyperparameter for a, b in zip(source, foreign, strict=True))
         return self.between(low, high)
 
     def counted(self, source: tuple[float, float], foreign: tuple[float, float]) -> float:
-        """``ranged`` by the look's ``statistics``."""
-        return self.ranged(source, foreign, self.look.statistics)
+        """``ranged`` by the appearance's ``statistics``."""
+        return self.ranged(source, foreign, self.appearance.statistics)
 
     def pick(self, name: str) -> int:
         """An entry of a palette."""
         return int(self.between(0, len(PALETTE[name][0])))
 
     def colour(self, name: str, entry: int | None = None, spread: float = 0.06) -> Colour:
-        """A thing's colour: an entry of its palette at the look's share, a little brighter or darker."""
+        """A thing's colour: an entry of its palette at the appearance's share, a little brighter or darker."""
         source, foreign = (side[self.pick(name) if entry is None else entry] for side in PALETTE[name])
         gain = self.between(1 - spread, 1 + spread) / 255
         tint = [self.between(-0.02, 0.02) for _ in range(3)]
-        share = self.look.palette
+        share = self.appearance.palette
         red, green, blue = (
             min(max((a + (b - a) * share) * gain + shift, 0.0), 1.0)
             for a, b, shift in zip(source, foreign, tint, strict=True)
@@ -105,32 +106,32 @@ class Dice:
 
 def camera(dice: Dice) -> Camera:
     """An image's camera; at 0 high and wide like a renderer's, at 1 low and long like Cityscapes'."""
-    knob = dice.look.camera
+    hyperparameter = dice.appearance.camera
     return Camera(
-        focal=dice.ranged((0.74, 0.9), (1.06, 1.14), knob),
-        column=dice.ranged((0.42, 0.58), (0.48, 0.52), knob),
-        row=dice.ranged((0.42, 0.5), (0.36, 0.4), knob),
-        height_m=dice.ranged((1.7, 2.3), (1.18, 1.3), knob),
+        focal=dice.ranged((0.74, 0.9), (1.06, 1.14), hyperparameter),
+        column=dice.ranged((0.42, 0.58), (0.48, 0.52), hyperparameter),
+        row=dice.ranged((0.42, 0.5), (0.36, 0.4), hyperparameter),
+        height_m=dice.ranged((1.7, 2.3), (1.18, 1.3), hyperparameter),
     )
 
 
 def air(dice: Dice) -> Air:
     """An image's light, weather and lens."""
-    look = dice.look
+    appearance = dice.appearance
     x, y, z = dice.between(-1, 1), dice.between(0.5, 1.1), dice.between(-0.9, 0.5)
     length = float(np.sqrt(x * x + y * y + z * z))
-    gain = dice.ranged((0.98, 1.1), (0.8, 1.18), look.light)
-    warm = dice.ranged((-0.02, 0.02), (-0.02, 0.12), look.light)
+    gain = dice.ranged((0.98, 1.1), (0.8, 1.18), appearance.light)
+    warm = dice.ranged((-0.02, 0.02), (-0.02, 0.12), appearance.light)
     return Air(
         sun=(x / length, y / length, z / length),
-        ambient=dice.ranged((0.6, 0.7), (0.72, 0.92), look.light),
-        shadow=dice.ranged((0.36, 0.46), (0.1, 0.4), look.light),
+        ambient=dice.ranged((0.6, 0.7), (0.72, 0.92), appearance.light),
+        shadow=dice.ranged((0.36, 0.46), (0.1, 0.4), appearance.light),
         sky=(dice.colour("zenith"), dice.colour("horizon")),
-        clouds=dice.ranged((0.1, 0.5), (0.3, 0.7), look.palette),
-        haze=dice.ranged((0.0, 0.06), (0.24, 0.5), look.haze),
+        clouds=dice.ranged((0.1, 0.5), (0.3, 0.7), appearance.palette),
+        haze=dice.ranged((0.0, 0.06), (0.24, 0.5), appearance.haze),
         exposure=(gain * (1 + warm), gain, gain * (1 - warm)),
-        blur=dice.ranged((0.0, 0.1), (0.4, 0.9), look.noise),
-        vignette=dice.ranged((0.0, 0.02), (0.1, 0.3), look.noise),
-        noise=dice.ranged((0.0, 0.006), (0.03, 0.07), look.noise),
+        blur=dice.ranged((0.0, 0.1), (0.4, 0.9), appearance.noise),
+        vignette=dice.ranged((0.0, 0.02), (0.1, 0.3), appearance.noise),
+        noise=dice.ranged((0.0, 0.006), (0.03, 0.07), appearance.noise),
         seed=int(dice.stream.integers(1 << 31)),
     )

@@ -13,13 +13,13 @@ from dadist.data.streets.objects import (
     VEGETATION,
     Brush,
     Flat,
-    Frame,
+    Pose,
     scaled,
 )
 from dadist.data.streets.scene import LEAVES, Colour, Scene
 
 
-def bicycle(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
+def bicycle(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     """A bicycle seen from its side; the wheels are filled, as data sets label them."""
     brush = Brush(scene, frame, BICYCLE, instance)
     paint, tyre = dice.colour("bicycle"), dice.colour("tyre")
@@ -43,7 +43,7 @@ def bicycle(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
     brush.flat(_bar((0.26, 1.06), (0.46, 1.0), 0.05), BLACK)
 
 
-def motorcycle(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
+def motorcycle(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     """A motorcycle seen from its side."""
     brush = Brush(scene, frame, MOTORCYCLE, instance)
     paint, tyre, hub = dice.colour("motorcycle"), dice.colour("tyre"), dice.colour("hub")
@@ -60,7 +60,7 @@ def motorcycle(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
     brush.flat(_bar((0.24, 1.14), (0.48, 1.08), 0.06), BLACK)
 
 
-def rider(scene: Scene, dice: Dice, frame: Frame, instance: int, *, lean: float) -> None:
+def rider(scene: Scene, dice: Dice, frame: Pose, instance: int, *, lean: float) -> None:
     """Who sits on a two-wheeler, as an instance of their own; ``lean`` is how far the hands reach ahead."""
     brush = Brush(scene, frame, RIDER, instance)
     trousers, shirt = dice.colour("trousers"), dice.colour("shirt")
@@ -75,7 +75,7 @@ def rider(scene: Scene, dice: Dice, frame: Frame, instance: int, *, lean: float)
     brush.disc(shoulders[0] + 0.07, 1.76, 0.145, dice.colour("helmet"))
 
 
-def tree(scene: Scene, dice: Dice, frame: Frame, size: float) -> None:
+def tree(scene: Scene, dice: Dice, frame: Pose, size: float) -> None:
     """A trunk and a crown of ragged clumps; trunks are vegetation, as data sets label them."""
     brush = Brush(scene, frame, VEGETATION)
     trunk, foot = 0.09 + 0.03 * size, 0.9 * size
@@ -87,14 +87,14 @@ def tree(scene: Scene, dice: Dice, frame: Frame, size: float) -> None:
     scene.cast([frame.at(1.1 * size * a, 1.5 * size + b * size * 0.7, 1.1 * size * b) for a, b in CIRCLE])
 
 
-def bush(scene: Scene, dice: Dice, frame: Frame, size: float) -> None:
+def bush(scene: Scene, dice: Dice, frame: Pose, size: float) -> None:
     """A low clump on the ground."""
     leaf, dark = dice.colour("leaf"), dice.colour("leaf_dark")
     clump(scene, dice, frame, (0.0, 0.5 * size, 0.8 * size), (leaf, dark))
 
 
 def clump(
-    scene: Scene, dice: Dice, frame: Frame, disc: tuple[float, float, float], colours: tuple[Colour, Colour]
+    scene: Scene, dice: Dice, frame: Pose, disc: tuple[float, float, float], colours: tuple[Colour, Colour]
 ) -> None:
     """A ragged disc of leaves (along, up, radius) that never reaches below the ground."""
     along, up, radius = disc
@@ -108,7 +108,7 @@ def clump(
     scene.add(frame.z, points, VEGETATION, colours[1], accent=colours[0], kind=LEAVES, grain=(9.0, 0.22), shape=shape)
 
 
-def lamp_post(scene: Scene, dice: Dice, frame: Frame, reach: float) -> None:
+def lamp_post(scene: Scene, dice: Dice, frame: Pose, reach: float) -> None:
     """A street lamp with an arm over the road."""
     brush = Brush(scene, frame, POLE)
     paint, height = dice.colour("pole"), dice.between(5.5, 8)
@@ -117,7 +117,7 @@ def lamp_post(scene: Scene, dice: Dice, frame: Frame, reach: float) -> None:
     brush.flat(_bar((reach * 0.7, height + 0.2), (reach * 1.25, height + 0.32), 0.2), scaled(paint, 1.2))
 
 
-def traffic_light(scene: Scene, dice: Dice, frame: Frame, reach: float) -> None:
+def traffic_light(scene: Scene, dice: Dice, frame: Pose, reach: float) -> None:
     """Signal heads on a pole, and on an arm over the road where ``reach`` is not 0."""
     brush = Brush(scene, frame, POLE)
     paint = dice.colour("pole")
@@ -129,7 +129,7 @@ def traffic_light(scene: Scene, dice: Dice, frame: Frame, reach: float) -> None:
     _signal_head(scene, dice, frame, 0.0, 2.3)
 
 
-def sign(scene: Scene, dice: Dice, frame: Frame) -> None:
+def sign(scene: Scene, dice: Dice, frame: Pose) -> None:
     """A traffic sign on a pole: round, three-cornered, or a board."""
     post = Brush(scene, frame, POLE)
     _post(post, dice.colour("pole"), 2.3, 0.05)
@@ -148,7 +148,7 @@ def sign(scene: Scene, dice: Dice, frame: Frame) -> None:
         brush.flat([(-0.28, 2.28), (-0.28, 2.42), (0.28, 2.42), (0.28, 2.28)], rim)
 
 
-def _signal_head(scene: Scene, dice: Dice, frame: Frame, along: float, low: float) -> None:
+def _signal_head(scene: Scene, dice: Dice, frame: Pose, along: float, low: float) -> None:
     brush = Brush(scene, frame, LIGHT)
     box = dice.colour("lightbox")
     brush.flat([(along - 0.24, low), (along - 0.24, low + 1.15), (along + 0.24, low + 1.15), (along + 0.24, low)], box)

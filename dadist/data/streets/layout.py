@@ -3,8 +3,8 @@
 from dadist.data.streets import cyclists as cycles
 from dadist.data.streets import objects as things
 from dadist.data.streets.appearance import Dice
-from dadist.data.streets.objects import NAMES, Frame, scaled
-from dadist.data.streets.roadside import FENCE, KERB_M, Section, close_view, line_street
+from dadist.data.streets.objects import NAMES, Pose, scaled
+from dadist.data.streets.roadside import FENCE, KERB_M, CrossSection, close_view, line_street
 from dadist.data.streets.scene import BARS, PAVING, Camera, Colour, Point, Scene
 
 ROAD, SIDEWALK = NAMES.index("road"), NAMES.index("sidewalk")
@@ -29,7 +29,7 @@ def lay_out(dice: Dice, sun: Point) -> Scene:
     """One street with all that is in it; ``sun`` is the direction to it."""
     right = dice.counted((3.4, 5.4), (3.0, 3.8))
     left = right - dice.counted((9.4, 13.0), (8.8, 9.8))
-    street = Section(
+    street = CrossSection(
         left=left,
         right=right,
         left_line=left - dice.counted((2.2, 4.4), (1.4, 2.4)),
@@ -62,7 +62,7 @@ def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: i
         scene.add(0.0, [*arch, at(1.02, 1.02), at(-0.02, 1.02)], label, colour, grain=(2.0, 0.1))
 
 
-def _ground(scene: Scene, dice: Dice, street: Section) -> None:
+def _ground(scene: Scene, dice: Dice, street: CrossSection) -> None:
     """Sidewalks, their kerbs, the road, its patches and covers."""
     road, slab, seed = dice.colour("road"), dice.colour("sidewalk"), dice.between(0, 99)
     far, shape = 500.0, (dice.between(0.7, 1.4), dice.between(0.7, 1.4), seed)
@@ -99,7 +99,7 @@ def _flat(
     scene.add(GROUND - 2, corners, label, colour, grain=(14.0, 0.12))
 
 
-def _markings(scene: Scene, dice: Dice, street: Section) -> None:
+def _markings(scene: Scene, dice: Dice, street: CrossSection) -> None:
     """Centre line, edge lines, now and then a crossing with its stop line."""
     paint = dice.colour("lane")
     middle = (street.left + street.right) / 2
@@ -124,7 +124,7 @@ def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> 
     trees = dice.chance(0.55)
     z = dice.between(7, 12)
     while z < 70:
-        frame = Frame(kerb + side * 0.55, KERB_M, z, (1.0, 0.0))
+        frame = Pose(kerb + side * 0.55, KERB_M, z, (1.0, 0.0))
         pick = dice.between(0, 1)
         if pick < 0.28:
             if trees:
@@ -155,27 +155,27 @@ def _railing(scene: Scene, dice: Dice, x: float, z: tuple[float, float]) -> None
         near = end
 
 
-def _walkers(scene: Scene, dice: Dice, street: Section, side: int, count: Count) -> None:
+def _walkers(scene: Scene, dice: Dice, street: CrossSection, side: int, count: Count) -> None:
     """People on one sidewalk, more of them near."""
     kerb, line = (street.left, street.left_line) if side < 0 else (street.right, street.right_line)
     for _ in range(int(dice.counted((1, 7), (0, 4)))):
         z = 8 + 40 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(kerb + side * 0.9, line - side * 0.4)
         heading = (1.0, 0.0) if dice.chance(0.5) else (-1.0, 0.0)
-        things.person(scene, dice, Frame(x, KERB_M, z, heading), count())
+        things.person(scene, dice, Pose(x, KERB_M, z, heading), count())
     if dice.chance(0.12):
         x = dice.between(street.left + 1, street.right - 1)
-        things.person(scene, dice, Frame(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
+        things.person(scene, dice, Pose(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
 
 
-def _traffic(scene: Scene, dice: Dice, street: Section, count: Count) -> None:
+def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> None:
     """Parked cars at both kerbs, vehicles in both lanes, riders."""
     for x, heading, share in ((street.right - 1.0, AHEAD, 0.4), (street.left + 1.0, ONCOMING, 0.55)):
         z = dice.between(7, 16)
         while z < 70:
             if dice.chance(share * dice.counted((0.6, 1.2), (1.0, 1.8))):
                 front = z if heading == AHEAD else z + 4.6
-                things.car(scene, dice, Frame(x, 0.0, front, heading), count())
+                things.car(scene, dice, Pose(x, 0.0, front, heading), count())
             z += dice.between(5.4, 7.5)
     middle = (street.left + street.right) / 2
     taken: list[tuple[float, float, float]] = []  # x, from z, to z of the vehicles on the road
@@ -186,14 +186,14 @@ def _traffic(scene: Scene, dice: Dice, street: Section, count: Count) -> None:
             thing = things.bus if dice.chance(0.3) else things.car
             taken.append((x, z - 1, z + (12.5 if thing is things.bus else 5.5)))
             front = z if heading == AHEAD else z + (11 if thing is things.bus else 4.6)
-            thing(scene, dice, Frame(x + dice.between(-0.05, 0.05), 0.0, front, heading), count())
+            thing(scene, dice, Pose(x + dice.between(-0.05, 0.05), 0.0, front, heading), count())
             z += dice.between(16, 40)
     for _ in range(int(dice.counted((0, 4.4), (0, 2.0)))):
         z = 8 + 26 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(street.left + 2.9, street.right - 2.9)
         if any(abs(x - lane) < 2.3 and near < z < far for lane, near, far in taken):
             continue  # a vehicle stands there
-        frame = Frame(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
+        frame = Pose(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
         ridden, lean = (cycles.bicycle, 0.6) if dice.chance(0.5) else (cycles.motorcycle, 0.3)
         ridden(scene, dice, frame, count())
         cycles.rider(scene, dice, frame, count(), lean=lean)

@@ -19,7 +19,7 @@ CIRCLE = [(round(math.cos(k * math.pi / 8), 6), round(-math.sin(k * math.pi / 8)
 BLACK: Colour = (0.06, 0.06, 0.07)
 
 
-class Frame(NamedTuple):
+class Pose(NamedTuple):
     """Where a thing stands and which way it looks."""
 
     x: float
@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 class Brush:
     """Adds one thing's parts to a scene: one place in the order, one instance."""
 
-    def __init__(self, scene: Scene, frame: Frame, label: int, instance: int = 0) -> None:
+    def __init__(self, scene: Scene, frame: Pose, label: int, instance: int = 0) -> None:
         self.scene, self.frame, self.label, self.instance = scene, frame, label, instance
 
     def flat(self, corners: Flat, colour: Colour, *, across: float = 0.0, label: int | None = None) -> None:
@@ -86,7 +86,7 @@ class Brush:
         self.solid([(a, y, -half) for a, y in reversed(profile)], accent or colour, accent=colour if accent else None)
 
 
-def car(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
+def car(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     """A car of one of four shapes: hatchback, saloon, estate or van."""
     length, height, rear, front = (
         (3.9, 1.5, 0.03, 0.74),
@@ -114,7 +114,7 @@ def car(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
         _wheel(brush, dice, along, 0.33, half)
 
 
-def bus(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
+def bus(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     """A city bus: a long box with a row of windows."""
     length, half, height = dice.between(9, 12), 1.25, 3.0
     paint, glass = dice.colour("bus"), dice.colour("glass")
@@ -217,14 +217,14 @@ def _wheels_from_behind(brush: Brush, dice: Dice, length: float, half: float) ->
             brush.solid([(along, foot, left), (along, 0.45, left), (along, 0.45, right), (along, foot, right)], tyre)
 
 
-def _shadow(scene: Scene, frame: Frame, length: float, half: float) -> None:
+def _shadow(scene: Scene, frame: Pose, length: float, half: float) -> None:
     """The dark below a vehicle."""
     out, h = 0.12, half + 0.1
     corners = ((-out, -h), (length + out, -h), (length + out, h), (-out, h))
     scene.shadows.append([frame.at(a, -frame.y, c) for a, c in corners])
 
 
-def person(scene: Scene, dice: Dice, frame: Frame, instance: int) -> None:
+def person(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     """Someone who stands or walks."""
     brush = Brush(scene, frame, PERSON, instance)
     size = dice.between(0.9, 1.08)

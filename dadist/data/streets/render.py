@@ -1,7 +1,8 @@
 """Rendered street scenes in two domains, written as SYNTHIA and Cityscapes lay their files out.
 
-A scene is drawn from (seed, index) alone and in metres: every look, size and number of workers shows the same street.
-The source has the default look (all knobs 0), the target another; train, val and source streets differ.
+A scene is drawn from (seed, index) alone and in metres: it is the same street at any appearance, size and number of
+workers.
+The source has the default appearance (all 0), the target another; train, val and source streets differ.
 """
 
 import itertools
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.config.schema import Look
+from dadist.config.schema import Appearance
 from dadist.data.readers.base import FAR_CM
 from dadist.data.streets.appearance import Dice, air, camera
 from dadist.data.streets.layout import LANE, add_bonnet, lay_out
@@ -30,14 +31,14 @@ from dadist.data.streets.scene import Camera
 from dadist.data.streets.shading import colour
 from dadist.data.streets.stereo import calibration, disparity
 
-__all__ = ["LANE", "Street", "render", "write_cityscapes", "write_synthia"]
+__all__ = ["LANE", "RenderedScene", "render", "write_cityscapes", "write_synthia"]
 
 STREAMS = {"synthia": 0, "train": 1, "val": 2}  # each split has streets of its own
 CITIES = {"train": ("alderfurt", "birkenau", "corvenia"), "val": ("dunmere", "eschental")}  # invented
 
 
 @dataclass(frozen=True)
-class Street:
+class RenderedScene:
     """One rendered scene."""
 
     image: NDArray[np.uint8]  # (H, W, 3) RGB
@@ -47,26 +48,26 @@ class Street:
     camera: Camera  # that saw it
 
 
-def render(look: Look, *, seed: int, index: int, width: int, height: int) -> Street:
+def render(appearance: Appearance, *, seed: int, index: int, width: int, height: int) -> RenderedScene:
     """Renders scene ``index`` of the stream ``seed``; the same arguments give the same arrays.
 
     Args:
-        look: The domain.
+        appearance: The domain.
         seed: Of the stream of scenes, 0 or more.
         index: Of the scene in the stream.
         width: In pixels; sizes show the same street from the same place.
         height: In pixels.
     """
-    dice = Dice(look, seed, index)
+    dice = Dice(appearance, seed, index)
     seen, weather = camera(dice), air(dice)
     scene = lay_out(dice, weather.sun)
-    if look.bonnet:
+    if appearance.bonnet:
         add_bonnet(scene, dice, seen, height / width, classes.IGNORE)
     buffers = rasterise(scene, seen, width, height)
     sky = classes.CLASS_SETS["16"].names.index("sky")
     table = np.array([(sky, 0), *((s.label, s.instance) for s in buffers.surfaces)])
     centres = buffers.ids[1::2, 1::2]
-    return Street(
+    return RenderedScene(
         image=colour(buffers, seen, weather, width, height),
         labels=table[:, 0].astype(np.uint8)[centres],
         instances=table[:, 1].astype(np.uint16)[centres],
@@ -77,7 +78,7 @@ def render(look: Look, *, seed: int, index: int, width: int, height: int) -> Str
 
 def write_synthia(
     root: Path,
-    look: Look,
+    appearance: Appearance,
     *,
     seed: int,
     images: int,
@@ -93,7 +94,7 @@ def write_synthia(
 
     Args:
         root: Folder to write in.
-        look: The domain.
+        appearance: The domain.
         seed: Of the data set.
         images: How many.
         width: In pixels.
@@ -103,13 +104,13 @@ def write_synthia(
     """
     for folder in ("RGB", "GT/LABELS", "Depth"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    task = partial(_write_synthia_scene, root, look, _stream(seed, "synthia"), width, height)
+    task = partial(_write_synthia_scene, root, appearance, _stream(seed, "synthia"), width, height)
     _run(task, [(index,) for index in range(images)], workers, progress)
 
 
 def write_cityscapes(
     root: Path,
-    look: Look,
+    appearance: Appearance,
     *,
     seed: int,
     train: int,
@@ -126,7 +127,7 @@ def write_cityscapes(
 
     Args:
         root: Folder to write in.
-        look: The domain.
+        appearance: The domain.
         seed: Of the data set.
         train: How many images to train on.
         val: How many images to evaluate on.
@@ -142,11 +143,11 @@ def write_cityscapes(
             for folder in ("leftImg8bit",) if split == "train" else ("leftImg8bit", "gtFine", "disparity", "camera"):
                 (root / folder / split / city).mkdir(parents=True, exist_ok=True)
             tasks.append((split, city, index, _stream(seed, split)))
-    _run(partial(_write_cityscapes_scene, root, look, width, height), tasks, workers, progress)
+    _run(partial(_write_cityscapes_scene, root, appearance, width, height), tasks, workers, progress)
 
 
-def _write_synthia_scene(root: Path, look: Look, seed: int, width: int, height: int, index: int) -> None:
-    street = render(look, seed=seed, index=index, width=width, height=height)
+def _write_synthia_scene(root: Path, appearance: Appearance, seed: int, width: int, height: int, index: int) -> None:
+    street = render(appearance, seed=seed, index=index, width=width, height=height)
     name = f"{index:07d}.png"
     raw = _raw_ids("synthia", lane=22, ignored=0)[street.labels].astype(np.uint16)
     labels = np.stack([raw, street.instances, np.zeros_like(raw)], 2)
@@ -157,9 +158,9 @@ def _write_synthia_scene(root: Path, look: Look, seed: int, width: int, height: 
 
 
 def _write_cityscapes_scene(
-    root: Path, look: Look, width: int, height: int, split: str, city: str, index: int, seed: int
+    root: Path, appearance: Appearance, width: int, height: int, split: str, city: str, index: int, seed: int
 ) -> None:
-    street = render(look, seed=seed, index=index, width=width, height=height)
+    street = render(appearance, seed=seed, index=index, width=width, height=height)
     name = f"{city}_{index:06d}_000019"
     _write(root / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png", street.image)
     if split == "val":

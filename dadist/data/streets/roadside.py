@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dadist.data.streets import cyclists as cycles
 from dadist.data.streets.appearance import Dice
-from dadist.data.streets.objects import NAMES, Frame, scaled
+from dadist.data.streets.objects import NAMES, Pose, scaled
 from dadist.data.streets.scene import BARS, BLOCKS, FACADE, Scene
 
 BUILDING, WALL, FENCE = (NAMES.index(name) for name in ("building", "wall", "fence"))
@@ -13,7 +13,7 @@ BACKDROP, LINING = 1e5, 1e4  # layers behind everything on the street: see scene
 
 
 @dataclass(frozen=True)
-class Section:
+class CrossSection:
     """Cross-section of the street: x of the kerbs and of the lines of the facades."""
 
     left: float
@@ -23,7 +23,7 @@ class Section:
     length: float
 
 
-def close_view(scene: Scene, dice: Dice, street: Section) -> None:
+def close_view(scene: Scene, dice: Dice, street: CrossSection) -> None:
     """What closes the view: trees and a row of houses across the end."""
     z = street.length
     if dice.chance(0.55):
@@ -35,7 +35,7 @@ def close_view(scene: Scene, dice: Dice, street: Section) -> None:
     for _ in range(int(dice.between(3, 9))):
         x = dice.between(street.left_line - 12, street.right_line + 12)
         if not street.left - 1 < x < street.right + 1 or dice.chance(0.3):
-            frame = Frame(x, KERB_M, z + dice.between(0, 8), (1.0, 0.0))
+            frame = Pose(x, KERB_M, z + dice.between(0, 8), (1.0, 0.0))
             size = dice.between(2.2, 4.2)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
             clumps = Scene()
@@ -50,7 +50,7 @@ def _house_front(scene: Scene, dice: Dice, x: tuple[float, float], z: float, hei
     scene.add(BACKDROP, points, BUILDING, paint, accent=window, kind=FACADE, grain=(3.0, 0.06), shape=shape)
 
 
-def line_street(scene: Scene, dice: Dice, street: Section, side: int, line: float) -> None:
+def line_street(scene: Scene, dice: Dice, street: CrossSection, side: int, line: float) -> None:
     """Houses along one side; in the gaps a wall, a fence or a hedge with trees behind."""
     z, tall = dice.between(-6, 4), dice.counted((5, 15), (10, 20))
     while z < street.length:
@@ -87,7 +87,7 @@ def _gap(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float
     if dice.chance(0.5):
         _house_behind(scene, dice, side, line, z)
     for _ in range(int(dice.between(1, 4))):
-        frame = Frame(line + side * dice.between(1.5, 7), KERB_M, max(dice.between(near, far), 3.0), (1.0, 0.0))
+        frame = Pose(line + side * dice.between(1.5, 7), KERB_M, max(dice.between(near, far), 3.0), (1.0, 0.0))
         size = dice.between(1.0, 2.4)
         for _ in range(2):
             up = size * dice.between(0.8, 1.6)

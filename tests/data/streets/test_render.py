@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.config.schema import SOURCE_LOOK as SOURCE
-from dadist.config.schema import Look
+from dadist.config.schema import SOURCE_APPEARANCE as SOURCE
+from dadist.config.schema import Appearance
 from dadist.data.readers.cityscapes import Options, reader
 from dadist.data.streets import rasterize
 from dadist.data.streets.appearance import Dice, air, camera
-from dadist.data.streets.render import LANE, Street, render, write_cityscapes, write_synthia
+from dadist.data.streets.render import LANE, RenderedScene, render, write_cityscapes, write_synthia
 from dadist.data.streets.scene import Camera, Scene
 from dadist.data.streets.shading import colour
 from dadist.data.streets.stereo import disparity
@@ -29,7 +29,7 @@ NAMES = classes.CLASS_SETS["16"].names
 PLAIN_CAMERA = Camera(focal=1.0, column=0.5, row=0.5, height_m=2.0)
 
 
-def digest(street: Street) -> str:
+def digest(street: RenderedScene) -> str:
     arrays = (street.image, street.labels, street.instances, street.depth_m)
     return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()[:16]
 
@@ -42,7 +42,7 @@ def read(path: Path) -> NDArray[np.generic]:
 
 
 @pytest.mark.parametrize(
-    ("look", "index", "expected"),
+    ("appearance", "index", "expected"),
     [
         (SOURCE, 0, "c63c370e1234230d"),
         (SOURCE, 1, "14c00d35b402db30"),
@@ -50,8 +50,8 @@ def read(path: Path) -> NDArray[np.generic]:
         (HARD, 1, "108e8ce919d33827"),
     ],
 )
-def test_a_scene_has_the_same_bytes_on_every_machine(look: Look, index: int, expected: str) -> None:
-    assert digest(render(look, seed=1, index=index, **SIZE)) == expected
+def test_a_scene_has_the_same_bytes_on_every_machine(appearance: Appearance, index: int, expected: str) -> None:
+    assert digest(render(appearance, seed=1, index=index, **SIZE)) == expected
 
 
 def test_rendering_twice_gives_the_same_arrays_and_another_index_another_street() -> None:
@@ -83,7 +83,7 @@ def test_every_class_occurs_often_and_instances_are_things() -> None:
 
 
 def test_a_photometric_gap_moves_colours_alone() -> None:
-    source, target = (render(look, seed=4, index=0, **SIZE) for look in (SOURCE, TARGET))
+    source, target = (render(appearance, seed=4, index=0, **SIZE) for appearance in (SOURCE, TARGET))
     assert np.array_equal(source.labels, target.labels)
     assert np.array_equal(source.depth_m, target.depth_m)
     assert np.abs(source.image.astype(int) - target.image).mean() > 8
@@ -98,11 +98,11 @@ def test_the_bonnet_hides_the_lowest_rows_and_nothing_else() -> None:
     assert np.abs(covered.depth_m[hidden] - 0.9).max() < 1e-6
 
 
-@pytest.mark.parametrize("look", [SOURCE, HARD])
-def test_road_pixels_lie_where_the_camera_sees_the_ground(look: Look) -> None:
-    dice = Dice(look, 5, 0)
+@pytest.mark.parametrize("appearance", [SOURCE, HARD])
+def test_road_pixels_lie_where_the_camera_sees_the_ground(appearance: Appearance) -> None:
+    dice = Dice(appearance, 5, 0)
     seen = camera(dice)
-    street = render(look, seed=5, index=0, **SIZE)
+    street = render(appearance, seed=5, index=0, **SIZE)
     rows, _ = np.nonzero(street.labels == NAMES.index("road"))
     # A point of the ground at distance z lies f h / z rows below the horizon; pixel centres at half integers.
     expected = seen.focal * 96 * seen.height_m / (rows + 0.5 - seen.row * 48)
@@ -202,9 +202,9 @@ def test_synthia_files_have_the_published_layout(tmp_path: Path) -> None:
 
 
 def test_synthia_files_decode_to_what_was_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[Street] = []
+    drawn: list[RenderedScene] = []
 
-    def keep(*args: object, **kwargs: object) -> Street:
+    def keep(*args: object, **kwargs: object) -> RenderedScene:
         drawn.append(render(*args, **kwargs))  # type: ignore[arg-type]
         return drawn[-1]
 
@@ -254,18 +254,18 @@ def test_disparity_of_hand_worked_depths() -> None:
     assert not stored[1].any()  # the sky
 
 
-@pytest.mark.parametrize("look", [SOURCE, HARD])
+@pytest.mark.parametrize("appearance", [SOURCE, HARD])
 def test_the_reader_of_cityscapes_gets_the_depth_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Look
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, appearance: Appearance
 ) -> None:
-    drawn: list[Street] = []
+    drawn: list[RenderedScene] = []
 
-    def keep(*args: object, **kwargs: object) -> Street:
+    def keep(*args: object, **kwargs: object) -> RenderedScene:
         drawn.append(render(*args, **kwargs))  # type: ignore[arg-type]
         return drawn[-1]
 
     monkeypatch.setattr("dadist.data.streets.render.render", keep)
-    write_cityscapes(tmp_path, look, seed=1, train=0, val=2, workers=1, **SIZE)
+    write_cityscapes(tmp_path, appearance, seed=1, train=0, val=2, workers=1, **SIZE)
     for scene, street in zip(READER.files(tmp_path, "val", labels=True, depth=True), drawn, strict=True):
         assert scene.depth is not None
         depth_cm = READER.read_depth(scene.depth)
@@ -334,5 +334,5 @@ def test_with_all_knobs_at_zero_the_domains_are_one_distribution() -> None:
 
 
 def test_a_knob_out_of_range_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"look\.haze: expected 0 to 1, got 1\.5"):
+    with pytest.raises(ValueError, match=r"appearance\.haze: expected 0 to 1, got 1\.5"):
         replace(SOURCE, haze=1.5)
