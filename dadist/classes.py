@@ -2,7 +2,7 @@
 
 Sources: SYNTHIA-RAND-CITYSCAPES README (raw ids), Cityscapes label definitions (labelIds, colours, the 19 classes), the
 16-, 13- and 7-class tasks of SPIGAN, DADA and CTRL, which the method keeps with their asymmetries, and the authors'
-7-class map of Mapillary Vistas, whose labels are named (data/mapillary.py) and not numbered.
+7-class map of Mapillary Vistas, whose labels are named (data/readers/mapillary.py) and not numbered.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.config.parsing import parse
+from dadist.config.records import Record, parse
 
 IGNORE = 255
 
@@ -113,7 +113,7 @@ ASYMMETRIES: dict[str, dict[str, str | None]] = {
 
 
 @dataclass(frozen=True)
-class Category:
+class Category(Record):
     """One class of a class set."""
 
     name: str
@@ -123,7 +123,7 @@ class Category:
 
 
 @dataclass(frozen=True)
-class ClassSet:
+class ClassSet(Record):
     """What a network tells apart, in train-id order; files carry it whole, so that they explain themselves."""
 
     name: str

@@ -39,3 +39,10 @@ ARTEFACTS = {
     "mixtures": ("dadist.prior.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
     "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches"),
 }
+
+# Networks from an image to features. config/grid.py has the size of each one's features.
+BACKBONES = {
+    "resnet101": "dadist.model.backbones:ResNet101",
+    "efficientnet_lite0": "dadist.model.backbones:EfficientNetLite0",
+    "street": "dadist.model.backbones:Street",
+}

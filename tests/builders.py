@@ -10,12 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-import yaml
+from sandbox import configuration
 from torch import Tensor, nn
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config import load
-from dadist.config.schema import Optimiser
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import VERSION, Prepared
@@ -27,13 +27,11 @@ from dadist.model.segmenter import Architecture, Outputs, Segmenter
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.patches import Patches
 from dadist.registry import METHODS, RECIPES
-from dadist.training import build as assembly
+from dadist.training.build import method_type
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
 SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
-DEMO = load.study(yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))).settings[
-    "demo"
-]
+DEMO = load.study(configuration()).settings["demo"]
 
 
 def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, **arrays: Any) -> Prepared:
@@ -80,7 +78,7 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
 
 
 @dataclasses.dataclass(frozen=True)
-class SplitPlan:
+class TrainingSettings:
     """How to train: the optimiser, in float32."""
 
     optimiser: Optimiser
@@ -210,14 +208,14 @@ def hyperparameters(name: str, **changes: Any) -> Any:
     """A method's or recipe's hyperparameters as the demo has them, but for a narrow critic."""
     if name in RECIPES:
         return dataclasses.replace(DEMO.selftrain.training, **changes)
-    values = DEMO.objectives[name].hyperparameters
-    narrow = {"critic_width": 4} if "critic_width" in values else {}
-    return assembly.hyperparameters(METHODS[name], {**values, **narrow, **changes})
+    values = DEMO.objectives[name]
+    narrow = {"critic_width": 4} if hasattr(values, "critic_width") else {}
+    return dataclasses.replace(values, **{**narrow, **changes})
 
 
 def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
     """A method or recipe on the small network; ``changes`` are hyperparameters."""
-    kind = assembly.method_type({**METHODS, **RECIPES}[name])
+    kind = method_type({**METHODS, **RECIPES}[name])
     chosen = hyperparameters(name, **changes)
     return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, context())
 

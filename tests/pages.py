@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dadist.config.schema import Monitor
+from dadist.config.sections import Monitor
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import depth_errors
 from dadist.prior.mixtures import Mixtures

@@ -1,6 +1,7 @@
 """A copy of the workflow in a folder of its own, where tests run it, edit it and break its inputs."""
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -8,15 +9,21 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import audit
 import yaml
 
+from dadist.config.files import Files
 from dadist.registry import METHODS
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "dadist", "workflow", "profiles", "envs")
+PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles", "envs")
+
+
+def configuration() -> dict[str, Any]:
+    """Everything that ships, config.yaml and config/, as one; a new copy each time."""
+    return copy.deepcopy(Files.of(ROOT / "config", [ROOT / "config.yaml"]).merged())
 
 
 class Touch(NamedTuple):
@@ -127,12 +134,11 @@ COMPONENTS = "results/demo/prior/components.csv"  # on demand
 # The demo with a few small images and a few steps; every rule and every method runs.
 TINY = {
     "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
-    "settings": {
+    "presets": {
         "demo": {
             "methods": [name for name in METHODS if name != "warm_up"],
             "source": {"width": 64, "height": 32},
             "target": {"width": 64, "height": 32},
-            "grid": [8, 4],
             "fit_gmm": {"points": 500},
             "adapt": {"iterations": 4, "batch": 2},
             "objectives": {"warm_up": {"iterations": 5}},

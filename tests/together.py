@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import dadist.training.loop
 from dadist.classes import IGNORE
-from dadist.config.schema import Optimiser
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
@@ -63,7 +63,7 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
             method,
             SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
             TargetLoader(target, sampling, source.labels if name in RECIPES else None),
-            builders.SplitPlan(SGD, sync_bn=sync_bn),
+            builders.TrainingSettings(SGD, sync_bn=sync_bn),
             iterations=STEPS,
             state=state,
         )

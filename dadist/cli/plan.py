@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from dadist.cli.study import config_parser, count_images, read_study
-from dadist.config.parsing import hint
+from dadist.config.records import hint
 
 
 def plan(words: Sequence[str]) -> int:

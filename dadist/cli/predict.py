@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dadist.config.parsing import hint
+from dadist.config.records import hint
 
 if TYPE_CHECKING:
     from dadist.deploy.inputs import Input

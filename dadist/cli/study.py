@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dadist.config.parsing import ConfigError, hint
+from dadist.config.files import laid_over, read
+from dadist.config.load import load
+from dadist.config.records import ConfigError, hint
 from dadist.config.schema import Study
 
 if TYPE_CHECKING:
     from dadist.cost.plan import Counts
 
-CONFIG = "config.yaml"
+CONFIG, SHIPPED = "config.yaml", "config"
 MADE = "results/"
 
 
@@ -24,26 +26,16 @@ def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentPa
 
 
 def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
-    """The current folder's config.yaml under the given files and entries, merged as Snakemake merges them."""
-    from snakemake.common.configfile import load_configfile
-    from snakemake.exceptions import WorkflowError
-    from snakemake.utils import update_config
-
-    from dadist.config.load import study
-
+    """The study of the current folder under the given files and entries, merged as Snakemake merges them."""
+    named = [Path(CONFIG), *map(Path, files)]
     config: dict[str, Any] = {}
-    for file in (CONFIG, *files):
-        if not Path(file).is_file():
-            raise ConfigError(f"{file}: expected a file of settings, found none; run this beside the Snakefile")
-        try:
-            update_config(config, load_configfile(file))
-        except WorkflowError as error:
-            raise ConfigError(f"{file}: expected YAML or JSON, got none: {error}; correct it") from None
+    for file in named:
+        config = laid_over(config, read(file))
     if entries:
         from snakemake.cli import parse_config
 
-        update_config(config, parse_config(entries))
-    found = study(config)
+        config = laid_over(config, parse_config(entries))
+    found = load(Path(SHIPPED), config, named)
     if setting not in found.settings:
         raise ConfigError(f"{setting}: unknown setting{hint(setting, found.settings)}")
     return found

@@ -1,68 +1,58 @@
-"""Sections of config.yaml that stand for themselves: a data set on disk, a class set of the user's.
+"""Sections that stand for themselves: a data set on disk, a class set of the user's.
 
 Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
 import importlib
-import typing
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
-from dadist.config.parsing import ConfigError, hint, parse, same_keys
+from dadist.config.records import ConfigError, hint, parse
 from dadist.config.schema import Domain
 from dadist.registry import DATASETS
+
+
+def reader_options(dataset: str) -> Any:
+    """The record of a reader's own keys."""
+    return importlib.import_module(DATASETS[dataset]).Options
 
 
 def domain(name: str, section: Any) -> Domain:
     """A data set on disk: the keys that all have, and its reader's own.
 
     Raises:
-        ConfigError: for the first key that is unknown, missing or wrong.
+        ConfigError: For the first key that is unknown, missing or wrong.
     """
     where = f"domains.{name}"
     if not isinstance(section, Mapping):
-        raise ConfigError(f"{where}: expected a section, got {section!r}")
-    if section.get("dataset") not in DATASETS:
-        raise ConfigError(f"{where}.dataset: unknown data set{hint(str(section.get('dataset')), DATASETS)}")
+        raise ConfigError(f"expected a section, got {section!r}", ("domains", name))
+    dataset = section.get("dataset")
+    if dataset not in DATASETS:
+        raise ConfigError(f"unknown data set{hint(str(dataset), DATASETS)}", ("domains", name, "dataset"))
     shared = {field.name for field in fields(Domain)} - {"options"}
-    module = importlib.import_module(DATASETS[section["dataset"]])
-    hints = typing.get_type_hints(module.Options)
-    given = {key: value for key, value in section.items() if key not in shared}
-    options = {**_left_out(hints), **given}
-    same_keys(options, hints, where, [*hints, *shared])
-    try:
-        parse(module.Options, options, where)
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{where}.{error}") from None
+    options = reader_options(dataset)
+    own = {key: value for key, value in section.items() if key not in shared}
+    known = {field.name for field in fields(options)}
+    for key in own:
+        if key not in known:
+            raise ConfigError(f"unknown key{hint(str(key), {*known, *shared})}", ("domains", name, str(key)))
+    read = asdict(parse(options, own, where))
     common = {key: value for key, value in section.items() if key in shared}
-    return parse(Domain, {"lists": {}, "unlabelled_depth": False, **common, "options": options}, where)
-
-
-def _left_out(hints: Mapping[str, Any]) -> dict[str, Any]:
-    """What a reader's keys are if the domain leaves them out: a table is empty, what may be null is null."""
-    empty: dict[str, Any] = {key: {} for key, kind in hints.items() if typing.get_origin(kind) is dict}
-    return {**empty, **{key: None for key, kind in hints.items() if type(None) in typing.get_args(kind)}}
+    return parse(Domain, {**common, "options": read}, where)
 
 
 def class_set(name: str, rows: Any) -> ClassSet:
     """A class set of the user's; a class holds the label of its own name unless it says which.
 
     Raises:
-        ConfigError: for a name that is taken, and rows that are no classes.
+        ConfigError: For a name that is taken, and rows that are no classes.
     """
-    where = f"class_sets.{name}"
+    path = ("class_sets", name)
     if name in CLASS_SETS:
-        raise ConfigError(f"{where}: expected another name than those built in: {', '.join(CLASS_SETS)}")
+        raise ConfigError(f"expected another name than those built in: {', '.join(CLASS_SETS)}", path)
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) and "name" in row for row in rows):
-        raise ConfigError(f"{where}: expected a list of classes, each with a name and a colour, got {rows!r}")
+        raise ConfigError(f"expected a list of classes, each with a name and a colour, got {rows!r}", path)
     filled = [{"of": [row["name"]], "starred": True, **row} for row in rows]
-    try:
-        return parse(ClassSet, {"name": name, "categories": filled, "ignored": []}, where)
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    return parse(ClassSet, {"name": name, "categories": filled, "ignored": []}, f"class_sets.{name}")

@@ -1,202 +1,255 @@
-"""config.yaml as a whole: settings merged over the defaults, every key, name and limit checked.
+"""The configuration as a whole: three layers laid over one another, every key, name and limit checked.
+
+A setting is the defaults, then the presets that it names, then its own keys. A variant of a setting is that with more
+presets laid over it: "demo-no_depth" as the ablation has it, "demo-paper_dada" as its `published` has dada.
 
 Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
-import ast
-from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
-from typing import Any, Literal, NamedTuple
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import requirements
 from dadist.config.domains import class_set, domain
-from dadist.config.limits import limits
-from dadist.config.parsing import ConfigError, hint, parse, same_keys
-from dadist.config.schema import Ablation, Domain, Monitor, Objective, Render, Setting, Study
-from dadist.registry import METHODS
+from dadist.config.files import Files, laid_over
+from dadist.config.grid import GRIDS
+from dadist.config.records import ConfigError, hint, parse
+from dadist.config.records import Path as Keys
+from dadist.config.schema import Ablation, Domain, Render, Setting, Study
+from dadist.config.sections import Monitor
 
 # They stand in the table of every setting, named among its methods or not: what a method gains is read against them.
 FLOORS = ("source_only", "adabn")
 # Before a method's name: the variant of a setting in which the method is trained as it was published.
 PAPER = "paper_"
 
+SHARED = ("data_root", "render", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
+NAME = re.compile(r"[A-Za-z0-9_.]+")
+RESERVED = ("data", "streets", "logs", "benchmarks")  # folders of results/ beside those of settings
 
-def study(config: Mapping[str, Any]) -> Study:
-    """The parsed config.yaml, complete and checked.
+
+def load(shipped: Path, config: Mapping[str, Any], files: Sequence[Path]) -> Study:
+    """The study that Snakemake was asked for.
+
+    Args:
+        shipped: The folder config/.
+        config: What Snakemake merged: config.yaml, the user's files, and the command line.
+        files: config.yaml and the user's files, to name them in messages.
 
     Raises:
-        ConfigError: for the first key that is unknown, missing or wrong.
+        ConfigError: For the first key that is unknown, missing or wrong: in which file, what was expected, what came.
     """
-    shared = ("render", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
-    for key in shared:
-        if not isinstance(config.get(key), Mapping):
-            raise ConfigError(f"{key}: expected a section of config.yaml, got {config.get(key)!r}")
-    defaults = {key: value for key, value in config.items() if key not in (*shared, "data_root")}
-    domains = {name: domain(name, section) for name, section in config["domains"].items()}
-    class_sets = {**CLASS_SETS, **{name: class_set(name, rows) for name, rows in config["class_sets"].items()}}
-    ablation = parse(Ablation, config["ablation"], "ablation")
-    if taken := [variant for variant in ablation.variants if variant.startswith(PAPER)]:
-        raise ConfigError(f"ablation.variants.{taken[0]}: expected a name that does not begin with {PAPER}; rename it")
-    return Study(
-        render=parse(dict[str, Render], config["render"], "render"),
-        data_root=parse(str, config.get("data_root"), "data_root"),
-        domains=domains,
-        ablation=ablation,
-        monitor=parse(Monitor, config["monitor"], "monitor"),
-        settings=_Settings(_Tables(defaults, config["settings"], config["presets"], class_sets), domains, ablation),
-    )
+    found = Files.of(shipped, files)
+    return study(laid_over(found.merged(), config), found)
 
 
-class _Tables(NamedTuple):
-    defaults: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    presets: Mapping[str, Any]
-    class_sets: Mapping[str, ClassSet]
+def study(config: Mapping[str, Any], files: Files | None = None) -> Study:
+    """The study of a whole configuration, merged already.
+
+    Raises:
+        ConfigError: For the first key that is unknown, missing or wrong.
+    """
+    layers = _Layers(config, files)
+    try:
+        for key in SHARED[1:]:
+            if not isinstance(config.get(key), Mapping):
+                raise ConfigError(f"expected a section, got {config.get(key)!r}", (key,))
+        for key in ("settings", "domains", "class_sets", "render"):
+            _check_names(key, config[key])
+        ablation = parse(Ablation, config["ablation"], "ablation")
+        for variant in ablation.variants:
+            if variant.startswith(PAPER) or variant not in config["presets"]:
+                raise ConfigError(
+                    f"expected presets whose names do not begin with {PAPER}, got {variant!r}"
+                    f"{hint(variant, config['presets'])}",
+                    ("ablation", "variants"),
+                )
+        domains = {name: domain(name, section) for name, section in config["domains"].items()}
+        own = {str(name): class_set(str(name), rows) for name, rows in config["class_sets"].items()}
+        return Study(
+            render=parse(dict[str, Render], config["render"], "render"),
+            data_root=parse(str, config.get("data_root"), "data_root"),
+            domains=domains,
+            ablation=ablation,
+            monitor=parse(Monitor, config["monitor"], "monitor"),
+            settings=_Settings(layers, {**CLASS_SETS, **own}, domains, ablation),
+        )
+    except ConfigError as error:
+        raise layers.located(error) from None
+
+
+def _check_names(section: str, named: Mapping[Any, Any]) -> None:
+    for name in named:
+        if not isinstance(name, str) and section != "class_sets":
+            raise ConfigError(f"expected a name, got {name!r}; put it in quotes", (section, str(name)))
+        if not NAME.fullmatch(str(name)) or (section == "settings" and name in RESERVED):
+            raise ConfigError(
+                f"expected letters, digits, _ and . alone, and none of {', '.join(RESERVED)}, got {name!r}; rename it",
+                (section, str(name)),
+            )
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """The whole configuration, and the files that it came from, if they are known."""
+
+    config: Mapping[str, Any]
+    files: Files | None
+
+    def located(self, error: ConfigError) -> ConfigError:
+        """The same error with the file that its key stands in."""
+        if self.files is None or not error.path:
+            return error
+        return ConfigError(f"{self.files.holder(error.path, self.config)}: {error}")
+
+    def setting(self, name: str, presets: Sequence[str] = (), alone: str | None = None) -> "_Merged":
+        """A setting's three layers as one; a variant has more presets, and one method ``alone``."""
+        own = self.config["settings"][name]
+        if not isinstance(own, Mapping):
+            raise ConfigError(f"expected a section, got {own!r}", ("settings", name))
+        taken = own.get("presets", [])
+        if not isinstance(taken, list):
+            raise ConfigError(f"expected a list of presets, got {taken!r}", ("settings", name, "presets"))
+        merged = _Merged({}, {})
+        merged.lay({key: value for key, value in self.config.items() if key not in SHARED}, ())
+        for preset in taken:
+            self._lay_preset(merged, preset, ("settings", name, "presets"))
+        merged.lay({key: value for key, value in own.items() if key != "presets"}, ("settings", name))
+        if alone is not None:
+            merged.lay({"methods": [alone], "selftrain": {"methods": []}}, ("settings", name))
+        for preset in presets:
+            self._lay_preset(merged, preset, ("settings", name, "published"))
+        return merged
+
+    def _lay_preset(self, merged: "_Merged", preset: Any, where: Keys) -> None:
+        known = self.config["presets"]
+        if preset not in known:
+            raise ConfigError(f"unknown preset{hint(str(preset), known)}", where)
+        if not isinstance(known[preset], Mapping):
+            raise ConfigError(f"expected a section, got {known[preset]!r}", ("presets", preset))
+        if "presets" in known[preset]:
+            raise ConfigError(
+                "expected none in a preset; a setting takes several by name", ("presets", preset, "presets")
+            )
+        merged.lay(known[preset], ("presets", preset))
+
+
+@dataclass
+class _Merged:
+    """A setting as it grows layer by layer, and where each of its keys stands."""
+
+    values: dict[str, Any]
+    origins: dict[Keys, Keys]  # path in the setting → path in the configuration
+
+    def lay(self, section: Mapping[str, Any], where: Keys) -> None:
+        self.values = laid_over(self.values, section)
+        self.origins |= {path: (*where, *path) for path in _paths(section)}
+
+    def origin(self, path: Keys, name: str) -> Keys:
+        """Where a key stands; a key that nobody set is a default that is missing."""
+        if path and path not in self.origins and isinstance(path[-1], str):
+            return path
+        for length in range(len(path), 0, -1):
+            if found := self.origins.get(path[:length]):
+                return (*found, *path[length:])
+        return ("settings", name, *path)
+
+
+def _paths(section: Any, before: Keys = ()) -> Iterator[Keys]:
+    for key, value in section.items():
+        yield (*before, key)
+        if isinstance(value, Mapping):
+            yield from _paths(value, (*before, key))
 
 
 class _Settings(dict[str, Setting]):
-    """The settings by name; a variant is read when it is first asked for.
+    """The settings by name; a variant is read when it is first asked for."""
 
-    "demo-no_depth" is demo as the variant no_depth of the ablation has it, "demo-paper_dada" as its papers have dada.
-    """
-
-    def __init__(self, tables: _Tables, domains: Mapping[str, Domain], ablation: Ablation) -> None:
+    def __init__(
+        self, layers: _Layers, class_sets: Mapping[str, ClassSet], domains: Mapping[str, Domain], ablation: Ablation
+    ) -> None:
         super().__init__()
-        self.tables, self.domains, self.ablation = tables, domains, ablation
-        for name in tables.settings:
-            found = self._checked(name, name, (), "unified")
+        self.layers, self.class_sets, self.domains, self.ablation = layers, class_sets, domains, ablation
+        for name in layers.config["settings"]:
+            found = self._checked(name, layers.setting(name), "unified")
             lacking = tuple(floor for floor in FLOORS if floor not in found.methods)
             self[name] = replace(found, methods=(*lacking, *found.methods))
 
     def __missing__(self, name: str) -> Setting:
         base, _, variant = name.rpartition("-")
-        if base not in self.tables.settings:
+        if base not in self:
             raise KeyError(name)
         method, protocol = self.ablation.method, "unified"
-        over = self.ablation.variants.get(variant)
+        presets: tuple[str, ...] = (variant,)
         if variant.startswith(PAPER):
             method, protocol = variant.removeprefix(PAPER), "paper"
-            over = self[base].papers.get(method)
-        if over is None:
+            presets = self[base].published.get(method) or ()
+        elif variant not in self.ablation.variants:
+            presets = ()
+        if not presets:
             raise KeyError(name)
-        alone = {"methods": [method], "selftrain": {"methods": []}}
-        found = self._checked(name, base, (alone, over), protocol)
-        self.setdefault(name, found)
+        try:
+            found = self._checked(base, self.layers.setting(base, presets, method), protocol)
+        except ConfigError as error:
+            raise self.layers.located(error) from None
+        return self.setdefault(name, found)
+
+    def _checked(self, name: str, merged: _Merged, protocol: str) -> Setting:
+        try:
+            found = self._parsed(merged, protocol)
+            _check_methods(found)
+            requirements.check(found, self.domains)
+        except ConfigError as error:
+            raise ConfigError(error.message, merged.origin(error.path, name)) from None
         return found
 
-    def _checked(self, name: str, base: str, over: tuple[Mapping[str, Any], ...], protocol: str) -> Setting:
-        setting = _setting(name, base, over, protocol, self.tables)
-        for view in (setting.source, setting.target):
+    def _parsed(self, merged: _Merged, protocol: str) -> Setting:
+        values = merged.values
+        if "protocol" in values:
+            raise ConfigError("unknown key; `published` has what methods were published with", ("protocol",))
+        if (classes := str(values.get("classes"))) not in self.class_sets:
+            raise ConfigError(f"unknown class set{hint(classes, self.class_sets)}", ("classes",))
+        whole = {**values, "classes": asdict(self.class_sets[classes]), "protocol": protocol}
+        found = parse(Setting, whole)
+        for which, view in (("source", found.source), ("target", found.target)):
             if view.domain not in self.domains:
-                raise ConfigError(f"settings.{name}: unknown domain{hint(view.domain, self.domains)}")
-        requirements.check(name, setting, self.domains)
-        return setting
+                raise ConfigError(f"unknown domain{hint(view.domain, self.domains)}", (which, "domain"))
+        return replace(found, grid=_grid(found))
 
 
-def _setting(name: str, base: str, over: tuple[Mapping[str, Any], ...], protocol: str, tables: _Tables) -> Setting:
-    """``base`` under what is laid over it, called ``name`` in messages."""
-    merged, chain, table = dict(tables.defaults), [base], tables.settings
-    for key, section in table.items():
-        if not isinstance(section, Mapping):
-            raise ConfigError(f"settings.{key}: expected a section, got {section!r}")
-    while parent := table[chain[-1]].get("like"):
-        if parent not in table or parent in chain:
-            raise ConfigError(f"settings.{chain[-1]}.like: expected another setting, got {parent!r}")
-        chain.append(parent)
-    for link in reversed(chain):
-        own = {key: value for key, value in table[link].items() if key != "like"}
-        merged = _laid(merged, own, f"settings.{link}", tables.presets)
-    for section in over:
-        merged = _laid(merged, section, f"settings.{name}", tables.presets)
-    if (classes := str(merged.get("classes"))) not in tables.class_sets:
-        raise ConfigError(f"settings.{name}.classes: unknown class set{hint(classes, tables.class_sets)}")
-    merged["classes"] = asdict(tables.class_sets[classes])
-    if "protocol" in merged:
-        raise ConfigError(f"settings.{name}.protocol: unknown key; `papers` has what methods were published with")
-    merged["protocol"] = protocol
-    if not isinstance(merged.get("objectives"), Mapping):
-        raise ConfigError(f"settings.{name}.objectives: expected a section, got {merged.get('objectives')!r}")
-    for method, section in dict(merged["objectives"]).items():
-        merged["objectives"] = {**merged["objectives"], method: _objective(method, section)}
-    setting = parse(Setting, merged, f"settings.{name}")
-    _check_limits(name, setting)
-    named = {
-        "methods": setting.methods,
-        "selftrain.methods": setting.selftrain.methods,
-        "papers": tuple(setting.papers),
-        "draw.methods": setting.draw.methods,
-        "embed.method": (setting.embed.method,),
+def _grid(setting: Setting) -> tuple[int, int]:
+    """What the backbone gives for the source's size.
+
+    Raises:
+        ConfigError: The backbone is unknown, or the setting says another grid.
+    """
+    backbone, width, height = setting.adapt.network.backbone, setting.source.width, setting.source.height
+    if backbone not in GRIDS:
+        raise ConfigError(f"unknown backbone{hint(backbone, GRIDS)}", ("adapt", "network", "backbone"))
+    given = GRIDS[backbone](width, height)
+    if setting.grid not in (None, given):
+        assert setting.grid is not None
+        raise ConfigError(
+            f"expected {list(given)}, what {backbone} gives for {width}x{height}, got {list(setting.grid)}; "
+            "set it so, or to null",
+            ("grid",),
+        )
+    return given
+
+
+def _check_methods(setting: Setting) -> None:
+    named: dict[Keys, tuple[str, ...]] = {
+        ("methods",): setting.methods,
+        ("selftrain", "methods"): setting.selftrain.methods,
+        ("published",): tuple(setting.published),
+        ("draw", "methods"): setting.draw.methods,
+        ("embed", "method"): (setting.embed.method,),
     }
-    for key, listed in named.items():
+    for path, listed in named.items():
         for method in listed:
             if method not in setting.objectives:
-                known = ", ".join(setting.objectives)
-                raise ConfigError(f"settings.{name}.{key}: no section objectives.{method}; known: {known}")
-    return setting
-
-
-def _laid(
-    base: Mapping[str, Any], section: Mapping[str, Any], where: str, presets: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A section laid over another, key by key; before its own keys, those of the presets that it takes by name."""
-    merged = dict(base)
-    for preset in section.get("presets", ()):
-        if preset not in presets:
-            raise ConfigError(f"{where}.presets: unknown preset{hint(str(preset), presets)}")
-        merged = _merge(merged, presets[preset])
-    return _merge(merged, {key: value for key, value in section.items() if key != "presets"})
-
-
-def _check_limits(name: str, setting: Setting) -> None:
-    training = setting.selftrain.training
-    for key, value, least, most in limits(setting):
-        if value < least or (most is not None and value > most):
-            limit = f"at least {least}" if most is None else f"{least} to {most}"
-            raise ConfigError(f"settings.{name}.{key}: expected {limit}, got {value}")
-    for key, section in (("adapt", setting.adapt), ("selftrain.training", training)):
-        if section.batch % section.gpus:
-            raise ConfigError(
-                f"settings.{name}.{key}.gpus: expected a divisor of batch, {section.batch}, got {section.gpus}; "
-                "each takes an equal share of every batch"
-            )
-    lengths = [one.iterations for one in setting.objectives.values() if one.iterations is not None]
-    for key, end, iterations in (
-        ("adapt.optimiser", setting.adapt.optimiser.poly_iterations, [setting.adapt.iterations, *lengths]),
-        ("selftrain.training.optimiser", training.optimiser.poly_iterations, setting.selftrain.rounds),
-    ):
-        if end is not None and end < max(iterations, default=0):
-            raise ConfigError(
-                f"settings.{name}.{key}.poly_iterations: expected at least {max(iterations)}, the longest training, "
-                f"got {end}; set it so, or to null"
-            )
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _objective(method: str, section: Mapping[str, Any]) -> dict[str, Any]:
-    """Split a method's section into the keys that all methods have and its own hyperparameters, both checked."""
-    where = f"objectives.{method}"
-    if method not in METHODS:
-        raise ConfigError(f"{where}: unknown method{hint(method, METHODS)}")
-    if not isinstance(section, Mapping):
-        raise ConfigError(f"{where}: expected a section, got {section!r}")
-    shared = {field.name for field in fields(Objective)} - {"hyperparameters"}
-    hyperparameters = {key: value for key, value in section.items() if key not in shared}
-    declared = requirements.declared_hyperparameters(METHODS[method])
-    same_keys(hyperparameters, declared, where, [*declared, *shared])
-    for key, annotation in declared.items():
-        parse(_scalar(annotation), hyperparameters[key], f"{where}.{key}")
-    return {**{key: section[key] for key in shared & set(section)}, "hyperparameters": hyperparameters}
-
-
-def _scalar(annotation: str) -> Any:
-    if annotation.startswith("Literal["):
-        return Literal[ast.literal_eval(annotation.removeprefix("Literal").replace("[", "(").replace("]", ",)"))]
-    return {"int": int, "float": float, "bool": bool, "str": str, "float | None": float | None}[annotation]
+                raise ConfigError(f"unknown method{hint(method, setting.objectives)}", path)

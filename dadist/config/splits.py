@@ -8,10 +8,11 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from dadist.config.parsing import ConfigError, parse
-from dadist.config.requirements import declared, trained, wants_target_depth
+from dadist.config.methods import requirements
+from dadist.config.records import ConfigError, parse
+from dadist.config.requirements import trained, wants_target_depth
 from dadist.config.schema import Study
-from dadist.registry import DATASETS, METHODS
+from dadist.registry import DATASETS
 
 SPLITS = ("source", "train", "val")  # train and val are the target's
 TRAIN_WITH_DEPTH = "train with depth"  # the target's training split once more, for methods that learn from its depth
@@ -80,11 +81,12 @@ def training_split(study: Study, setting: str, method: str) -> str:
     if not wants_target_depth(chosen, method):
         return "train"
     if not study.domains[domain].unlabelled_depth:
-        hyperparameter = declared(METHODS[method], "TARGET_DEPTH", "")
+        hyperparameter = requirements(method).target_depth
         raise ConfigError(
-            f"settings.{setting}: method {method} learns from depth of the target's training images, and "
+            f"method {method} learns from depth of the target's training images, and "
             f"domains.{domain} has none; give it depth files and unlabelled_depth: true, or set "
-            f"objectives.{method}.{hyperparameter}: 0.0, which does without"
+            f"objectives.{method}.{hyperparameter}: 0.0, which does without",
+            ("settings", setting),
         )
     return TRAIN_WITH_DEPTH
 

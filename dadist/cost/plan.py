@@ -133,7 +133,7 @@ def this_machine(setting: Setting, device: str) -> Device:
         setting: Gives the shapes of the products.
         device: "cpu" or "cuda".
     """
-    flops, bandwidth = speed(device, grid=setting.grid)
+    flops, bandwidth = speed(device, grid=setting.cells)
     return Device(flops, bandwidth, FLOAT_BYTES, f"measured here: a bottleneck and a copy in float32 on {device}")
 
 

@@ -1,6 +1,6 @@
 """What a training step costs, counted on the meta device, where shapes are known and nothing is computed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,8 @@ from torch.fx.experimental import _config as shapes
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from dadist.config.schema import Optimiser, Scalar, Setting
+from dadist.config.schema import Setting
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Context, Method
 from dadist.model.layouts import build
@@ -126,8 +127,7 @@ def _architecture(setting: Setting, name: str) -> Architecture:
 
 
 def _knobs(setting: Setting, name: str) -> Any:
-    values: Mapping[str, Scalar] = setting.objectives[name].hyperparameters
-    return assembly.hyperparameters(METHODS[name], values)
+    return setting.objectives[name]
 
 
 def method_of(setting: Setting, name: str) -> Method:
@@ -159,7 +159,7 @@ def _mixtures(setting: Setting) -> Mixtures:
         means=np.zeros((classes, components, len(features))),
         covariances=np.tile(100 * np.eye(len(features)), (classes, components, 1, 1)),
         scale=np.ones(2),
-        grid=setting.grid,
+        grid=setting.cells,
         numerator=setting.inverse_depth,
         classes=setting.classes,
         components=components,

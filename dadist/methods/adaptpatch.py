@@ -11,12 +11,11 @@ may use it before you do so beyond research.
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dadist.config.methods.adaptpatch import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
@@ -26,30 +25,14 @@ from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.prior.patch_descriptors import Clusters, cell_means
 from dadist.prior.patches import Patches
 
-NEEDS = ("patches",)
-
 HEAD = "patch_head"  # the companion
 MAP, KINDS = "probabilities", "kinds"  # what is made of the segmenter's outputs, at the input's size and patch by patch
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, the head's width, and when the adversarial terms begin."""
-
-    kinds: float
-    adversarial_patch: float
-    adversarial: float
-    source_only: int
-    head_width: int
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
 
 
 class AdaptPatch(Adversarial):
     """Source: segmentation and the kinds of its patches. Target: a critic on P, and one on each patch's kinds."""
 
-    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         if "patches" not in context.artefacts:
             raise ValueError("adaptpatch: expected patches, got none; cluster_patches makes them")
         self.patches: Patches = context.artefacts["patches"]

@@ -6,27 +6,11 @@ so by those of an auxiliary classifier on the middle layer.
 Source: Tsai et al., Learning to Adapt Structured Output Space for Semantic Segmentation, CVPR 2018.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch.nn.functional as F
 from torch import Tensor
 
 from dadist.losses.adversarial import ADVERSARIAL_LOSSES
 from dadist.methods.levels import AdversarialLevels
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, and the kind of adversarial loss."""
-
-    segmentation_auxiliary: float
-    adversarial: float
-    adversarial_auxiliary: float
-    adversarial_loss: Literal["bce", "least_squares"]
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
 
 
 class AdaptSegNet(AdversarialLevels):

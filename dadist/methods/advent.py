@@ -6,24 +6,10 @@ which is no method but the average, at test time, of the two networks' logits.
 Source: Vu et al., ADVENT, CVPR 2019.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from dadist.losses.information import self_information
 from dadist.methods.levels import AdversarialLevels
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective."""
-
-    segmentation_auxiliary: float
-    adversarial: float
-    adversarial_auxiliary: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
 
 
 class Advent(AdversarialLevels):

@@ -11,14 +11,13 @@ Adaptation, CVPR 2019.
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dadist.config.methods.clan import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import TARGET, domain_loss
 from dadist.losses.disagreement import disagreement, likeness
@@ -28,31 +27,11 @@ from dadist.methods.base import Term
 from dadist.model.segmenter import Outputs, upsample
 
 
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, what a pixel counts, and how images are rescaled."""
-
-    adversarial: float
-    agreed: float
-    disagreed: float
-    detached: bool
-    unweighted: float
-    discrepancy: float
-    gamma: float
-    shrink: float
-    shrink_share: float
-    enlarge: float
-    enlarge_share: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
-
-
 class Clan(Adversarial):
     """Source focal loss of both classifiers, a critic on P of their sum, weighted by pixel, and how alike they are."""
 
     @staticmethod
-    def heads(hyperparameters: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Hyperparameters) -> tuple[str, ...]:
         """The second classifier."""
         return ("second",)
 

@@ -19,8 +19,6 @@ from dadist.methods.base import Context, Supervised, Term
 from dadist.methods.mixing import paste
 from dadist.model.segmenter import Segmenter
 
-SAME_SIZE = True  # images of the two domains are mixed
-
 
 class ClassMix(Supervised):
     """A pass over the source, then one over the mixed images."""

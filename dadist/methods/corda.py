@@ -9,13 +9,12 @@ teacher and the mixing are those of Tranheden et al., DACS, WACV 2021.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from dadist.config.methods.corda import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.data.readers.base import FAR_CM
 from dadist.losses.depth import agreement, berhu
@@ -26,26 +25,7 @@ from dadist.methods.mixing import Mixed, paste
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.runtime import distributed
 
-SOURCE_DEPTH = True
-TARGET_DEPTH = "target_depth"  # the hyperparameter; at 0 the method does without
-SAME_SIZE = True  # images of the two domains are mixed
 BLUR = 9  # pixels across: all but 1e-4 of the widest blur
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, the teacher, and what is done to mixed images."""
-
-    depth: float
-    target_depth: float
-    far_depth: Literal["ignore", "keep"]
-    confidence: float
-    teacher: float
-    jitter: float
-    jitter_share: float
-    blur_least: float
-    blur_most: float
-    blur_share: float
 
 
 class Corda(Supervised):
@@ -54,7 +34,7 @@ class Corda(Supervised):
     LAYOUT = "distilled"
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
         # In training mode for good: it predicts by the statistics of its own batches, as in the released code.
         self.teacher = copy.deepcopy(segmenter).train().requires_grad_(False)
@@ -64,7 +44,7 @@ class Corda(Supervised):
         self.augment = v2.Compose([v2.RandomApply([one], p) for one, p in shares])
 
     @staticmethod
-    def heads(hyperparameters: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Hyperparameters) -> tuple[str, ...]:
         """A decoder of the target's own depth, if there is such depth to learn from."""
         return ("depth",) if hyperparameters.target_depth else ()
 

@@ -6,9 +6,6 @@ of the depth's distribution.
 Source: Saha et al., Learning to Relate Depth and Semantics for Unsupervised Domain Adaptation, CVPR 2021.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
@@ -20,23 +17,6 @@ from dadist.methods.base import Term
 from dadist.methods.depth import depth_terms
 from dadist.model.critic import critic
 from dadist.model.segmenter import Outputs, upsample
-
-SOURCE_DEPTH = True
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, and the bins of the depth."""
-
-    refined: float
-    depth: float
-    adversarial: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
-    bins: int
-    spacing: Literal["sid", "paper"]
-    sigma: float
 
 
 class Ctrl(Adversarial):

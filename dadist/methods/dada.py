@@ -6,8 +6,6 @@ self-information weighted by the predicted depth, so that near pixels count more
 Source: Vu et al., DADA, ICCV 2019.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from dadist.data.loader import Source
@@ -16,19 +14,6 @@ from dadist.methods.adversarial import Adversarial
 from dadist.methods.base import Term
 from dadist.methods.depth import depth_terms
 from dadist.model.segmenter import Outputs, upsample
-
-SOURCE_DEPTH = True
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective."""
-
-    depth: float
-    adversarial: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
 
 
 class Dada(Adversarial):

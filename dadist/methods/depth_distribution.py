@@ -10,12 +10,11 @@ the authors' code where the paper is silent.
 """
 
 import functools
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from dadist.config.methods.depth_distribution import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.data.resize import centres
 from dadist.data.transforms import flip
@@ -30,38 +29,11 @@ from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.prior.density import Density, squash
 from dadist.prior.mixtures import Mixtures
 
-NEEDS = ("mixtures",)
-SOURCE_DEPTH = True
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, the readings of the density, and what the critic sees."""
-
-    depth: float
-    balance_source: float
-    balance_target: float
-    adversarial: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
-    feature: Literal[
-        "density_segmentation",
-        "segmentation",
-        "depth",
-        "density",
-        "depth_segmentation",
-        "depth_density_segmentation",
-    ]
-    adversarial_loss: Literal["bce", "log"]
-    squash: Literal["exponential", "median", "none"]
-    source_density: Literal["ground_truth", "masked"]
-
 
 class DepthDistribution(Adversarial):
     """Source: segmentation, depth, balance. Target: balance, and a critic on I(P) times density, or another feature."""
 
-    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
         if "mixtures" not in context.artefacts:
             raise ValueError("depth_distribution: expected mixtures, got none; fit_gmm makes them")
@@ -69,7 +41,7 @@ class DepthDistribution(Adversarial):
         self.density = Density(self.mixtures)
 
     @staticmethod
-    def heads(hyperparameters: Any) -> tuple[str, ...]:
+    def heads(hyperparameters: Hyperparameters) -> tuple[str, ...]:
         """Both, whatever the weights."""
         return ("depth", "density")
 

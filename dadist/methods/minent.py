@@ -7,22 +7,12 @@ Source: Vu et al., ADVENT, CVPR 2019.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dadist.data.loader import Source, Target
 from dadist.losses.information import mean_entropy
 from dadist.methods.base import Term
 from dadist.methods.levels import MultiLevel
 from dadist.model.segmenter import upsample
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective."""
-
-    segmentation_auxiliary: float
-    entropy: float
-    entropy_auxiliary: float
 
 
 class MinEnt(MultiLevel):

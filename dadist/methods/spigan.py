@@ -13,12 +13,11 @@ depth head; the frozen one, VGG19 there, is the backbone that the training start
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from dadist.config.methods.spigan import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.losses.adversarial import SOURCE, TARGET, squared_domain_loss
 from dadist.losses.depth import mean_absolute
@@ -28,33 +27,13 @@ from dadist.model.segmenter import Segmenter, upsample
 from dadist.model.translator import Translator, image_critic, to_rgb, to_unit
 from dadist.model.trunk import DepthNetwork, Trunk
 
-SOURCE_DEPTH = True
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Weights of the objective, sizes and rates of the networks beside the segmenter."""
-
-    realism: float
-    task: float
-    privileged: float
-    perceptual: float
-    depth_scale: float
-    translator_width: int
-    translator_blocks: int
-    companion_lr: float
-    beta: float
-    critic_lr: float
-    critic_scale: float
-    critic_width: int
-
 
 class Spigan(Supervised):
     """Segmentation and depth of the source, as it is and translated; likeness of the two; a critic of images."""
 
     TARGET_IMAGES = True
 
-    def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
+    def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
         if not hyperparameters.realism:
             raise ValueError("spigan.realism: expected more than 0, got 0.0; without it no translation is asked for")

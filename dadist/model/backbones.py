@@ -1,10 +1,12 @@
-"""Backbones: an image to features on a grid 8 times coarser."""
+"""Backbones: an image to features on a grid 8 times coarser. config/grid.py says how large it is."""
 
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dadist.registry import BACKBONES
 
 TF_EPS = 1e-3  # of BatchNorm
 
@@ -19,10 +21,12 @@ class Backbone(nn.Module, ABC):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images ``(B, 3, H, W)`` to the features of the middle layer and of the last."""
 
-    @staticmethod
-    def grid(width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of the features of a ``width`` x ``height`` image; by default three strides of 2."""
-        return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
+
+def backbone(name: str) -> Backbone:
+    """One of BACKBONES, with random weights."""
+    module, _, kind = BACKBONES[name].partition(":")
+    found: Backbone = getattr(importlib.import_module(module), kind)()
+    return found
 
 
 class ResNet101(Backbone):
@@ -58,16 +62,6 @@ class ResNet101(Backbone):
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         middle = self.layer3(self.layer2(self.layer1(x)))
         return middle, self.layer4(middle)
-
-    @staticmethod
-    def grid(width: int, height: int) -> tuple[int, int]:
-        """Columns and rows of the features: 161 x 96 for 1280 x 760."""
-
-        def cells(pixels: int) -> int:
-            pooled = _halved(pixels) // 2 + 1  # ceil mode with padding 1 adds a cell to an even size
-            return _halved(pooled)
-
-        return cells(width), cells(height)
 
 
 class Street(Backbone):
@@ -217,19 +211,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, padding))
 
 
-BACKBONES: dict[str, Callable[[], Backbone]] = {
-    "resnet101": ResNet101,
-    "street": Street,
-    "efficientnet_lite0": EfficientNetLite0,
-}
-
-
 def _init(module: nn.Module) -> None:
     """He's normal weights for a convolution; leaves anything else alone."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-
-
-def _halved(pixels: int) -> int:
-    """Output length of a 3x3 or 7x7 convolution, or a 1x1 one, with stride 2 and same padding."""
-    return (pixels + 1) // 2

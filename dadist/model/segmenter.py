@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dadist.classes import ClassSet
-from dadist.model.backbones import BACKBONES
+from dadist.config.grid import GRIDS
+from dadist.model.backbones import backbone
 from dadist.model.heads import ASPP, MeanHead
+from dadist.registry import BACKBONES
 
 # What a network may have beside its classifier.
 HEADS = (
@@ -114,7 +116,7 @@ class Segmenter(nn.Module):
         self.reversed = order == (2, 1, 0)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
-        self.backbone = BACKBONES[architecture.backbone]()
+        self.backbone = backbone(architecture.backbone)
         self.build(self.backbone.channels)
         if architecture.bn != "train":
             for norm in batch_norms(self.backbone):
@@ -165,7 +167,7 @@ class Segmenter(nn.Module):
 
     def grid(self, width: int, height: int) -> tuple[int, int]:
         """Columns and rows of the feature grid for images of ``width`` x ``height``."""
-        return self.backbone.grid(width, height)
+        return GRIDS[self.architecture.backbone](width, height)
 
 
 class TakesImages(Protocol):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.config.schema import Embed
+from dadist.config.sections import Embed
 from dadist.data.prepared import Prepared, spread
 from dadist.data.resize import centres
 from dadist.losses.information import self_information

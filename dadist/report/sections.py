@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dadist.classes import ClassSet
-from dadist.config.schema import Monitor
+from dadist.config.sections import Monitor
 from dadist.evaluation.confusion import Metrics
 from dadist.report import cost_table, html_tables, page
 from dadist.report.cost_table import Cost

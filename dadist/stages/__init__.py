@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from dadist.config import parsing
+from dadist.config.records import parse
 from dadist.runtime import gpus, launch, memory
 from dadist.training.monitor import TrainingMonitor
 
@@ -50,7 +50,7 @@ def stage(run: Callable[..., None]) -> None:
         parser.add_argument(f"--{flag}", required=True, type=Path if many else kind, nargs="*" if many else None)
     arguments: dict[str, Any] = vars(parser.parse_args())
     try:
-        params = parsing.parse(hints["params"], arguments.pop("params"), name)
+        params = parse(hints["params"], arguments.pop("params"), name)
         granted = arguments.pop("gpus")
         _run(functools.partial(run, params, **arguments), name, _processes(params), granted)
     except (ValueError, OSError) as error:

@@ -1,8 +1,10 @@
 """Train one method on source and target; round q0."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from dadist.config.schema import Adapt, Objective
+from dadist.config.records import Record
+from dadist.config.sections import Adapt
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
@@ -16,7 +18,7 @@ from dadist.training.resume import State
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     setting: str
@@ -28,7 +30,7 @@ class Params:
     protocol: str  # the same
     grid: tuple[int, int]  # cells
     inverse_depth: float
-    objective: Objective
+    objective: dict[str, Any]  # the section of the method
     adapt: Adapt
 
 
@@ -36,11 +38,11 @@ def run(
     params: Params, *, monitor: Monitored, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
 ) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
-    adapt, objective = params.adapt, params.objective
+    adapt = params.adapt
     labelled, unlabelled = Prepared(source), Prepared(target)
     seeded(params.seed, deterministic=adapt.deterministic)
     method_type = build.method_type(params.implementation)
-    hyperparameters = build.hyperparameters(params.implementation, objective.hyperparameters)
+    hyperparameters = build.hyperparameters(params.method, params.objective)
     architecture = Architecture(
         classes=labelled.classes,
         heads=method_type.heads(hyperparameters),
@@ -76,7 +78,9 @@ def run(
         if not distributed.first():
             return
         protocol = build.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
-        build.finish(method, unlabelled, objective.statistics, adapt.statistics_images, protocol, params).save(model)
+        build.finish(method, unlabelled, hyperparameters.statistics, adapt.statistics_images, protocol, params).save(
+            model
+        )
         state.finish(losses)
 
 

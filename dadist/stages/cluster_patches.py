@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import ClusterPatches
+from dadist.config.records import Record
+from dadist.config.sections import ClusterPatches
 from dadist.data.prepared import Prepared
 from dadist.prior import patch_clustering
 from dadist.runtime.progress import Progress
@@ -10,7 +11,7 @@ from dadist.stages import In, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     cluster_patches: ClusterPatches

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from dadist.classes import ClassSet
+from dadist.config.records import Record
 from dadist.evaluation.confusion import Metrics
 from dadist.report.tables import over_seeds, save, table
 from dadist.stages import Ins, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     classes: ClassSet

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dadist.config.schema import FitGmm
+from dadist.config.records import Record
+from dadist.config.sections import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.prior import fit, sampling
 from dadist.report.component_curves import plot, table
@@ -14,7 +15,7 @@ from dadist.stages import In, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     grid: tuple[int, int]  # cells

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import Draw
+from dadist.config.records import Record
+from dadist.config.sections import Draw
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -12,7 +13,7 @@ from dadist.stages import In, Ins, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     titles: tuple[str, ...]  # of the models

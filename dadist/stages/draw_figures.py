@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dadist.classes import ClassSet
-from dadist.config.schema import DrawFigures
+from dadist.config.records import Record
+from dadist.config.sections import DrawFigures
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
@@ -18,7 +19,7 @@ from dadist.stages import In, Ins, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     classes: ClassSet

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import Embed
+from dadist.config.records import Record
+from dadist.config.sections import Embed
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -11,7 +12,7 @@ from dadist.stages import In, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     embed: Embed

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import Evaluate
+from dadist.config.records import Record
+from dadist.config.sections import Evaluate
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.evaluate import score
@@ -15,7 +16,7 @@ from dadist.storage.workspace import notes
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     code: str  # digest

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import FitGmm
+from dadist.config.records import Record
+from dadist.config.sections import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.prior import fit, sampling
 from dadist.runtime.progress import Progress
@@ -10,7 +11,7 @@ from dadist.stages import In, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     grid: tuple[int, int]  # cells

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from dadist import doctor
-from dadist.config.parsing import parse
+from dadist.config.records import Record, parse
 from dadist.data import preparation
 from dadist.data.inventory import SplitPlan
 from dadist.runtime.progress import Progress
@@ -17,7 +17,7 @@ from dadist.storage.digest import digest
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     reader: str  # module of the data set

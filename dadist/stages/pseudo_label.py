@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import PseudoLabel
+from dadist.config.records import Record
+from dadist.config.sections import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -13,7 +14,7 @@ from dadist.storage.digest import key
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     code: str  # digest

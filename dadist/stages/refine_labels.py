@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import RefineLabels
+from dadist.config.records import Record
+from dadist.config.sections import RefineLabels
 from dadist.data.prepared import Prepared
 from dadist.runtime.progress import Progress
 from dadist.selftraining.pseudo_labels import PseudoLabels
@@ -12,7 +13,7 @@ from dadist.storage.digest import key
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     code: str  # digest

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dadist.config.records import Record
 from dadist.config.schema import Render
 from dadist.data.streets.render import write_cityscapes, write_synthia
 from dadist.runtime.progress import Progress
@@ -10,7 +11,7 @@ from dadist.storage.journal import alone
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     domain: str  # "synthia": the source; "cityscapes": the target

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dadist.config.schema import RoundTraining
+from dadist.config.records import Record
+from dadist.config.sections import RoundTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
@@ -16,7 +17,7 @@ from dadist.training.resume import State
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     setting: str

@@ -3,7 +3,8 @@
 import logging
 from dataclasses import dataclass
 
-from dadist.config.schema import Monitor, WritePage
+from dadist.config.records import Record
+from dadist.config.sections import Monitor, WritePage
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.report.page import write
@@ -13,7 +14,7 @@ from dadist.stages import In, Ins, Out, stage
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of this stage."""
 
     task: Task

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dadist.config.schema import Monitor
+from dadist.config.sections import Monitor
 
 
 @dataclass(frozen=True)

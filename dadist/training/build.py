@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dadist.config.schema import Scalar
+from dadist.config.methods import Objective
+from dadist.config.methods import hyperparameters as objective_type
+from dadist.config.records import parse
 from dadist.data.prepared import Prepared, spread
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Context, Method
@@ -64,10 +66,9 @@ def method_type(module: str) -> Any:
     return importlib.import_module(module).METHOD
 
 
-def hyperparameters(module: str, values: Mapping[str, Scalar]) -> Any:
-    """A method's hyperparameters, from its section of config.yaml."""
-    declared = getattr(importlib.import_module(module), "Hyperparameters", None)
-    return declared(**values) if declared else None
+def hyperparameters(method: str, values: Mapping[str, Any]) -> Objective:
+    """A method's hyperparameters, from its section of the configuration."""
+    return parse(objective_type(method), dict(values), f"objectives.{method}")
 
 
 def start(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dadist.config import schema
-from dadist.config.parsing import parse
+from dadist.config import sections
+from dadist.config.records import parse
 from dadist.training.alarms import Alarm, LossAlarms, of_labels
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class TrainingMonitor:
     """The section ``monitor`` of the study, from JSON, as the rules hand it to a stage."""
 
     def __init__(self, text: str) -> None:
-        self.settings = parse(schema.Monitor, json.loads(text), "monitor")
+        self.settings = parse(sections.Monitor, json.loads(text), "monitor")
 
     def training(self, model: Path) -> Observer:
         """An observer of the training that makes ``model``: warns once when an alarm begins."""

@@ -11,6 +11,7 @@ import yaml
 from sandbox import ROOT, TINY, Sandbox, merged
 
 from dadist.cli import main
+from dadist.config.files import read
 from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.readers.base import decode
 from dadist.data.streets import render
@@ -32,10 +33,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with config.yaml, and the user's own data sets in place of the demo's."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    whole = merged(merged(config, merged(TINY, OWN)), {"data_root": str(data)})
-    whole["settings"]["demo"]["classes"] = "7"
+    whole = merged(merged(read(ROOT / "config.yaml"), merged(TINY, OWN)), {"data_root": str(data)})
+    whole["settings"] = {"demo": {"classes": "7"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    (tmp_path / "config").symlink_to(ROOT / "config")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -129,8 +130,8 @@ def test_json_has_every_finding(here: Path, capsys: pytest.CaptureFixture[str]) 
     ("words", "text"),
     [
         (["doctor", "dem"], "dem: unknown setting; did you mean 'demo'?"),
-        (["doctor", "demo", "--config", "seedz=1"], "settings.demo.seedz: unknown key; did you mean 'seeds'?"),
-        (["doctor", "demo", "--configfile", "none.yaml"], "none.yaml: expected a file of settings, found none"),
+        (["doctor", "demo", "--config", "seedz=1"], "--config: seedz: unknown key; did you mean 'seeds'?"),
+        (["doctor", "demo", "--configfile", "none.yaml"], "none.yaml: expected a file of settings, got No such file"),
         (["doctor", "demo", "--configfile", "broken.yaml"], "broken.yaml: expected YAML or JSON"),
         (["doctor", "demo", "--config", "seeds"], "name=value"),
     ],
@@ -152,7 +153,8 @@ def test_away_from_the_snakefile_it_says_so(
     monkeypatch.chdir(tmp_path)
     assert main.main(["doctor", "demo"]) == 2
     assert (
-        "config.yaml: expected a file of settings, found none; run this beside the Snakefile" in capsys.readouterr().err
+        "config.yaml: expected a file of settings, got No such file or directory; run this beside the Snakefile"
+        in capsys.readouterr().err
     )
 
 

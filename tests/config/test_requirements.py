@@ -4,15 +4,14 @@ import copy
 from typing import Any
 
 import pytest
-import yaml
-from sandbox import ROOT, merged
+from sandbox import configuration, merged
 
 from dadist.config import requirements
 from dadist.config.load import study
-from dadist.config.parsing import ConfigError
+from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = configuration()
 CONFIG["settings"] = {"demo": CONFIG["settings"]["demo"]}
 CORDA = {"methods": ["corda"], "selftrain": {"methods": []}, "objectives": {"corda": {"target_depth": 0.5}}}
 
@@ -48,7 +47,7 @@ def changed(setting: dict[str, Any], **others: Any) -> Study:
         (
             {"adapt": {"crop": [96, 97]}},
             {},
-            "settings.demo: adapt.crop: expected at least 1x1 and at most 192x96, got 96x97",
+            "settings.demo.adapt.crop: expected at least 1x1 and at most 192x96, got 96x97",
         ),
         ({"adapt": {"crop": [96, 96]}}, {}, "adapt.crop: expected null, as the mixtures of method depth_distribution"),
     ],

@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from sandbox import ROOT, merged
+from sandbox import configuration, merged
 
 from dadist.config import load, splits
-from dadist.config.parsing import ConfigError
+from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.data.inventory import SplitPlan
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = configuration()
 
 
 def changed(change: dict[str, Any]) -> Study:

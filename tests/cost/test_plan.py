@@ -1,14 +1,13 @@
 import dataclasses
 
 import pytest
-import yaml
-from sandbox import ROOT
+from sandbox import configuration
 
 from dadist.config import load
 from dadist.cost import plan as accounting
 from dadist.cost.plan import DEVICES, Counts, Device, Stage, StudyCost, plan, trained
 
-SETTINGS = load.study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))).settings
+SETTINGS = load.study(configuration()).settings
 DEMO = Counts(source=600, train=500, val=125, label_width=192, label_height=96)
 SLOW = Device(flops=1e9, bandwidth=1e9, number_bytes=4, source="a device of round numbers")
 
@@ -57,10 +56,7 @@ def test_stages_steps_and_epochs_of_the_demo_are_worked_by_hand(demo: StudyCost)
 
 def test_depth_of_the_target_takes_its_room_where_a_method_learns_from_it() -> None:
     setting = SETTINGS["demo"]
-    corda = dataclasses.replace(
-        setting.objectives["corda"],
-        hyperparameters={**setting.objectives["corda"].hyperparameters, "target_depth": 0.5},
-    )
+    corda = dataclasses.replace(setting.objectives["corda"], target_depth=0.5)  # type: ignore[call-arg]
     setting = dataclasses.replace(setting, methods=("corda",), objectives={**setting.objectives, "corda": corda})
     assert plan(setting, DEMO, SLOW).disk["target train with depth"] == 500 * 192 * 96 * 5
 

@@ -4,8 +4,7 @@ import math
 import builders
 import pytest
 import torch
-import yaml
-from sandbox import ROOT
+from sandbox import configuration
 from torch import nn
 
 from dadist.config import load
@@ -13,7 +12,7 @@ from dadist.cost.step import count, forward_flops, kept, step_cost
 from dadist.cost.timing import measure, speed
 from dadist.registry import METHODS, RECIPES
 
-SETTINGS = load.study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))).settings
+SETTINGS = load.study(configuration()).settings
 DEMO = builders.DEMO
 
 

@@ -25,9 +25,7 @@ def cases() -> Iterator[tuple[str, dict[str, float]]]:
     """Every method and recipe as the demo has it and, where it may adapt on two levels, on two."""
     for name in (*METHODS, *RECIPES):
         yield name, {}
-        second = {
-            key for key in getattr(builders.DEMO.objectives.get(name), "hyperparameters", ()) if "_auxiliary" in key
-        }
+        second = {key for key in getattr(builders.DEMO.objectives.get(name), "__dict__", ()) if "_auxiliary" in key}
         if second:
             yield name, dict.fromkeys(second, 0.5)
 

@@ -110,7 +110,7 @@ def test_the_log_has_no_column_for_a_term_that_is_off(tmp_path: Path) -> None:
         method,
         lambda step: builders.source(),
         lambda step: builders.target(),
-        builders.SplitPlan(builders.DEMO.adapt.optimiser),
+        builders.TrainingSettings(builders.DEMO.adapt.optimiser),
         iterations=2,
         state=State(tmp_path, ""),
     )

@@ -16,7 +16,7 @@ CRITICS = [name for name in LEVELS if isinstance(builders.method(name), Adversar
 
 def auxiliary(name: str, weight: float) -> dict[str, float]:
     """Every weight of the auxiliary level, the same."""
-    return {key: weight for key in builders.DEMO.objectives[name].hyperparameters if key.endswith("_auxiliary")}
+    return {key: weight for key in vars(builders.DEMO.objectives[name]) if key.endswith("_auxiliary")}
 
 
 def test_the_methods_on_levels_are_these() -> None:

@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from dadist.model.backbones import BACKBONES, Backbone
+from dadist.config.grid import GRIDS
+from dadist.model.backbones import Backbone, backbone
+from dadist.registry import BACKBONES
 
 SIZES = [(1280, 760), (640, 320), (1024, 512), (192, 96), (191, 97), (133, 75)]
 
@@ -14,7 +16,7 @@ SIZES = [(1280, 760), (640, 320), (1024, 512), (192, 96), (191, 97), (133, 75)]
 def networks() -> dict[str, Backbone]:
     """Every backbone on the meta device: shapes without arithmetic."""
     with torch.device("meta"):
-        return {name: build() for name, build in BACKBONES.items()}
+        return {name: backbone(name) for name in BACKBONES}
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_the_grid_a_backbone_promises_is_the_one_it_makes(
 ) -> None:
     width, height = size
     network = networks[name]
-    columns, rows = network.grid(width, height)
+    columns, rows = GRIDS[name](width, height)
     middle, last = network(torch.empty(1, 3, height, width, device="meta"))
     assert last.shape == (1, network.channels, rows, columns)
     assert middle.shape[1] == network.middle
@@ -37,14 +39,12 @@ def test_the_grid_a_backbone_promises_is_the_one_it_makes(
 
 
 @pytest.mark.parametrize(("size", "grid"), [((1280, 760), (161, 96)), ((640, 320), (81, 41)), ((1024, 512), (129, 65))])
-def test_the_large_backbone_makes_the_grids_of_the_paper(
-    resnet: Backbone, size: tuple[int, int], grid: tuple[int, int]
-) -> None:
-    assert resnet.grid(*size) == grid
+def test_the_large_backbone_has_the_grids_of_the_paper(size: tuple[int, int], grid: tuple[int, int]) -> None:
+    assert GRIDS["resnet101"](*size) == grid
 
 
-def test_the_small_backbone_makes_24_by_12_cells_of_the_demo(networks: dict[str, Backbone]) -> None:
-    assert networks["street"].grid(192, 96) == (24, 12)
+def test_the_small_backbone_has_24_by_12_cells_of_the_demo() -> None:
+    assert GRIDS["street"](192, 96) == (24, 12)
 
 
 def test_the_large_backbone_has_the_parameters_of_the_published_one(resnet: Backbone) -> None:
@@ -85,7 +85,7 @@ def test_batch_norms_have_the_constants_of_the_published_network(networks: dict[
 
 def test_the_large_backbone_starts_normal_with_deviation_one_hundredth() -> None:
     torch.manual_seed(0)
-    network = BACKBONES["resnet101"]()
+    network = backbone("resnet101")
     for name in ("conv1", "layer2.0.downsample.0", "layer4.2.conv3"):
         assert network.get_parameter(f"{name}.weight").std().item() == pytest.approx(0.01, rel=0.05)
 

@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist.config.schema import Optimiser
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.methods.source_only import METHOD
 from dadist.model.backbones import TF_EPS, EfficientNetLite0, SameConv2d
@@ -187,7 +187,7 @@ def test_it_trains_in_the_one_loop(tmp_path: Path, bn: str) -> None:
         METHOD(segmenter, None, builders.context()),
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling),
-        builders.SplitPlan(ADAMW),
+        builders.TrainingSettings(ADAMW),
         iterations=40,
         state=State(tmp_path, ""),
     )

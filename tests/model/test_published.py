@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
-from dadist.config.schema import Network
+from dadist.config.sections import Network
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.heads import Fusion
 from dadist.model.layouts import build
@@ -324,7 +324,7 @@ def params(start: Path) -> adapt.Params:
         protocol="unified",
         grid=(9, 5),
         inverse_depth=65536.0,
-        objective=objective,
+        objective=asdict(objective),
         adapt=replace(demo.adapt, iterations=0, network=Network("resnet101", "paper", (6, 12, 18, 24), "caffe")),
     )
 

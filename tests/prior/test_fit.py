@@ -11,8 +11,8 @@ from oracles import log_density
 from sklearn.mixture import GaussianMixture
 
 from dadist.classes import CLASS_SETS
-from dadist.config.parsing import ConfigError
-from dadist.config.schema import FitGmm
+from dadist.config.records import ConfigError
+from dadist.config.sections import FitGmm
 from dadist.prior import em
 from dadist.prior import fit as gmm
 from dadist.prior.mixtures import Mixtures

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dadist.classes import IGNORE
-from dadist.config.schema import Embed
+from dadist.config.sections import Embed
 from dadist.report.embedding import COLUMNS, SPACES, embed, save
 
 SETTINGS = Embed(method="depth_distribution", images=2, points=70, perplexity=30.0, seed=1)

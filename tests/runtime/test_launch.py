@@ -39,7 +39,7 @@ class Training:
         builders.mixtures().save(folder / "mixtures.npz")
         demo = builders.DEMO
         objective = dict(dataclasses.asdict(demo.objectives[METHOD]))
-        objective["hyperparameters"]["critic_width"] = 4
+        objective["critic_width"] = 4
         adapt = dataclasses.replace(demo.adapt, iterations=iterations, batch=2, gpus=processes, statistics_images=4)
         self.params = {
             "setting": "demo",

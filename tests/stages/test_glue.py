@@ -118,9 +118,9 @@ def test_wrong_flags_end_with_the_usage(
     ("params", "message"),
     [
         ({"seed": -1, "rate": 1.0}, "error: seed: expected 0 or more, got less; set it so [test_glue.py:"),
-        ({"seed": 1, "rate": 1.0, "sed": 1}, "error: test_glue.sed: unknown key; did you mean 'seed'? [parsing.py:"),
-        ({"seed": 1}, "error: test_glue.rate: missing; config.yaml must set it [parsing.py:"),
-        ({"seed": 1.5, "rate": 1.0}, "error: test_glue.seed: expected int, got 1.5 [parsing.py:"),
+        ({"seed": 1, "rate": 1.0, "sed": 1}, "error: test_glue.sed: unknown key; did you mean 'seed'? [records.py:"),
+        ({"seed": 1}, "error: test_glue.rate: missing; expected a value [records.py:"),
+        ({"seed": 1.5, "rate": 1.0}, "error: test_glue.seed: expected a whole number, got 1.5 [records.py:"),
     ],
 )
 def test_a_users_mistake_ends_with_one_message_that_says_where(
@@ -153,5 +153,5 @@ def test_an_unknown_setting_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path
     ended = script("collect", "--params", params, "--metrics", "--results", str(tmp_path / "b"), "--summary", "c")
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
-    assert "collect: error: collect.clases: unknown key; did you mean 'classes'? [parsing.py:" in line
+    assert "collect: error: collect.clases: unknown key; did you mean 'classes'? [records.py:" in line
     assert not (tmp_path / "b").exists()

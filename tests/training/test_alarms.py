@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from dadist.config.schema import Monitor
+from dadist.config.sections import Monitor
 from dadist.training.alarms import CHANCE, Alarm, LossAlarms, of_labels, of_losses
 
 LIMITS = Monitor(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dadist.config.records import ConfigError
 from dadist.data.resize import Frame
 from dadist.model.inference import device_name
 from dadist.model.segmenter import Segmenter, batch_norms
@@ -116,10 +117,13 @@ def test_ingredients_carry_the_mixtures_of_the_file(tmp_path: Path) -> None:
     assert made.artefacts["mixtures"].median == 0.125
 
 
-def test_knobs_are_the_methods_own_or_none() -> None:
-    values = {"depth": 0.125, "adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
-    assert dataclasses.asdict(build.hyperparameters("dadist.methods.dada", values)) == values
-    assert build.hyperparameters("dadist.methods.source_only", {}) is None
+def test_hyperparameters_are_the_keys_of_the_method_s_section() -> None:
+    values = {"start": None, "iterations": 5, "statistics": "running"}
+    own = {"depth": 0.125, "adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
+    assert dataclasses.asdict(build.hyperparameters("dada", {**values, **own})) == {**values, **own}
+    assert dataclasses.asdict(build.hyperparameters("source_only", values)) == values
+    with pytest.raises(ConfigError, match=r"objectives\.dada\.critic_width: missing"):
+        build.hyperparameters("dada", {**values, **{key: own[key] for key in own if key != "critic_width"}})
 
 
 def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:

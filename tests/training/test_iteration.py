@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dadist.classes import IGNORE
-from dadist.config.schema import Optimiser
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.depth_distribution import METHOD
 from dadist.model.segmenter import Outputs
@@ -260,7 +260,7 @@ def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
         name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
     )
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
-    train(fresh.method, *batches, builders.SplitPlan(plain), iterations=1, state=State(tmp_path, ""))
+    train(fresh.method, *batches, builders.TrainingSettings(plain), iterations=1, state=State(tmp_path, ""))
     for leaf, value in fresh.method.segmenter.backbone.items():
         assert close(value.grad, sum(WEIGHTS[name] * slope[leaf] for name, slope in slopes.items() if leaf in slope))
         assert torch.equal(value, before[leaf] - (0 if value.grad is None else value.grad))

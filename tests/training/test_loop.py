@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dadist.config.schema import Optimiser
+from dadist.config.sections import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
 from dadist.registry import METHODS, RECIPES
@@ -47,7 +47,7 @@ def run(
         method,
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling, pseudo),
-        builders.SplitPlan(optimiser),
+        builders.TrainingSettings(optimiser),
         iterations=iterations,
         state=State(folder, ""),
     )
@@ -100,7 +100,7 @@ class Slope:
 
 def slide(path: Path, method: Slope, iterations: int, optimiser: Optimiser) -> list[tuple[float, float]]:
     """Train, and tell how far each of the two weights moved in each step."""
-    train(method, _none, _none, builders.SplitPlan(optimiser), iterations=iterations, state=State(path, ""))  # type: ignore[arg-type]
+    train(method, _none, _none, builders.TrainingSettings(optimiser), iterations=iterations, state=State(path, ""))  # type: ignore[arg-type]
     return [(a - c, b - d) for (a, b), (c, d) in zip([(0.0, 0.0), *method.seen], method.seen, strict=False)]
 
 
@@ -163,7 +163,7 @@ def test_the_gradients_of_segmenter_and_critic_are_kept_apart(tmp_path: Path, mo
         method,
         lambda _: source,
         lambda _: target,
-        builders.SplitPlan(ADAMW),
+        builders.TrainingSettings(ADAMW),
         iterations=2,
         state=State(tmp_path, ""),
     )
@@ -182,7 +182,7 @@ def test_a_method_that_sees_no_target_image_asks_for_none(tmp_path: Path) -> Non
         return builders.source()
 
     method = builders.method("source_only")
-    train(method, source, target, builders.SplitPlan(SGD), iterations=3, state=State(tmp_path, ""))
+    train(method, source, target, builders.TrainingSettings(SGD), iterations=3, state=State(tmp_path, ""))
     assert asked == [0, 1, 2]
 
 
@@ -322,7 +322,7 @@ def test_networks_are_put_into_training_mode(tmp_path: Path) -> None:
         method,
         lambda _: builders.source(),
         _none,
-        builders.SplitPlan(SGD),
+        builders.TrainingSettings(SGD),
         iterations=1,
         state=State(tmp_path, ""),
     )  # type: ignore[arg-type]

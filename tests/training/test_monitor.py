@@ -8,7 +8,7 @@ import pytest
 from pages import LIMITS
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dadist.config.parsing import ConfigError
+from dadist.config.records import ConfigError
 from dadist.training.monitor import EVENTS, TrainingMonitor
 
 WON = {"segmentation": 1.0, "critic_source": 0.1, "critic_target": 0.1}

@@ -49,7 +49,7 @@ def run(folder: Path, name: str, state: State) -> Any:
         method,
         SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
         TargetLoader(target, sampling, source.labels if name in RECIPES else None),
-        builders.SplitPlan(builders.DEMO.adapt.optimiser),
+        builders.TrainingSettings(builders.DEMO.adapt.optimiser),
         iterations=STEPS,
         state=state,
     )

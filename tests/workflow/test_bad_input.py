@@ -79,12 +79,12 @@ def relabelled(path: Path, old: int, new: int) -> None:
 
 def test_an_unknown_key_is_named_with_the_one_that_was_meant(sandbox: Sandbox) -> None:
     text = planned(sandbox, {"settings": {"demo": {"fit_gmm": {"componets": 3}}}})
-    assert "config.yaml: settings.demo.fit_gmm.componets: unknown key; did you mean 'components'?" in text
+    assert "overlay.yaml: settings.demo.fit_gmm.componets: unknown key; did you mean 'components'?" in text
 
 
 def test_a_mistyped_key_is_named_with_what_came(sandbox: Sandbox) -> None:
     text = planned(sandbox, {"settings": {"demo": {"adapt": {"optimiser": {"lr": "1e-4"}}}}})
-    assert "settings.demo.adapt.optimiser.lr: expected float, got '1e-4'; YAML reads 1e-4 as text" in text
+    assert "settings.demo.adapt.optimiser.lr: expected a number, got '1e-4'; YAML reads 1e-4 as text" in text
 
 
 def test_whatever_is_missing_is_told_at_once_and_planning_goes_on(sandbox: Sandbox) -> None:

@@ -183,7 +183,7 @@ FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[Non
     # what is no code
     "a docstring": (replaced("dadist/selftraining/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
     "a comment": (replaced("dadist/selftraining/small_regions.py", "# the other classes", "# every other class"), ()),
-    "a comment of config.yaml": (replaced("config.yaml", "# [D] of the training;", "# [D] of trainings;"), ()),
+    "a comment of config.yaml": (replaced("config.yaml", "# Seeds of the training:", "# Seeds of trainings:"), ()),
     # what carries, keeps or stops, and decides no result
     "state": (code("training/resume.py"), ()),
     "progress": (code("runtime/progress.py"), ()),
@@ -248,7 +248,7 @@ KEYS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
         {"class_sets": {"mine": [{"name": "road", "colour": [1, 2, 3]}, {"name": "car", "colour": [4, 5, 6]}]}},
         (),
     ),
-    "ablation": ({"ablation": {"variants": {"no_depth": {"adapt": {"flip": False}}}}}, ()),
+    "a variant of the ablation": ({"presets": {"no_depth": {"adapt": {"flip": False}}}}, ()),
     "another setting": ({"settings": {"hard": {"adapt": {"batch": 3}}}}, ()),
     "objectives.dada, which no table asks for": (demo("objectives", dada={"depth": 0.5}), ()),
     "a default that the setting overrides": ({"adapt": {"iterations": 91}, "refine_labels": {"base": 51.0}}, ()),

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-import yaml
-from sandbox import ROOT, Sandbox, tempt
+from sandbox import Sandbox, configuration, tempt
 from trees import write_mapillary
 
 from dadist.classes import CLASS_SETS, IGNORE, ids
@@ -24,7 +23,7 @@ from dadist.data.streets import render
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import Architecture, Segmenter
 
-STUDY = study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+STUDY = study(configuration())
 PUBLISHED = [
     name for name, one in STUDY.settings.items() if not STUDY.domains[one.source.domain].root.startswith("results/")
 ]
@@ -36,7 +35,6 @@ NATIVE = {"width": 128, "height": 64, "workers": 1}
 SMALL = {
     "source": {"width": 64, "height": 38},
     "target": {"width": 64, "height": 38},
-    "grid": [8, 5],
     "fit_gmm": {"points": 500},
     "adapt": {"iterations": 3, "network": {"backbone": "street", "rates": [1, 2]}},
     "pseudo_label": {"confidence": 0.05},

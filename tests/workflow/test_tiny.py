@@ -5,8 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-import yaml
-from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, merged
+from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, configuration, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.evaluation.confusion import Metrics
@@ -142,7 +141,7 @@ def test_pretrained_weights_are_no_file_of_the_workflow(tiny: Sandbox) -> None:
 def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sandbox) -> None:
     jobs = tiny.planned("results/demo/ablation.csv")
     trained = {job.split("/")[1] for job in jobs if job.startswith("adapt ")}
-    variants = yaml.safe_load((tiny.folder / "config.yaml").read_text(encoding="utf-8"))["ablation"]["variants"]
+    variants = configuration()["ablation"]["variants"]
     assert trained == {f"demo-{variant}" for variant in variants} - {"demo-no_refinement"}
     assert not [job for job in jobs if "/warm_up/" in job]
     fitted = {job.split("/")[1] for job in jobs if job.startswith("fit_gmm ")}
@@ -154,8 +153,8 @@ def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sand
 def test_patches_are_clustered_for_the_method_that_needs_them_alone(tiny: Sandbox) -> None:
     jobs = tiny.planned("results/demo-mixture_z/adaptpatch/seed1/q0/model.pt")
     assert jobs == ["adapt results/demo-mixture_z/adaptpatch/seed1/q0/model.pt"]  # from the base's patches
-    ablation = {"variants": {"coarse": {"cluster_patches": {"source": [4, 2]}}}}
-    overlay = merged(TINY, {"ablation": {"method": "adaptpatch", **ablation}})
+    coarse = {"presets": {"coarse": {"cluster_patches": {"source": [4, 2]}}}}
+    overlay = merged(TINY, {"ablation": {"method": "adaptpatch", "variants": ["coarse"]}, **coarse})
     jobs = tiny.planned("results/demo/ablation.csv", overlay=overlay)
     assert [job for job in jobs if job.startswith("cluster_patches ")] == [
         "cluster_patches results/demo-coarse/prior/patches.npz"
@@ -178,16 +177,17 @@ def test_variants_run_to_their_metrics(tiny: Sandbox) -> None:
 
 # As the demo, with a method that has no density head in the rounds and a protocol of its own.
 OTHER = {
-    "like": "demo",
+    "presets": ["demo"],
     "methods": ["advent", "dada"],
     "selftrain": {"methods": ["advent"], "rounds": [2, 2]},
-    "papers": {
-        "advent": {"target": {"width": 96, "height": 48}, "adapt": {"iterations": 3}},
-        "dada": {"selftrain": {"methods": ["dada"], "rounds": [1]}},
-        "depth_distribution": {},
-    },
+    "published": {"advent": ["theirs_advent"], "dada": ["theirs_dada"], "depth_distribution": ["theirs"]},
 }
-OVERLAY = merged(TINY, {"settings": {"other": OTHER}})
+THEIRS = {
+    "theirs_advent": {"target": {"width": 96, "height": 48}, "adapt": {"iterations": 3}},
+    "theirs_dada": {"selftrain": {"methods": ["dada"], "rounds": [1]}},
+    "theirs": {},
+}
+OVERLAY = merged(TINY, {"settings": {"other": OTHER}, "presets": THEIRS})
 
 
 def test_any_method_goes_through_the_rounds_and_the_floors_stand_beside_it(tiny: Sandbox) -> None:
@@ -223,7 +223,7 @@ def test_the_paper_s_table_has_each_method_by_its_own_protocol_beside_the_settin
 def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_stands_alone(tiny: Sandbox) -> None:
     # Without rounds: class-mix wants source and target of one size.
     own = {"target": {"width": 128, "height": 48}, "selftrain": {"methods": []}}
-    overlay = merged(OVERLAY, {"settings": {"other": {"papers": {"dada": own}}}})
+    overlay = merged(OVERLAY, {"presets": {"theirs_dada": own}})
     split = "results/data/demo_target-train-128x48-16"
     assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
     answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
@@ -233,4 +233,4 @@ def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_sta
 def test_a_table_of_papers_without_any_is_refused_with_the_key(tiny: Sandbox) -> None:
     answer = tiny.snakemake("results/demo/paper.csv", "--dry-run")
     assert answer.returncode != 0
-    assert "settings.demo.papers: expected what one of its methods was published with, got none of" in answer.stdout
+    assert "settings.demo.published: expected what one of its methods was published with, got none of" in answer.stdout

@@ -9,24 +9,26 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from dadist.config.schema import SOURCE_APPEARANCE
-from dadist.config.requirements import declared
+from dadist.config.methods import requirements
 from dadist.data.inventory import Inventory, SplitPlan
 from dadist.registry import DATASETS
 from dadist.registry import ARTEFACTS, METHODS, RECIPES
-from dadist.config import parsing
+from dadist.config.records import ConfigError
 from dadist.config.splits import TRAIN_WITH_DEPTH, SPLITS, listed, prepared_split, place, reader, training_split
 from dadist.storage.digest import content, digest
-from dadist.config.load import FLOORS, PAPER, study
+from dadist.config.load import FLOORS, PAPER, load
 
 try:
-    STUDY = study(config)
-except parsing.ConfigError as error:
-    raise WorkflowError(f"config.yaml: {error}") from None
+    STUDY = load(
+        Path(workflow.basedir) / "config", config, [Path("config.yaml"), *map(Path, workflow.overwrite_configfiles)]
+    )
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
 
 
 def papers(setting):
     """Method → variant of a setting that trains it as it was published, if config.yaml says how."""
-    return {name: f"{PAPER}{name}" for name, over in STUDY.settings[setting].papers.items() if over is not None}
+    return {name: f"{PAPER}{name}" for name, over in STUDY.settings[setting].published.items() if over}
 
 
 def variants(setting):
@@ -97,7 +99,7 @@ def adapt_spec(setting, method, seed):
     chosen, file = STUDY.settings[setting], METHODS[method]
     objective = chosen.objectives[method]
     iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
-    artefacts = [ARTEFACTS[need][2] for need in declared(file, "NEEDS", ())]
+    artefacts = [ARTEFACTS[need][2] for need in requirements(method).artefacts]
     return spec(
         setting=setting,
         method=method,

@@ -67,7 +67,7 @@ def unlabelled(setting, method):
     """The target's training images, with depth for a method that learns from it; the others stay as they are."""
     try:
         return DATA[setting][training_split(STUDY, setting, method)]
-    except parsing.ConfigError as error:
+    except ConfigError as error:
         raise WorkflowError(f"config.yaml: {error}") from None
 
 
@@ -108,7 +108,7 @@ onstart:
 
 def prior(method):
     """The offline artefacts that a method is built from, and the section of config.yaml that each is made by."""
-    return {need: ARTEFACTS[need][2].rpartition(".")[2] for need in declared(METHODS[method], "NEEDS", ())}
+    return {need: ARTEFACTS[need][2].rpartition(".")[2] for need in requirements(method).artefacts}
 
 
 def home(setting, keys, method=None):
@@ -202,7 +202,7 @@ def published(setting):
     if found := [known[name] for name in methods if name in known]:
         return found
     raise WorkflowError(
-        f"settings.{setting}.papers: expected what one of its methods was published with, got none of "
+        f"settings.{setting}.published: expected what one of its methods was published with, got none of "
         f"{', '.join(methods)}; say so there, or name other methods"
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from dadist.config.records import Record
 from dadist.storage.errors import DamagedError, DataError
 
 FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
@@ -66,7 +67,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class NoOptions:
+class NoOptions(Record):
     """Of a data set that has only one shape."""
 
 

@@ -15,13 +15,15 @@ are the files whose stars stand for the same: ``checked/ulm.jpg`` goes with ``ch
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dadist.config.records import ConfigError, Record
+from dadist.config.records import key as declared
 from dadist.data.readers.base import FAR_CM, Files, Reader, damaged, decode, kind
 from dadist.data.readers.palette import Colour, decode_colours, decode_indexed, ids_of
 from dadist.storage.errors import DataError
@@ -31,38 +33,44 @@ WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Record):
     """The domain's own keys; paths are globs below its root, by split."""
 
-    images: dict[str, str]
-    labels: dict[str, str]
-    ids: dict[int, str | None]
-    colours: dict[str, str | None]
-    depth_files: dict[str, str]
-    depth_metres: float | None
+    images: Annotated[dict[str, str], declared("Globs of images, by split: train, train and val, or all.")]
+    labels: Annotated[dict[str, str], declared("Globs of label files, by split.")] = field(default_factory=dict)
+    ids: Annotated[dict[int, str | None], declared("Raw id → label; null: known, and ignored.")] = field(
+        default_factory=dict
+    )
+    colours: Annotated[
+        dict[str, str | None], declared('Instead of ids, for label files in colours: "804080" → label.')
+    ] = field(default_factory=dict)
+    depth_files: Annotated[dict[str, str], declared("Globs of depth files, by split.")] = field(default_factory=dict)
+    depth_metres: Annotated[float | None, declared("What 1 in a depth file is; 0 there: no depth.", unit="m")] = None
 
     def __post_init__(self) -> None:
         if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
-            raise ValueError(f"images: expected a glob for train, for train and val, or for all, got {self.images}")
-        for key, globs in (("images", self.images), ("labels", self.labels), ("depth_files", self.depth_files)):
+            raise ConfigError(
+                f"expected a glob for train, for train and val, or for all, got {self.images}", ("images",)
+            )
+        for name, globs in (("images", self.images), ("labels", self.labels), ("depth_files", self.depth_files)):
             for split, glob in globs.items():
-                _check_glob(f"{key}.{split}", glob)
+                _check_glob((name, split), glob)
                 if split not in self.images:
-                    raise ValueError(f"{key}.{split}: expected a split that images has; add images.{split}")
+                    raise ConfigError(f"expected a split that images has; add images.{split}", (name, split))
         if self.labels and bool(self.ids) == bool(self.colours):
-            raise ValueError("ids: expected either ids or colours, to say what the pixels of labels mean")
+            raise ConfigError("expected either ids or colours, to say what the pixels of labels mean", ("ids",))
         if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:
-            raise ValueError(f"ids: expected 0 to 255, got {wrong[0]}")
+            raise ConfigError(f"expected 0 to 255, got {wrong[0]}", ("ids",))
         if odd := [one for one in self.colours if not re.fullmatch("#?[0-9a-fA-F]{6}", one)]:
-            raise ValueError(f'colours: expected six hexadecimal digits in quotes, like "804080", got {odd[0]!r}')
+            raise ConfigError(f'expected six hexadecimal digits in quotes, like "804080", got {odd[0]!r}', ("colours",))
         if self.depth_files and (self.depth_metres or 0) <= 0:
-            raise ValueError("depth_metres: expected what 1 in depth_files is in metres: 0.001 for millimetres")
+            raise ConfigError("expected what 1 in depth_files is in metres: 0.001 for millimetres", ("depth_metres",))
 
 
-def _check_glob(key: str, glob: str) -> None:
+def _check_glob(path: tuple[str, str], glob: str) -> None:
     starred = re.search(r"[*?]", glob.removesuffix(".*"))
     if not starred or "[" in glob or glob.startswith("/") or ".." in glob.split("/"):
-        raise ValueError(f'{key}: expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}')
+        raise ConfigError(f'expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}', path)
 
 
 class Folder(Reader):

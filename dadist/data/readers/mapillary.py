@@ -14,11 +14,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dadist.config.records import Record, key
 from dadist.data.readers.base import Files, Reader, WrongPackageError, kind, listing, require
 from dadist.data.readers.palette import Colour, decode_indexed, ids_of
 from dadist.storage.errors import DataError
@@ -92,10 +93,10 @@ UNPACK = "unpack the package mapillary-vistas-dataset_public there"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Record):
     """The domain's own keys."""
 
-    version: Literal["v1.2", "v2.0"]  # of the labels: 66 or 124
+    version: Annotated[Literal["v1.2", "v2.0"], key("Of the labels: 66 or 124.")]
 
 
 class Mapillary(Reader):

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist.config.parsing import parse
+from dadist.config.records import parse
 from dadist.data.readers.base import Reader
 from dadist.data.readers.folder import Options, reader
 from dadist.storage.errors import DataError

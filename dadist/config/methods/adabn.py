@@ -1,0 +1,1 @@
+"""Keys of objectives.adabn: those that all methods have."""

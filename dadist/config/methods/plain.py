@@ -1,0 +1,1 @@
+"""The recipe `plain` demands nothing; its keys are those of selftrain.training."""

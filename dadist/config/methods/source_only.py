@@ -1,0 +1,1 @@
+"""Keys of objectives.source_only: those that all methods have."""

@@ -1,0 +1,1 @@
+"""Keys of objectives.warm_up: those that all methods have."""

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from dadist.config.files import COMMAND_LINE, Files, laid_over, read
+from dadist.config.records import ConfigError
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_sections_are_laid_over_key_by_key_and_lists_as_a_whole() -> None:
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert laid_over(base, {"a": {"c": [3]}, "e": 5}) == {"a": {"b": 1, "c": [3]}, "d": 4, "e": 5}
+    assert laid_over(base, {"a": None})["a"] is None
+    assert base["a"] == {"b": 1, "c": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "line 4: expected each key once, got 'c' again (first in line 3)"),
+        ("a: [1\n", "expected YAML or JSON, got none"),
+        ("- 1\n", "expected sections such as `settings:`, got [1]"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path / "mine.yaml", text)
+    with pytest.raises(ConfigError) as told:
+        read(path)
+    assert str(told.value).startswith(f"{path}: ")
+    assert message in str(told.value)
+
+
+def test_a_file_that_is_not_there_is_told_with_the_place_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mine\.yaml: expected a file of settings, .*; run this beside"):
+        read(tmp_path / "mine.yaml")
+
+
+def test_what_a_file_is_merged_from_by_an_anchor_is_no_second_key(tmp_path: Path) -> None:
+    text = "base: &base {a: 1, b: 2}\nother:\n  <<: *base\n  a: 3\n"
+    assert read(write(tmp_path / "mine.yaml", text))["other"] == {"a": 3, "b": 2}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    write(tmp_path / "config/defaults.yaml", "adapt: {batch: 1, network: {bn: paper}}\n")
+    write(tmp_path / "config/methods/dada.yaml", "objectives: {dada: {depth: 0.1}}\n")
+    mine = write(tmp_path / "mine.yaml", "adapt: {batch: 4}\nsettings: {demo: {seeds: [1, 2]}}\n")
+    return Files.of(tmp_path / "config", [mine])
+
+
+def test_the_holder_of_a_key_is_the_last_file_that_has_its_value(files: Files, tmp_path: Path) -> None:
+    whole = files.merged()
+    assert whole["adapt"] == {"batch": 4, "network": {"bn": "paper"}}
+    assert files.holder(("adapt", "batch"), whole) == str(tmp_path / "mine.yaml")
+    assert files.holder(("adapt", "network", "bn"), whole) == "config/defaults.yaml"
+    assert files.holder(("objectives", "dada", "depth"), whole) == "config/methods/dada.yaml"
+    assert files.holder(("settings", "demo", "seeds", 1), whole) == str(tmp_path / "mine.yaml")
+
+
+def test_what_no_file_has_comes_from_the_command_line_or_belongs_to_the_section_around_it(files: Files) -> None:
+    assert files.holder(("adapt", "batch"), laid_over(files.merged(), {"adapt": {"batch": 9}})) == COMMAND_LINE
+    assert files.holder(("seeds",), laid_over(files.merged(), {"seeds": 3})) == COMMAND_LINE
+    assert files.holder(("objectives", "dada", "critic_lr"), files.merged()) == "config/methods/dada.yaml"  # missing
+
+
+def test_one_key_in_two_files_of_the_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "config/a.yaml", "adapt: {batch: 1}\n")
+    write(tmp_path / "config/b.yaml", "adapt: {batch: 1}\n")
+    with pytest.raises(ConfigError, match=r"adapt\.batch: config/b\.yaml: expected a key that no other file sets"):
+        Files.of(tmp_path / "config", [])
