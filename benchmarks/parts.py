@@ -11,12 +11,10 @@ PARTS = {
         "benchmarks.study",
         "how long do training, labelling and evaluation of a study take, and a plain loop's?",
     ),
-    "demo": ("benchmarks.demo", "where does the time of a whole run go, and how much does the workflow add?"),
     "mixtures": ("benchmarks.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("benchmarks.refinement", "how fast are small regions of pseudo-labels erased?"),
     "evaluation": ("benchmarks.evaluation", "how fast are predictions counted, enlarged and evaluated as a whole?"),
-    "rendering": ("benchmarks.rendering", "how fast are street scenes rendered?"),
-    "growth": (
+    "scaling": (
         "benchmarks.scaling",
         "how do time and memory of each stage grow with the images, and with their pixels?",
     ),

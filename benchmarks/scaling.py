@@ -30,7 +30,7 @@ from dadist.storage.atomic import atomic
 
 FACTORS = (1, 4, 16)
 AXES = ("images", "pixels")
-VARIANT = "growth"  # of the demo: one method alone, on a start of its own
+VARIANT = "scaling"  # of the demo: one method alone, on a start of its own
 # What grows from one to sixteen by less than this is taken for flat: a share of the first, of seconds and of MB.
 FLAT = {"seconds": 0.2, "peak_mb": 0.05}
 # Run by a small Python of its own: a process that is started takes over the memory of the one it was started by as its

@@ -75,5 +75,5 @@ def test_every_stage_of_a_study_is_measured(
     scaling.run(argparse.Namespace(images=8, width=96, out=asked.out))
     with asked.out.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 4 * len(stages)
-    assert {path.name for path in tmp_path.glob("growth.*")} == {"scaling.csv", "scaling.svg", "scaling.png"}
+    assert {path.name for path in tmp_path.glob("scaling.*")} == {"scaling.csv", "scaling.svg", "scaling.png"}
     assert "| adapt | pixels | 1.0 → 2.0 → 6.0 | 1.0 |" in capsys.readouterr().out
