@@ -76,7 +76,8 @@ def exponents(values: Sequence[float], flat: float, spread: float) -> tuple[floa
         return None
     early, late = second - first, third - second
     least = math.log(max(late - spread, 1e-9) / max(early + spread, 1e-9)) / math.log(4)
-    return max(least, 0.0), math.log((late + spread) / (early - spread)) / math.log(4) if early > spread else math.inf
+    largest = math.log((late + spread) / (early - spread)) / math.log(4) if early > spread else math.inf
+    return max(least, 0.0), max(largest, 0.0)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

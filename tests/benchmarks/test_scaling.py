@@ -34,6 +34,10 @@ def test_what_grows_less_than_the_noise_is_flat(values: tuple[float, ...], sprea
     assert scaling.exponents(values, 0.2, spread) is None
 
 
+def test_what_grows_less_and_less_has_no_negative_exponent() -> None:
+    assert scaling.exponents((8.3, 10.1, 11.2), 0.2, 0.0) == (0.0, 0.0)
+
+
 def test_exponents_that_differ_are_written_as_a_range() -> None:
     assert scaling.format_exponents(None) == "flat"
     assert scaling.format_exponents((0.98, 1.02)) == "1.0"
