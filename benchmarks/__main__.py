@@ -1,4 +1,4 @@
-"""`python -m benchmarks PART`: how fast this project is, beside named references, in one run."""
+"""`python -m benchmarks PART`: how fast this project is, beside named references in the same run."""
 
 import argparse
 import functools
@@ -12,7 +12,7 @@ from dadist.cli.study import CONFIG, MADE, config_parser, count_images, read_stu
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs a part; 0 if all is well, 2 if it could not be run."""
+    """Runs a part; 0 if it succeeds, 2 if it cannot run."""
     try:
         _run(words)
     except (ValueError, OSError) as error:
@@ -33,7 +33,8 @@ def _run(words: Sequence[str] | None) -> None:
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="…", help="`PART --help` tells which")
     first = parser.parse_args(words)
     part = importlib.import_module(PARTS[first.part][0])
-    parser = config_parser(f"benchmarks {first.part}", part.run)
+    parser = config_parser("", part.run)
+    parser.prog = f"python -m benchmarks {first.part}"
     parser.add_argument("--out", type=Path, default=Path(MADE, "benchmarks", f"{first.part}.csv"), help="(%(default)s)")
     part.options(parser)
     parser.set_defaults(settings=CONFIG, made=MADE)  # for parts that run the workflow

@@ -1,4 +1,4 @@
-"""How fast maps get their density: ours, scikit-learn's, a loop over pixels, and what moving the bytes takes."""
+"""How fast the density of a map is: ours, scikit-learn's, a loop over pixels, and the time to move the bytes once."""
 
 import functools
 import math
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.timing import Line, lines, race
+from benchmarks.timing import Timing, time_in_turns, timings
 from dadist.classes import CLASS_SETS
 from dadist.prior import em
 from dadist.prior.density import Density
@@ -19,9 +19,9 @@ from dadist.prior.mixtures import Mixtures
 PART, OURS, CLASSES, COMPONENTS, NUMERATOR = "mixtures", "ours", CLASS_SETS["16"], 5, 65536.0
 GRID = (161, 96)
 MAPS = {GRID: (1, 4), (1024, 512): (1, 4)}  # sizes of maps to batches
-LOOPED = 500  # pixels of the loop over pixels
-COPIED = 2**28  # bytes of the array that tells the speed of copying: more than caches hold
-AWAY = 1e-4  # share of a density, computed in float32, that another way may be away from ours
+LOOPED = 500  # pixels that the loop over pixels gets
+COPIED = 2**28  # bytes of the array whose copy is timed: more than caches hold
+TOLERANCE = 1e-4  # of a density, computed in float32, relative
 Floats = NDArray[np.float64]
 
 
@@ -35,26 +35,28 @@ def street(count: int, seed: int, grid: tuple[int, int] = GRID) -> Floats:
 
 
 def copy_speed(repeats: int, on: str = "cpu") -> float:
-    """Bytes a second that a copy moves, those it reads and those it writes."""
+    """Bytes per second that a copy moves, read and written."""
     source = torch.ones(COPIED, dtype=torch.uint8, device=on)
     target = torch.empty_like(source)
     clock = _wall if on == "cuda" else time.process_time
-    return source.nbytes * 2 / race({"copy": lambda: target.copy_(source)}, repeats=repeats, clock=clock)["copy"]
+    return (
+        source.nbytes * 2 / time_in_turns({"copy": lambda: target.copy_(source)}, repeats=repeats, clock=clock)["copy"]
+    )
 
 
-def densities(repeats: int, on: str) -> list[Line]:
+def time_densities(repeats: int, on: str) -> list[Timing]:
     """Density of maps of predicted classes, whose regions are eight cells wide and high.
 
-    Ways take turns, so none finds its tables in the cache, as in a training.
+    As ways take turns, none finds its tables in the cache; in a training it does not either.
 
     Args:
         repeats: Of each way.
-        on: "cpu", where ours meets the others, or "cuda".
+        on: "cpu", where ours is compared with the others, or "cuda".
 
     Raises:
-        ValueError: A way has other densities than ours.
+        ValueError: A way finds other densities than ours.
     """
-    speed, found = copy_speed(repeats, on), list[Line]()
+    speed, rows = copy_speed(repeats, on), list[Timing]()
     for grid, batches in MAPS.items():
         mixtures = _mixtures(grid)
         density = Density(mixtures).to(on)
@@ -70,22 +72,24 @@ def densities(repeats: int, on: str) -> list[Line]:
                 others = _other_ways(mixtures, labels, z)
                 for name, (way, part) in others.items():
                     ours = density(*given, positive=False).numpy().ravel()[: len(way())]
-                    agree(f"density, {name}", ours, way(), AWAY * (np.abs(ours) + 1e-9))
+                    check_equal(f"density, {name}", ours, way(), TOLERANCE * (np.abs(ours) + 1e-9))
                     ways[name], scaled[name] = way, part
             clock = _wall if on == "cuda" else time.process_time
-            seconds = {name: each * scaled[name] for name, each in race(ways, repeats=repeats, clock=clock).items()}
+            seconds = {
+                name: each * scaled[name] for name, each in time_in_turns(ways, repeats=repeats, clock=clock).items()
+            }
             # Class, depth and density of a pixel, and K entries of the table; a second table only for full covariances.
             bytes_read = labels.size * (8 + 4 + 4 + 4 * COMPONENTS * (2 if density.leans else 1))
             seconds["floor: bytes moved once"] = bytes_read / speed
             case = f"density on {on}, {batch} x {grid[1]}x{grid[0]}"
-            found += lines(PART, case, seconds, ours=OURS, repeats=repeats)
-    return found
+            rows += timings(PART, case, seconds, ours=OURS, repeats=repeats)
+    return rows
 
 
 def _other_ways(
     mixtures: Mixtures, labels: NDArray[np.int64], z: Floats
 ) -> dict[str, tuple[Callable[[], Floats], float]]:
-    """Ways to the density of the first pixels of a batch, and what their times are multiplied by."""
+    """Other ways to the density of a batch's first pixels, and the factor from their time to that of all pixels."""
     rows, columns = np.mgrid[: labels.shape[1], : labels.shape[2]]
     points = np.stack([*(np.broadcast_to(one, z.shape) for one in (columns, rows)), z], axis=-1).reshape(-1, 3)
     of_class, parameters = labels.ravel(), (mixtures.weights, mixtures.means, mixtures.covariances)
@@ -117,7 +121,7 @@ def _other_ways(
 
 @functools.cache
 def _mixtures(grid: tuple[int, int]) -> Mixtures:
-    """Fitted to a few thousand points a class."""
+    """Fitted to a few thousand points per class."""
     count = len(CLASSES)
     fits = [em.fit(street(4000, c, grid), COMPONENTS, covariance="diag", reg_covar=1e-2, seed=1) for c in range(count)]
     weights, means, covariances = map(np.stack, zip(*fits, strict=True))
@@ -141,16 +145,16 @@ def _mixtures(grid: tuple[int, int]) -> Mixtures:
 
 
 def scikit(mixture: em.Mixture, covariance: str) -> Any:
-    """scikit-learn's object of a mixture."""
+    """A mixture as scikit-learn's object."""
     from sklearn.mixture import GaussianMixture
 
     theirs = GaussianMixture(len(mixture.weights), covariance_type=covariance)
-    hand_over(theirs, mixture, covariance)
+    set_parameters(theirs, mixture, covariance)
     return theirs
 
 
-def hand_over(theirs: Any, mixture: em.Mixture, covariance: str) -> None:
-    """Let scikit-learn's object be this mixture."""
+def set_parameters(theirs: Any, mixture: em.Mixture, covariance: str) -> None:
+    """Give scikit-learn's object the parameters of a mixture."""
     theirs.weights_, theirs.means_ = mixture.weights, mixture.means
     if covariance == "diag":
         theirs.covariances_ = np.diagonal(mixture.covariances, axis1=1, axis2=2)
@@ -160,10 +164,11 @@ def hand_over(theirs: Any, mixture: em.Mixture, covariance: str) -> None:
         theirs.precisions_cholesky_ = np.linalg.inv(np.linalg.cholesky(mixture.covariances)).swapaxes(1, 2)
 
 
-def agree(what: str, ours: NDArray[Any], theirs: NDArray[Any], most: Any) -> None:
-    """Raise where two ways differ by more than ``most``, a number or as many as there are."""
-    if not (np.abs(ours - theirs) <= most).all():
-        raise ValueError(f"{what}: expected what we have within {np.max(most):.1e}, got {np.abs(ours - theirs).max()}")
+def check_equal(what: str, ours: NDArray[Any], theirs: NDArray[Any], tolerance: Any) -> None:
+    """Raise ValueError where two ways differ by more than ``tolerance``, a number or an array of their shape."""
+    if not (np.abs(ours - theirs) <= tolerance).all():
+        largest = np.abs(ours - theirs).max()
+        raise ValueError(f"{what}: expected ours within {np.max(tolerance):.1e}, got a difference of {largest}")
 
 
 def _wall() -> float:

@@ -1,4 +1,4 @@
-"""How fast predictions are brought to the size of labels and counted against them: ours, and the ways at hand."""
+"""How fast predictions are brought to the size of labels and counted against them: ours, and those of libraries."""
 
 import argparse
 import sys
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.fixtures import LOOK, Counts, evaluations, pairs, prepared
-from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
+from benchmarks.fixtures import SOURCE_APPEARANCE, Counts, count_pairs, evaluation_passes, prepare_validation
+from benchmarks.timing import REPEATS, Timing, machine, one_thread, save, text, time_in_turns, timings
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.data.prepared import Prepared
 from dadist.data.streets import render
@@ -26,8 +26,8 @@ from dadist.runtime.memory import keep_freed_memory
 PART, OURS, CLASSES = "evaluation", "ours", len(CLASS_SETS["16"])
 STRIDE = 8  # pixels between the cells of a network's grid
 INPUT, BATCH = (640, 320), 4  # (width, height) that the network sees, and how many at once
-AWAY = 1e-4  # share of the pixels whose class may differ, as batches round in other ways
-WRONG = 0.35  # deviation of the noise on logits of 0 and 1: a tenth of the pixels is wrong then
+TOLERANCE = 1e-4  # share of the pixels whose class may differ, as batches are rounded in other ways
+NOISE = 0.35  # standard deviation, on logits of 0 and 1: a tenth of the pixels is wrong then
 Bytes = NDArray[np.uint8]
 
 
@@ -42,50 +42,44 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> None:
     """Labels from logits, confusion matrices, and whole evaluations."""
     keep_freed_memory()  # as every stage does
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
+    with one_thread():
         truth = street(asked.width, asked.height)
-        found = labelling(truth, asked.repeats) + counting(truth, asked.repeats)
-    finally:
-        torch.set_num_threads(threads[0])
-        cv2.setNumThreads(threads[1])
+        rows = time_labelling(truth, asked.repeats) + time_counting(truth, asked.repeats)
     with tempfile.TemporaryDirectory(dir=asked.out.parent) as scratch:
-        data = prepared(Path(scratch), asked.images, truth.shape, shown=INPUT, classes=CLASS_SETS["16"])
-        found += evaluating(Path(scratch), data, asked.repeats)
-    save(found, asked.out, machine())
-    sys.stdout.write(f"{machine()}; seconds of one thread's time, of whole evaluations by the clock\n\n{text(found)}")
+        data = prepare_validation(Path(scratch), asked.images, truth.shape, shown=INPUT, classes=CLASS_SETS["16"])
+        rows += time_evaluation(Path(scratch), data, asked.repeats)
+    save(rows, asked.out, machine())
+    sys.stdout.write(f"{machine()}; seconds of one thread's time, of whole evaluations by the clock\n\n{text(rows)}")
 
 
 def street(width: int, height: int) -> Bytes:
-    """Labels of a street ``(H, W)``, its own car's bonnet without."""
-    labels = render.render(LOOK, seed=1, index=0, width=width, height=height).labels
+    """Labels of a street ``(H, W)``, without the camera car's bonnet."""
+    labels = render.render(SOURCE_APPEARANCE, seed=1, index=0, width=width, height=height).labels
     return np.where(labels == render.LANE, 0, labels).astype(np.uint8)
 
 
 def logits(truth: Bytes) -> torch.Tensor:
-    """What a fair network might say of a street: noisy logits of its labels ``(C, h, w)``, on a grid."""
+    """Noisy logits of a street's labels ``(C, h, w)`` on a grid, as a fair network might have them."""
     cells = np.where(truth == IGNORE, 0, truth)[::STRIDE, ::STRIDE]
-    noise = np.random.default_rng(1).normal(0, WRONG, (CLASSES, *cells.shape))
+    noise = np.random.default_rng(1).normal(0, NOISE, (CLASSES, *cells.shape))
     return torch.from_numpy((np.eye(CLASSES)[:, cells] + noise).astype(np.float32))
 
 
-def labelling(truth: Bytes, repeats: int) -> list[Line]:
+def time_labelling(truth: Bytes, repeats: int) -> list[Timing]:
     """The most probable class of each pixel, from logits on a grid.
 
     Raises:
-        ValueError: A way says another class of a pixel.
+        ValueError: A way finds another class for a pixel.
     """
     given, size = logits(truth), truth.shape
 
     def by_argmax() -> Bytes:
-        found: Bytes = upsample(given[None], size)[0].argmax(0).to(torch.uint8).numpy()
-        return found
+        labels: Bytes = upsample(given[None], size)[0].argmax(0).to(torch.uint8).numpy()
+        return labels
 
     def by_numpy() -> Bytes:
-        found: Bytes = upsample(given[None], size)[0].numpy().argmax(0).astype(np.uint8)
-        return found
+        labels: Bytes = upsample(given[None], size)[0].numpy().argmax(0).astype(np.uint8)
+        return labels
 
     ways: dict[str, Callable[[], Bytes]] = {
         OURS: lambda: most_probable(given, size),
@@ -94,13 +88,13 @@ def labelling(truth: Bytes, repeats: int) -> list[Line]:
     }
     for way, label in ways.items():
         if not np.array_equal(label(), ways[OURS]()):
-            raise ValueError(f"{way}: expected the labels that we have, got others")
-    seconds = race({**ways, "floor: logits enlarged": lambda: upsample(given[None], size)}, repeats=repeats)
+            raise ValueError(f"{way}: expected our labels, got others")
+    seconds = time_in_turns({**ways, "floor: logits enlarged": lambda: upsample(given[None], size)}, repeats=repeats)
     case = f"labels from logits, {given.shape[2]}x{given.shape[1]} to {size[1]}x{size[0]}"
-    return lines(PART, case, seconds, ours=OURS, repeats=repeats)
+    return timings(PART, case, seconds, ours=OURS, repeats=repeats)
 
 
-def counting(truth: Bytes, repeats: int) -> list[Line]:
+def time_counting(truth: Bytes, repeats: int) -> list[Timing]:
     """Confusion matrices: of a street and its prediction, and of two maps of noise, where no pixel is like the next.
 
     Raises:
@@ -109,24 +103,24 @@ def counting(truth: Bytes, repeats: int) -> list[Line]:
     random = np.random.default_rng(2)
     predicted = upsample(logits(truth)[None], truth.shape)[0].max(0).indices.to(torch.uint8).numpy()
     noise = tuple(random.integers(0, CLASSES, truth.shape, np.uint8) for _ in range(2))
-    found = list[Line]()
+    rows = list[Timing]()
     for name, pair in {"street": (truth, predicted), "noise": noise}.items():
         ways = _counters(*pair)
         for way, count in ways.items():
             if not np.array_equal(count(), ways[OURS]()):
-                raise ValueError(f"{way}: expected the counts that we have of {name}, got others")
+                raise ValueError(f"{way}: expected our counts of {name}, got others")
         timed: dict[str, Callable[[], object]] = {
             **ways,
             "floor: both maps read once": lambda pair=pair: [cv2.sumElems(one) for one in pair],  # type: ignore[misc]
         }
         case = f"confusion matrix, {name}, {truth.shape[1]}x{truth.shape[0]}"
-        found += lines(PART, case, race(timed, repeats=repeats), ours=OURS, repeats=repeats)
-    return found
+        rows += timings(PART, case, time_in_turns(timed, repeats=repeats), ours=OURS, repeats=repeats)
+    return rows
 
 
 @torch.no_grad()
-def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
-    """Whole evaluations of a small network, files to sums.
+def time_evaluation(folder: Path, data: Prepared, repeats: int) -> list[Timing]:
+    """Whole evaluations of a small network, from files to confusion matrices.
 
     Raises:
         ValueError: The plain way counts something else.
@@ -134,19 +128,19 @@ def evaluating(folder: Path, data: Prepared, repeats: int) -> list[Line]:
     torch.manual_seed(1)
     architecture = Architecture("street", data.classes, (), "parallel", bn="train", rates=(1, 2), pixels="imagenet")
     segmenter = build(architecture).eval()
-    ours, plain = evaluations(segmenter, data, folder, BATCH)
-    apart = np.abs(ours().astype(np.int64) - plain()).sum() / plain().sum()
-    if apart > AWAY:
-        raise ValueError(f"plain loop: expected our counts but for {AWAY:.0e} of them, got {apart:.1e} others")
+    ours, plain = evaluation_passes(segmenter, data, folder, BATCH)
+    different = np.abs(ours().astype(np.int64) - plain()).sum() / plain().sum()
+    if different > TOLERANCE:
+        raise ValueError(f"plain loop: expected our counts but for {TOLERANCE:.0e} of them, got {different:.1e} others")
     timed: dict[str, Callable[[], object]] = {
         OURS: ours,
         "plain loop": plain,
         "reading alone": lambda: [(Prepared(data.folder).images[[row]], data.truth(row)) for row in range(len(data))],
         "network alone": lambda: [segmenter(tensor(data.images[part])) for part in batches(len(data), BATCH)],
     }
-    seconds = race(timed, repeats=repeats, clock=time.perf_counter)
+    seconds = time_in_turns(timed, repeats=repeats, clock=time.perf_counter)
     case = f"an image of a split, {torch.get_num_threads()} threads, labels of {'x'.join(map(str, data.native[0]))}"  # type: ignore[index]
-    return lines(PART, case, {way: each / len(data) for way, each in seconds.items()}, ours=OURS, repeats=repeats)
+    return timings(PART, case, {way: each / len(data) for way, each in seconds.items()}, ours=OURS, repeats=repeats)
 
 
 def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]:
@@ -160,13 +154,13 @@ def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]
 
     def by_opencv() -> Counts:
         maps, sides = [truth.ravel(), predicted.ravel()], [256, 256]
-        pairs = cv2.calcHist(maps, [0, 1], None, sides, [0, 256, 0, 256])
-        return np.asarray(pairs[:CLASSES, :CLASSES], np.int64)
+        counts = cv2.calcHist(maps, [0, 1], None, sides, [0, 256, 0, 256])
+        return np.asarray(counts[:CLASSES, :CLASSES], np.int64)
 
     def by_histogram() -> Counts:
         edges = np.arange(CLASSES + 1) - 0.5
-        found: Counts = np.histogram2d(truth.ravel(), predicted.ravel(), [edges, edges])[0].astype(np.int64)
-        return found
+        counts: Counts = np.histogram2d(truth.ravel(), predicted.ravel(), [edges, edges])[0].astype(np.int64)
+        return counts
 
     def by_scikit() -> Counts:
         labelled = truth != IGNORE
@@ -176,7 +170,7 @@ def _counters(truth: Bytes, predicted: Bytes) -> dict[str, Callable[[], Counts]]
         OURS: lambda: confusion(truth, predicted, CLASSES),
         "OpenCV calcHist": by_opencv,
         "NumPy bincount of 256 truth + prediction": by_byte_pairs,
-        "NumPy bincount of C truth + prediction, masked": lambda: pairs(truth, predicted, CLASSES),
+        "NumPy bincount of C truth + prediction, masked": lambda: count_pairs(truth, predicted, CLASSES),
         "NumPy histogram2d": by_histogram,
         "scikit-learn confusion_matrix": by_scikit,
     }

@@ -1,4 +1,4 @@
-"""Rendered streets for a benchmark, and passes over them: as our stages make them, and image by image, plainly."""
+"""Rendered streets for a benchmark, and passes over them: as our stages do it, and by a plain loop over images."""
 
 import itertools
 from collections.abc import Callable
@@ -22,34 +22,42 @@ from dadist.selftraining.label import label
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.storage.workspace import notes
 
-LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
-ELSEWHERE = Appearance(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=0.0, statistics=0.0, bonnet=False)
-CONFIDENCE = 0.9  # of a pseudo-label
+SOURCE_APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=True)
+TARGET_APPEARANCE = Appearance(palette=0.6, haze=0.6, light=0.6, noise=0.6, camera=0.0, statistics=0.0, bonnet=False)
+CONFIDENCE = 0.9  # that a pseudo-label needs
 Counts = NDArray[np.integer]
 Labels = NDArray[np.uint8]
-Ways = tuple[Callable[[], NDArray[np.integer]], Callable[[], NDArray[np.integer]]]  # ours, the plain one
+Passes = tuple[Callable[[], NDArray[np.integer]], Callable[[], NDArray[np.integer]]]  # ours, a plain loop's
 
 
-def prepared(
+def prepare_validation(
     folder: Path, images: int, size: tuple[int, int], *, shown: tuple[int, int], classes: ClassSet
 ) -> Prepared:
-    """A split of streets that the network sees at ``shown`` (W, H), with labels of ``size`` (H, W) of their own."""
+    """A split of streets that the network sees at ``shown`` (W, H), with labels of another ``size`` (H, W)."""
     plan = SplitPlan("val", *shown, "stretch", classes, labels=True, depth=False, native=True, images=0)
     root = folder / "streets"
-    render.write_cityscapes(root, LOOK, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1)
+    render.write_cityscapes(
+        root, SOURCE_APPEARANCE, seed=1, train=0, val=images, width=size[1], height=size[0], workers=1
+    )
     write(cityscapes.reader(cityscapes.Options()), root, folder / "split", plan, names=None, workers=1)
     return Prepared(folder / "split")
 
 
-def domains(folder: Path, setting: Setting, images: int) -> tuple[Prepared, Prepared]:
+def prepare_domains(folder: Path, setting: Setting, images: int) -> tuple[Prepared, Prepared]:
     """What a training reads, at the setting's sizes: a source with labels and depth, and a target without."""
     source, target = setting.source, setting.target
     render.write_synthia(
-        folder / "synthia", LOOK, seed=1, images=images, width=source.width, height=source.height, workers=1
+        folder / "synthia",
+        SOURCE_APPEARANCE,
+        seed=1,
+        images=images,
+        width=source.width,
+        height=source.height,
+        workers=1,
     )
     render.write_cityscapes(
         folder / "cityscapes",
-        ELSEWHERE,
+        TARGET_APPEARANCE,
         seed=2,
         train=images,
         val=0,
@@ -66,9 +74,9 @@ def domains(folder: Path, setting: Setting, images: int) -> tuple[Prepared, Prep
     return Prepared(folder / "all"), Prepared(folder / "train")
 
 
-def evaluations(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Ways:
-    """Files to confusion matrices ``(C, C)``; ``folder`` is for the journals, ``batch`` is ours."""
-    numbers, where = itertools.count(), next(segmenter.parameters()).device
+def evaluation_passes(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Passes:
+    """From files to confusion matrices ``(C, C)``; ``folder`` holds the journals, ``batch`` is the size of ours."""
+    numbers, device = itertools.count(), next(segmenter.parameters()).device
 
     def ours() -> Counts:
         with notes(folder / f"{next(numbers)}.json", "") as journal:
@@ -79,16 +87,16 @@ def evaluations(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) 
         classes = len(data.classes)
         total = np.zeros((classes, classes), np.int64)
         for row in range(len(data)):
-            truth, logits = data.truth(row), segmenter(tensor(data.images[[row]]).to(where)).logits
-            total += pairs(truth, upsample(logits, truth.shape)[0].cpu().numpy().argmax(0), classes)
+            truth, logits = data.truth(row), segmenter(tensor(data.images[[row]]).to(device)).logits
+            total += count_pairs(truth, upsample(logits, truth.shape)[0].cpu().numpy().argmax(0), classes)
         return total
 
     return ours, plain
 
 
-def labellings(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Ways:
-    """Images to pseudo-labels ``(N, H, W)``; of the plain way nothing is written."""
-    numbers, where = itertools.count(), next(segmenter.parameters()).device
+def labelling_passes(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -> Passes:
+    """From images to pseudo-labels ``(N, H, W)``; the plain loop writes nothing."""
+    numbers, device = itertools.count(), next(segmenter.parameters()).device
 
     def ours() -> Labels:
         made = folder / f"{next(numbers)}"
@@ -107,17 +115,17 @@ def labellings(segmenter: Segmenter, data: Prepared, folder: Path, batch: int) -
 
     @torch.no_grad()
     def plain() -> Labels:
-        found = []
+        labels = []
         for row in range(len(data)):
-            logits = segmenter(tensor(data.images[[row]]).to(where)).logits
+            logits = segmenter(tensor(data.images[[row]]).to(device)).logits
             probabilities = upsample(logits, (data.height, data.width))[0].softmax(0).cpu().numpy()
-            found.append(np.where(probabilities.max(0) >= CONFIDENCE, probabilities.argmax(0), IGNORE))
-        return np.stack(found).astype(np.uint8)
+            labels.append(np.where(probabilities.max(0) >= CONFIDENCE, probabilities.argmax(0), IGNORE))
+        return np.stack(labels).astype(np.uint8)
 
     return ours, plain
 
 
-def pairs(truth: Labels, predicted: NDArray[np.integer], classes: int) -> Counts:
+def count_pairs(truth: Labels, predicted: NDArray[np.integer], classes: int) -> Counts:
     """A confusion matrix ``(C, C)`` by NumPy's bincount of the labelled pixels."""
     labelled = truth != IGNORE
     codes = classes * truth[labelled].astype(int) + predicted[labelled]

@@ -1,4 +1,4 @@
-"""How fast mixtures are fitted and maps get their density: ours, scikit-learn's, and what moving the bytes takes."""
+"""How fast mixtures are fitted and densities computed: ours, scikit-learn's, and the time to move the bytes once."""
 
 import argparse
 import functools
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
@@ -19,19 +18,20 @@ from benchmarks.density_baseline import (
     COMPONENTS,
     OURS,
     PART,
-    agree,
+    check_equal,
     copy_speed,
-    densities,
-    hand_over,
     scikit,
+    set_parameters,
     street,
+    time_densities,
 )
-from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
+from benchmarks.timing import REPEATS, Timing, machine, one_thread, save, text, time_in_turns, timings
 from dadist.model.inference import device, device_name
 from dadist.prior import em
 
-SAMPLE = 50_000  # points a class that scikit-learn is given where it is not given all
-STEP_AWAY, FIT_AWAY = 1e-9, 0.02  # how far a way may be from ours: share of a parameter, nats of held-out points
+SAMPLE = 50_000  # points per class that scikit-learn gets where it does not get all
+STEP_TOLERANCE = 1e-9  # of a parameter after one iteration, relative
+FIT_TOLERANCE = 0.02  # of the mean log-density of held-out points after a whole fit, nats
 Floats = NDArray[np.float64]
 
 
@@ -43,77 +43,76 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Fitting mixtures and evaluating densities, against scikit-learn and against one reading of the data."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a fit that would go on after 100 iterations counts as it is
-            found = [*_steps(asked), *_growth(asked), *_fits(asked), *densities(asked.repeats, "cpu")]
-            if device() == "cuda":
-                found += densities(asked.repeats, "cuda")
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fit that would go on after 100 iterations counts as it is
+        rows = [*_steps(asked), *_scaling(asked), *_fits(asked), *time_densities(asked.repeats, "cpu")]
+        if device() == "cuda":
+            rows += time_densities(asked.repeats, "cuda")
     name = machine() + (f", {device_name()}" if device() == "cuda" else "")
-    save(found, asked.out, name)
-    sys.stdout.write(f"{name}; one thread, seconds of processor time, of wall-clock time on cuda\n\n{text(found)}")
+    save(rows, asked.out, name)
+    sys.stdout.write(f"{name}; one thread, seconds of processor time, of wall-clock time on cuda\n\n{text(rows)}")
 
 
-def _steps(asked: argparse.Namespace) -> list[Line]:
+def _steps(asked: argparse.Namespace) -> list[Timing]:
     """One iteration over a tenth of the pixels, as one class."""
-    points, found = street(asked.pixels // 10, 0), list[Line]()
-    rows = np.ascontiguousarray(points.T)  # as scikit-learn has them
+    points, rows = street(asked.pixels // 10, 0), list[Timing]()
+    transposed = np.ascontiguousarray(points.T)  # as scikit-learn has them
     for covariance in ("diag", "full"):
         before = em.fit(points[:, :SAMPLE], COMPONENTS, covariance=covariance, reg_covar=1e-6, seed=1)
         step = functools.partial(em.step, points, before, covariance=covariance, reg_covar=1e-6)
         theirs = scikit(before, covariance)
 
         def their_step(theirs: Any = theirs, before: em.Mixture = before, covariance: str = covariance) -> Any:
-            hand_over(theirs, before, covariance)
-            theirs._m_step(rows, theirs._e_step(rows)[1])
+            set_parameters(theirs, before, covariance)
+            theirs._m_step(transposed, theirs._e_step(transposed)[1])
             return theirs
 
         ours, other = step()[0], their_step()
         covariances = other.covariances_[:, None] * np.eye(3) if covariance == "diag" else other.covariances_
         for name, a, b in zip(em.Mixture._fields, ours, (other.weights_, other.means_, covariances), strict=True):
-            agree(f"{name} of a step, {covariance}", a, b, STEP_AWAY * np.abs(b).max())
-        seconds = race({OURS: step, "scikit-learn": their_step}, repeats=asked.repeats)
+            check_equal(f"{name} of a step, {covariance}", a, b, STEP_TOLERANCE * np.abs(b).max())
+        seconds = time_in_turns({OURS: step, "scikit-learn": their_step}, repeats=asked.repeats)
         seconds["floor: points read once"] = points.nbytes / copy_speed(asked.repeats)
         case = f"EM iteration, {points.shape[1]} points, K = {COMPONENTS}, {covariance}"
-        found += lines(PART, case, seconds, ours=OURS, repeats=asked.repeats)
-    return found
+        rows += timings(PART, case, seconds, ours=OURS, repeats=asked.repeats)
+    return rows
 
 
-def _growth(asked: argparse.Namespace) -> list[Line]:
-    """One iteration over once, four and sixteen times as many points."""
-    largest, found = street(16 * (asked.pixels // 160), 0), list[Line]()
+def _scaling(asked: argparse.Namespace) -> list[Timing]:
+    """One iteration over a sixteenth, a quarter and the whole of a tenth of the pixels."""
+    largest, rows = street(16 * (asked.pixels // 160), 0), list[Timing]()
     before = em.fit(largest[:, :SAMPLE], COMPONENTS, covariance="diag", reg_covar=1e-6, seed=1)
     for times in (1, 4, 16):
         some = largest[:, : largest.shape[1] * times // 16]
         step = functools.partial(em.step, some, before, covariance="diag", reg_covar=1e-6)
-        case = f"growth, EM iteration, {some.shape[1]} points"
-        found += lines(PART, case, race({OURS: step}, repeats=asked.repeats), ours=OURS, repeats=asked.repeats)
-    return found
+        case = f"scaling, EM iteration, {some.shape[1]} points"
+        seconds = time_in_turns({OURS: step}, repeats=asked.repeats)
+        rows += timings(PART, case, seconds, ours=OURS, repeats=asked.repeats)
+    return rows
 
 
-def _fits(asked: argparse.Namespace) -> list[Line]:
-    """The fit of all classes from k-means on, timed once; nats are how much likelier unseen points are than by ours."""
+def _fits(asked: argparse.Namespace) -> list[Timing]:
+    """The fit of all classes from k-means on, timed once.
+
+    The nats in a way's name say by how much its mean log-density of unseen points is above ours.
+    """
     count = asked.pixels // len(CLASSES)
     points = [street(count, seed) for seed in range(len(CLASSES))]
     unseen = [street(2 * count, seed)[:, count:][:, :200_000] for seed in range(len(CLASSES))]
-    sampled, full = f"scikit-learn, a sample of {min(count, SAMPLE)} a class", "scikit-learn, all"
+    sampled, full = f"scikit-learn, a sample of {min(count, SAMPLE)} per class", "scikit-learn, all"
     ways: dict[str, Callable[[Floats], Callable[[Floats], float]]] = {OURS: _our_fit, sampled: _sampled, full: _whole}
     times, likelihoods = {}, {}
     for name, way in ways.items():
-        begun = time.process_time()
+        begin = time.process_time()
         fits = [way(these) for these in points]
-        times[name] = time.process_time() - begun
+        times[name] = time.process_time() - begin
         likelihoods[name] = statistics.mean(fit(these) for fit, these in zip(fits, unseen, strict=True))
     named = {}
     for name, seconds in times.items():
-        if abs(gap := likelihoods[name] - likelihoods[OURS]) > FIT_AWAY:
-            raise ValueError(f"{name}: expected held-out points within {FIT_AWAY} nat of ours, got {gap:+.4f}")
+        if abs(gap := likelihoods[name] - likelihoods[OURS]) > FIT_TOLERANCE:
+            raise ValueError(f"{name}: expected held-out points within {FIT_TOLERANCE} nat of ours, got {gap:+.4f}")
         named[name if name == OURS else f"{name} ({gap:+z.4f} nat)"] = seconds
-    return lines(PART, f"whole fit, diag, {len(CLASSES)} x {count} points", named, ours=OURS, repeats=1)
+    return timings(PART, f"whole fit, diag, {len(CLASSES)} x {count} points", named, ours=OURS, repeats=1)
 
 
 def _our_fit(points: Floats) -> Callable[[Floats], float]:

@@ -1,22 +1,20 @@
-"""How fast we are: our ways and others', side by side in one run. Nothing of the workflow needs this."""
+"""The parts of the benchmark. Nothing of the workflow needs them."""
 
-# PreparedSplit → its module, imported only when it is asked for, and the question that it answers.
+# Name → its module, which is imported only when it is asked for, and the question that it answers.
 PARTS = {
-    "data": ("benchmarks.data", "how fast and how large are the ways to keep training samples?"),
+    "data": ("benchmarks.data", "how fast are training samples prepared, and read again?"),
     "step": (
         "benchmarks.step",
         "how long does a training step take, and what does each change of a plain one bring?",
     ),
     "study": (
         "benchmarks.study",
-        "how long do training, labelling and evaluation of a study take, and a plain loop's?",
+        "how long do training, labelling and evaluation of a study take, and those of a plain loop?",
     ),
-    "demo": ("benchmarks.demo", "where does the time of a whole run go, and how much does the workflow add?"),
     "mixtures": ("benchmarks.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("benchmarks.refinement", "how fast are small regions of pseudo-labels erased?"),
-    "evaluation": ("benchmarks.evaluation", "how fast are predictions counted, enlarged and evaluated as a whole?"),
-    "rendering": ("benchmarks.rendering", "how fast are street scenes rendered?"),
-    "growth": (
+    "evaluation": ("benchmarks.evaluation", "how fast are predictions enlarged, counted and evaluated as a whole?"),
+    "scaling": (
         "benchmarks.scaling",
         "how do time and memory of each stage grow with the images, and with their pixels?",
     ),

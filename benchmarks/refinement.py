@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.timing import REPEATS, Line, lines, machine, race, save, text
+from benchmarks.timing import REPEATS, Timing, machine, one_thread, save, text, time_in_turns, timings
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config.schema import Appearance
 from dadist.data.streets import render
 from dadist.selftraining.small_regions import by_class
 
 PART, OURS, FLOOD, CLASSES = "refinement", "ours", "flood fill in Python", len(CLASS_SETS["16"])
-LOOK = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
 STRIDE = 8  # pixels between the cells of a network's grid
 UNSURE = 0.3  # share of a street without a label, in spots along the borders of its objects
-FLOODED = 64  # the flood fill is given one part in so many, the middle rows; its time is multiplied
+STRIPS = 64  # the flood fill gets one of so many strips, the middle one; its time is multiplied
 Bytes = NDArray[np.uint8]
 Sizes = NDArray[np.float64]
 Way = Callable[[Bytes, Sizes], Bytes]
@@ -33,23 +33,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Refining maps as networks make them, and the worst that there are."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        found = [
-            line for name, labels in cases(asked.width, asked.height).items() for line in case(name, labels, asked)
-        ]
-    finally:
-        cv2.setNumThreads(threads)
-    save(found, asked.out, machine())
-    sys.stdout.write(f"{machine()}; one thread, seconds of processor time\n\n{text(found)}")
+    """Refining maps as networks make them, and the hardest maps."""
+    with one_thread():
+        maps = cases(asked.width, asked.height)
+        rows = [row for name, labels in maps.items() for row in time_case(name, labels, asked.repeats)]
+    save(rows, asked.out, machine())
+    sys.stdout.write(f"{machine()}; one thread, seconds of processor time\n\n{text(rows)}")
 
 
 def cases(width: int, height: int) -> dict[str, Bytes]:
     """Maps ``(H, W)`` by name; streets come first."""
     random = np.random.default_rng(1)
-    street = render.render(LOOK, seed=1, index=0, width=width, height=height).labels
+    street = render.render(APPEARANCE, seed=1, index=0, width=width, height=height).labels
     street = np.where(street < CLASSES, street, IGNORE).astype(np.uint8)
     rows, columns = np.indices((height, width))
     return {
@@ -74,43 +69,43 @@ def _spots(street: Bytes, random: np.random.Generator) -> NDArray[np.bool_]:
     return np.asarray(doubt > np.quantile(doubt, 1 - UNSURE))
 
 
-def case(name: str, labels: Bytes, asked: argparse.Namespace) -> list[Line]:
-    """All ways on one map, the thresholds those of the paper at its size: from 50 to 5000 of 1280x760 pixels.
+def time_case(name: str, labels: Bytes, repeats: int) -> list[Timing]:
+    """All ways on one map; the thresholds are 50 to 5000 pixels at 1280x760, as in the paper, scaled to its size.
 
     Raises:
-        ValueError: A way leaves another map.
+        ValueError: A way makes another map.
     """
     least = np.linspace(50, 5000, CLASSES) * labels.size / (1280 * 760)
     timed: dict[str, Callable[[], object]] = {}
     for way, erased in ways().items():
         timed[way] = lambda erased=erased: erased(labels, least)  # type: ignore[misc]
         if not np.array_equal(erased(labels, least), by_class(labels, least)):
-            raise ValueError(f"{way}: expected the map that OpenCV leaves of {name}, got another")
+            raise ValueError(f"{way}: expected the map that OpenCV class by class makes of {name}, got another")
     timed["floor: the map copied"] = labels.copy
-    seconds = race(timed, repeats=asked.repeats)
-    height = max(len(labels) // FLOODED, 1)
+    seconds = time_in_turns(timed, repeats=repeats)
+    height = max(len(labels) // STRIPS, 1)
     strip = labels[len(labels) // 2 :][:height]
-    if not np.array_equal(flooded(strip, least), by_class(strip, least)):
-        raise ValueError(f"{FLOOD}: expected the map that OpenCV leaves of {name}, got another")
-    (flood,) = race({FLOOD: lambda: flooded(strip, least)}, repeats=asked.repeats).values()
+    if not np.array_equal(flood_fill(strip, least), by_class(strip, least)):
+        raise ValueError(f"{FLOOD}: expected the map that OpenCV class by class makes of {name}, got another")
+    (flood,) = time_in_turns({FLOOD: lambda: flood_fill(strip, least)}, repeats=repeats).values()
     seconds[FLOOD] = flood * labels.size / strip.size
-    return lines(PART, f"{name}, {labels.shape[1]}x{labels.shape[0]}", seconds, ours=OURS, repeats=asked.repeats)
+    return timings(PART, f"{name}, {labels.shape[1]}x{labels.shape[0]}", seconds, ours=OURS, repeats=repeats)
 
 
 def ways() -> dict[str, Way]:
-    """Ours first; those of packages that are not there are left out."""
-    found: dict[str, Way] = {}
+    """Ours first; without those whose package is not installed."""
+    known: dict[str, Way] = {}
     if importlib.util.find_spec("numba"):
         from dadist.selftraining.small_regions_numba import erased
 
-        found[OURS] = erased
-        found["OpenCV class by class (ours without numba)"] = by_class
+        known[OURS] = erased
+        known["OpenCV class by class (ours without numba)"] = by_class
     else:
-        found[OURS] = by_class
-    found["SciPy class by class"] = by_scipy
+        known[OURS] = by_class
+    known["SciPy class by class"] = by_scipy
     if importlib.util.find_spec("cc3d"):
-        found["cc3d and NumPy"] = by_cc3d
-    return found
+        known["cc3d and NumPy"] = by_cc3d
+    return known
 
 
 def by_scipy(labels: Bytes, least: Sizes) -> Bytes:
@@ -142,8 +137,8 @@ def by_cc3d(labels: Bytes, least: Sizes) -> Bytes:
     return refined
 
 
-def flooded(labels: Bytes, least: Sizes) -> Bytes:
-    """Pixel by pixel, as the algorithm is written."""
+def flood_fill(labels: Bytes, least: Sizes) -> Bytes:
+    """Pixel by pixel, as the paper writes the algorithm."""
     height, width = labels.shape
     flat, refined = labels.ravel().tolist(), labels.ravel().copy()
     visited = [label == IGNORE for label in flat]

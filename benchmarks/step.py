@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.baseline_step import Changes, PlainRound, PlainStep
-from benchmarks.fixtures import domains
-from benchmarks.subprocesses import Answer, apart, race_apart
-from benchmarks.timing import REPEATS, Line, lines, machine, save, text
+from benchmarks.fixtures import prepare_domains
+from benchmarks.subprocesses import Worker, start_workers, time_workers
+from benchmarks.timing import REPEATS, Timing, columns, machine, save, text, timings
 from dadist.config.schema import Setting
 from dadist.cost.step import method_of, noise, step_cost
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
@@ -29,7 +29,7 @@ from dadist.training.loop import WINDOW, to_device, train
 from dadist.training.resume import State
 
 METHOD = "depth_distribution"
-BATCHES = 8  # of noise, which come round, and of different streets
+BATCHES = 8  # different ones, of noise or of streets, which repeat
 PLAIN, OURS = "plain loop, float32", "ours, float32"
 CHANGES = {
     PLAIN: Changes(),
@@ -43,7 +43,7 @@ CHANGES = {
     "plain, torch.compile": Changes(compiled=True),
 }
 OF_OURS: dict[str, Literal["float32", "bfloat16"]] = {OURS: "float32", "ours, bfloat16": "bfloat16"}
-# What an operator does, by how the profiler names it; the first that fits.
+# Kinds of work, and parts of the names that the profiler has for their operators; the first that fits counts.
 KINDS = {
     "convolution, backward": ("convolution_backward",),
     "convolution": ("conv", "addmm", "::mm", "::bmm", "col2im", "im2col"),
@@ -54,8 +54,8 @@ KINDS = {
 }
 REST = "everything else"
 Step = Callable[[], None]
-Told = Callable[[Mapping[str, float]], None]
-Batches = tuple[Callable[[int], Source], Callable[[int], Target]]  # of a step
+Observe = Callable[[Mapping[str, float]], None]  # gets the mean losses of a window of steps
+Batches = tuple[Callable[[int], Source], Callable[[int], Target]]  # by the number of a step
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +78,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Steps of each way on the same noise, each in a process of its own, beside one of our quickest way."""
+    """Steps of each way on the same noise, in turns with our quickest way, each in a subprocess."""
     setting, where = asked.setting, device()
     if asked.size is not None:
         setting = resized(setting, *asked.size)
@@ -90,48 +90,54 @@ def run(asked: argparse.Namespace) -> None:
         return
     view, flops = setting.source, step_cost(setting, METHOD).flops
     case = f"{view.height}x{view.width}, {setting.adapt.batch}+{setting.adapt.batch}, {flops / 1e12:.3g} TFLOP"
-    best = next((way for way in reversed(OF_OURS) if way in asked.ways), asked.ways[0])
-    others = [way for way in asked.ways if way != best]
-    given = {way: (setting, METHOD, way, where, asked.steps, asked.threads) for way in asked.ways}
-    found: list[Line] = []
+    quickest = next((way for way in reversed(OF_OURS) if way in asked.ways), asked.ways[0])
+    others = [way for way in asked.ways if way != quickest]
+    arguments = {way: (setting, METHOD, way, where, asked.steps, asked.threads) for way in asked.ways}
+    rows: list[Timing] = []
     shares: dict[str, Mapping[str, float]] = {}
-    for pair in [[best, way] for way in others] or [[best]]:
-        with apart(answerer, {way: given[way] for way in pair}) as ways:
-            seconds = race_apart(ways, repeats=asked.repeats)
-            shares |= {way: ask("parts") for way, ask in ways.items() if asked.parts and way not in shares}
-        both = lines("step", case, seconds, ours=best, repeats=asked.repeats)
-        found += both if not found else both[1:]
-    save(found, asked.out, on)
-    sys.stdout.write(text(found) + "\n")
-    for one in found:
+    for pair in [[quickest, way] for way in others] or [[quickest]]:
+        with start_workers(step_worker, {way: arguments[way] for way in pair}) as workers:
+            seconds = time_workers(workers, repeats=asked.repeats)
+            shares |= {way: ask("parts") for way, ask in workers.items() if asked.parts and way not in shares}
+        both = timings("step", case, seconds, ours=quickest, repeats=asked.repeats)
+        rows += both if not rows else both[1:]
+    save(rows, asked.out, on)
+    sys.stdout.write(text(rows) + "\n")
+    for one in rows:
         sys.stdout.write(f"{one.way}: {flops / one.seconds / 1e12:.3g} TFLOP/s\n")
     if shares:
-        sys.stdout.write("\n" + _shares(shares))
+        in_ms = {way: {kind: 1000 * each for kind, each in of.items()} for way, of in shares.items()}
+        sys.stdout.write("\n" + columns("milliseconds", in_ms, "{:.1f}"))
 
 
-def answerer(setting: Setting, name: str, way: str, where: str, steps: int, threads: int) -> Answer:
-    """For a process of its own: "time" is answered by the seconds of a step, "parts" by those of each kind of work.
+def step_worker(setting: Setting, name: str, way: str, where: str, steps: int, threads: int) -> Worker:
+    """A worker that answers "time" by the seconds of a step, and "parts" by those of each kind of work.
 
-    Seconds are of processor time on a CPU, and of the clock, until all is done, on a GPU. ``name`` is METHOD, or a
-    recipe of self-training.
+    Args:
+        setting: Gives network, weights, batch and sizes.
+        name: METHOD, or a recipe of self-training.
+        way: One of OF_OURS or CHANGES.
+        where: Device; see `now` for its seconds.
+        steps: That one answer takes the mean of.
+        threads: Of a CPU.
     """
     torch.set_num_threads(threads)
     if way in OF_OURS:
         keep_freed_memory()  # as every stage does
     step = _step(setting, name, way, where, steps)
 
-    def answer(question: str) -> Any:
-        if question == "parts":
-            return {kind: each / steps for kind, each in parts(step, where).items()}
-        begun = now(where)
+    def answer(request: str) -> Any:
+        if request == "parts":
+            return {kind: each / steps for kind, each in profiled(step, where).items()}
+        begin = now(where)
         step()
-        return (now(where) - begun) / steps
+        return (now(where) - begin) / steps
 
     return answer
 
 
 def now(where: str) -> float:
-    """Seconds: of processor time on a CPU, and of the clock, once all is done, on a GPU."""
+    """Seconds: processor time on a CPU; on a GPU the clock, once all work is done."""
     if where == "cpu":
         return time.process_time()
     torch.cuda.synchronize()
@@ -146,24 +152,26 @@ def resized(setting: Setting, width: int, height: int) -> Setting:
     return dataclasses.replace(setting, source=views[0], target=views[1], grid=grid)
 
 
-def parts(step: Step, where: str) -> dict[str, float]:
+def profiled(step: Step, where: str) -> dict[str, float]:
     """Seconds of each kind of work of one call."""
     kinds = [ProfilerActivity.CUDA] if where == "cuda" else [ProfilerActivity.CPU]
-    with profile(activities=kinds) as seen:
+    with profile(activities=kinds) as profiler:
         step()
-    found = dict.fromkeys([*KINDS, REST], 0.0)
-    for one in seen.key_averages():
+    seconds = dict.fromkeys([*KINDS, REST], 0.0)
+    for one in profiler.key_averages():
         took = one.self_device_time_total if where == "cuda" else one.self_cpu_time_total
-        found[next((kind for kind, words in KINDS.items() if any(word in one.key for word in words)), REST)] += took
-    return {kind: took / 1e6 for kind, took in found.items()}
+        seconds[next((kind for kind, words in KINDS.items() if any(word in one.key for word in words)), REST)] += (
+            took / 1e6
+        )
+    return seconds
 
 
 def curves(setting: Setting, where: str, steps: int) -> str:
-    """Means of each loss over the last fifth of ``steps``, on rendered streets, from equal weights; a column a way."""
-    found, images = {}, BATCHES * setting.adapt.batch
+    """Mean losses of the last fifth of ``steps`` on rendered streets, from equal weights, with one column per way."""
+    means, images = {}, BATCHES * setting.adapt.batch
     sampling = Sampling(setting.adapt.batch, 1, mirror=False, device=where)  # the plain loop knows no mirror
     with tempfile.TemporaryDirectory() as scratch:
-        source, target = domains(Path(scratch), setting, images)
+        source, target = prepare_domains(Path(scratch), setting, images)
         given = (
             SourceLoader(source, sampling, numerator=setting.inverse_depth, zero_depth=setting.adapt.zero_depth),
             TargetLoader(target, sampling),
@@ -172,15 +180,13 @@ def curves(setting: Setting, where: str, steps: int) -> str:
             windows: list[Mapping[str, float]] = []
             _step(setting, METHOD, way, where, steps, windows.append, given)()
             tail = windows[-max(1, len(windows) // 5) :]
-            found[way] = {name: statistics.mean(one[name] for one in tail) for name in tail[0]}
-    head = ["| loss | " + " | ".join(found) + " |", "|---|" + "--:|" * len(found)]
-    rows = [f"| {name} | " + " | ".join(f"{of[name]:.4g}" for of in found.values()) + " |" for name in found[PLAIN]]
-    return "\n".join([*head, *rows]) + "\n"
+            means[way] = {name: statistics.mean(one[name] for one in tail) for name in tail[0]}
+    return columns("loss", means, "{:.4g}")
 
 
 def _noise(setting: Setting, name: str, where: str) -> Batches:
-    """A few batches of noise that come round."""
-    batches = [_sent(noise(setting, name), where) for _ in range(BATCHES)]
+    """A few batches of noise, which repeat."""
+    batches = [_moved(noise(setting, name), where) for _ in range(BATCHES)]
     return lambda step: batches[step % BATCHES][0], lambda step: batches[step % BATCHES][1]
 
 
@@ -190,10 +196,10 @@ def _step(
     way: str,
     where: str,
     steps: int,
-    told: Told = lambda _: None,
+    observe: Observe = lambda _: None,
     given: Batches | None = None,
 ) -> Step:
-    """A call makes ``steps`` steps, on noise unless batches are given; ``told`` gets the means of every window."""
+    """A call makes ``steps`` steps, on noise unless batches are given; ``observe`` gets the means of each window."""
     torch.manual_seed(0)
     method = method_of(setting, name)
     to_device(method, where)
@@ -205,7 +211,7 @@ def _step(
 
         def ours() -> None:
             with tempfile.TemporaryDirectory() as folder:
-                state, observer = State(Path(folder), ""), lambda _, means: told(means)
+                state, observer = State(Path(folder), ""), lambda _, means: observe(means)
                 train(method, source, target, plan, iterations=steps, state=state, observer=observer)
 
         return ours
@@ -216,28 +222,26 @@ def _step(
         assert isinstance(method, DepthDistribution)
         one = PlainStep(method, optimiser, CHANGES[way])
 
-    def plain() -> None:
-        window: list[dict[str, Tensor]] = []
-        for step in range(steps):
-            window.append(one(source(step), target(step)))
-            if (step + 1) % WINDOW == 0 or step + 1 == steps:
-                told({name: float(torch.stack([seen[name] for seen in window]).mean()) for name in window[0]})
-                window.clear()
-
-    return plain
+    return lambda: _plain_loop(one, source, target, steps, observe)
 
 
-def _sent(batch: tuple[Source, Target], where: str) -> tuple[Source, Target]:
-    def sent(one: Any) -> Any:
+def _plain_loop(
+    one: Callable[[Source, Target], dict[str, Tensor]],
+    source: Callable[[int], Source],
+    target: Callable[[int], Target],
+    steps: int,
+    observe: Observe,
+) -> None:
+    window: list[dict[str, Tensor]] = []
+    for step in range(steps):
+        window.append(one(source(step), target(step)))
+        if (step + 1) % WINDOW == 0 or step + 1 == steps:
+            observe({name: float(torch.stack([losses[name] for losses in window]).mean()) for name in window[0]})
+            window.clear()
+
+
+def _moved(batch: tuple[Source, Target], where: str) -> tuple[Source, Target]:
+    def moved(one: Any) -> Any:
         return type(one)(*(None if part is None else part.to(where) for part in one))
 
-    return sent(batch[0]), sent(batch[1])
-
-
-def _shares(found: Mapping[str, Mapping[str, float]]) -> str:
-    """Milliseconds of each kind of work, a column a way."""
-    head = ["| milliseconds | " + " | ".join(found) + " |", "|---|" + "--:|" * len(found)]
-    rows = [
-        f"| {kind} | " + " | ".join(f"{1000 * of[kind]:.1f}" for of in found.values()) + " |" for kind in (*KINDS, REST)
-    ]
-    return "\n".join([*head, *rows]) + "\n"
+    return moved(batch[0]), moved(batch[1])

@@ -1,4 +1,4 @@
-"""Ways in processes of their own, where what one does to its process, as to its memory, must not help the others."""
+"""Timing in subprocesses, one per way, where what a way does to its process, as to its memory, must not help others."""
 
 import contextlib
 import multiprocessing
@@ -6,51 +6,52 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.timing import race
+from benchmarks.timing import time_in_turns
 
-Answer = Callable[[str], Any]  # "time" → seconds of one call; further questions are the maker's
-Maker = Callable[..., Answer]  # a function of a module
+Worker = Callable[[str], Any]  # "time" → seconds of one call; each kind of worker may answer further requests
+MakeWorker = Callable[..., Worker]  # a function at the top of a module, so that it can be sent to a subprocess
 
 
 @contextlib.contextmanager
-def apart(make: Maker, given: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Answer]]:
-    """Start a process a way, which calls ``make`` with what is given for it; then each answers questions from here.
+def start_workers(make: MakeWorker, arguments: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Worker]]:
+    """Start one subprocess per way, which calls ``make`` with that way's arguments and then answers requests.
 
-    A process has its answerer before the next one starts, and only one of them works at a time.
+    A subprocess has its worker before the next one starts, and only one of them computes at a time.
     """
     context = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as stack:
-        found = {}
-        for way, arguments in given.items():
+        workers = {}
+        for way, given in arguments.items():
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, make, arguments), daemon=True)
+            process = context.Process(target=_serve, args=(there, make, given), daemon=True)
             process.start()
             there.close()
             stack.callback(process.join)
-            stack.callback(here.close)  # the process ends then
-            found[way] = _asking(here, way)
-            found[way]("")
-        yield found
+            stack.callback(here.close)  # the subprocess ends then
+            workers[way] = _remote(here, way)
+            workers[way]("")
+        yield workers
 
 
-def race_apart(ways: Mapping[str, Answer], *, repeats: int) -> dict[str, float]:
-    """As `race`; the clock is each process's own."""
-    spent = 0.0
+def time_workers(workers: Mapping[str, Worker], *, repeats: int) -> dict[str, float]:
+    """As `time_in_turns`; each worker reads its own clock."""
+    total = 0.0
 
-    def timed(way: Answer) -> Callable[[], None]:
-        def call() -> None:
-            nonlocal spent
-            spent += way("time")
+    def call(worker: Worker) -> Callable[[], None]:
+        def add() -> None:
+            nonlocal total
+            total += worker("time")
 
-        return call
+        return add
 
-    return race({name: timed(way) for name, way in ways.items()}, repeats=repeats, clock=lambda: spent)
+    ways = {name: call(worker) for name, worker in workers.items()}
+    return time_in_turns(ways, repeats=repeats, clock=lambda: total)
 
 
-def _asking(pipe: "Connection[Any, Any]", way: str) -> Answer:
-    def ask(question: str) -> Any:
+def _remote(pipe: "Connection[Any, Any]", way: str) -> Worker:
+    def ask(request: str) -> Any:
         try:
-            pipe.send(question)
+            pipe.send(request)
             return pipe.recv()
         except (EOFError, OSError):
             raise ChildProcessError(f"{way}: its process ended; see what it said above; memory may be short") from None
@@ -58,9 +59,9 @@ def _asking(pipe: "Connection[Any, Any]", way: str) -> Answer:
     return ask
 
 
-def _serve(pipe: "Connection[Any, Any]", make: Maker, arguments: tuple[Any, ...]) -> None:
-    answer = make(*arguments)
+def _serve(pipe: "Connection[Any, Any]", make: MakeWorker, arguments: tuple[Any, ...]) -> None:
+    worker = make(*arguments)
     with contextlib.suppress(EOFError):
         while True:
-            question = pipe.recv()
-            pipe.send(answer(question) if question else None)
+            request = pipe.recv()
+            pipe.send(worker(request) if request else None)

@@ -1,10 +1,10 @@
 """A split at its working size, checked and written once as plain arrays that every later stage maps into memory.
 
-Plain, as `python -m benchmarks data` measured on one core for image, labels and depth of 1280x760: 2200 samples a
-second come from the page cache, 400 of them where their checksums are compared, which is done once, and 170 from a
-disk, at 5.8 MB each; from the shipped PNGs 25. zlib takes 30 % of that room and gives 75, PNG 23 % and 37: enough for a
-GPU only with threads that read ahead, and with one or two cores for each GPU. Depth as float16 would save nothing, and
-JPEG (5 %, 105) changes the pixels.
+Plain, as was measured on one core for image, labels and depth of 1280x760 (docs/speed.md): 2200 samples a second come
+from the page cache, 400 of them where their checksums are compared, which is done once, and 170 from a disk, at 5.8 MB
+each; from the shipped PNGs 25. zlib takes 30 % of that room and gives 75, PNG 23 % and 37: enough for a GPU only with
+threads that read ahead, and with one or two cores for each GPU. Depth as float16 would save nothing, and JPEG (5 %,
+105) changes the pixels.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The plain step and ours: equal losses, and a race in processes of their own."""
+"""The benchmark of a step: the plain loop and ours have equal losses, and every way has a time."""
 
 import csv
 import dataclasses
@@ -27,9 +27,14 @@ def losses(setting: Setting, way: str, steps: int, name: str = step.METHOD) -> d
     return windows[0]
 
 
-@pytest.mark.parametrize("way", [step.OURS, *(way for way in step.CHANGES if "compile" not in way)])
-def test_every_way_has_the_losses_of_the_plain_loop(small: Setting, way: str) -> None:
-    plain, found = (losses(small, one, 3) for one in (step.PLAIN, way))
+@pytest.fixture(scope="module")
+def plain(small: Setting) -> dict[str, float]:
+    return losses(small, step.PLAIN, 3)
+
+
+@pytest.mark.parametrize("way", sorted({*step.OF_OURS, *step.CHANGES} - {step.PLAIN, "plain, torch.compile"}))
+def test_every_way_has_the_losses_of_the_plain_loop(small: Setting, plain: dict[str, float], way: str) -> None:
+    found = losses(small, way, 3)
     close = 0.05 if "bfloat16" in way else 1e-3
     if "on the grid" in way:  # another objective
         found["segmentation"] = pytest.approx(plain["segmentation"], rel=0.2)
@@ -60,32 +65,33 @@ def test_images_of_another_size_have_the_networks_grid() -> None:
     assert (setting.source.width, setting.target.height, setting.grid) == (640, 320, (81, 41))
 
 
-def test_the_race_tells_seconds_and_parts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "step.csv"
-    ways = [step.OURS, step.PLAIN, "plain, fused optimisers"]
-    words = ["--size", "64", "32", "--ways", *ways, "--repeats", "1", "--parts", "--out", str(out)]
-    assert main(["step", "demo", *words]) == 0
+def timed(folder: Path, *words: str) -> list[dict[str, str]]:
+    """Rows of the table that a small run writes."""
+    out = folder / "step.csv"
+    assert main(["step", "demo", "--size", "64", "32", "--repeats", "1", *words, "--out", str(out)]) == 0
     with out.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.usefixtures("workers_in_this_process")
+def test_every_way_has_a_time_beside_our_quickest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ways = [step.OURS, step.PLAIN, "plain, fused optimisers"]
+    rows = timed(tmp_path, "--ways", *ways)
     assert [row["way"] for row in rows] == ways
     assert all(float(row["seconds"]) > 0 for row in rows)
     assert float(rows[0]["times_ours"]) == 1
-    assert "| convolution, backward |" in capfd.readouterr().out
+    assert "\nplain, fused optimisers: " in capsys.readouterr().out  # and its TFLOP/s
+
+
+def test_a_step_and_its_parts_are_timed_in_a_subprocess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = timed(tmp_path, "--ways", step.PLAIN, "--parts")
+    assert float(row["seconds"]) > 0
+    printed = capsys.readouterr().out
+    assert f"| milliseconds | {step.PLAIN} |" in printed
+    assert "| convolution, backward |" in printed
 
 
 def test_loss_curves_stand_side_by_side(small: Setting) -> None:
     table = step.curves(small, "cpu", 2)
     assert "| loss | plain loop, float32 | ours, float32 | ours, bfloat16 |" in table
     assert "| critic_target |" in table
-
-
-def test_a_process_that_ends_is_told() -> None:
-    with (
-        pytest.raises(ChildProcessError, match="one: its process ended"),
-        step.apart(_ending, {"one": ()}),
-    ):
-        pass
-
-
-def _ending() -> None:
-    raise SystemExit(1)

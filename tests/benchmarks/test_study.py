@@ -1,4 +1,4 @@
-"""What a study takes: parts that are measured, times how often they are done."""
+"""The benchmark of a study: seconds of one step or image, times how many there are."""
 
 import csv
 import dataclasses
@@ -18,8 +18,8 @@ from dadist.model.segmenter import Architecture
 
 
 def test_hours_are_seconds_times_how_often() -> None:
-    trained = study.Kind("step", 7200, {"ours": 0.5, "plain": 1.0})
-    looked = study.Kind("image", 3600, {"ours": 1.0, "plain": 1.0})
+    trained = study.TimedWork("step", 7200, {"ours": 0.5, "plain": 1.0})
+    looked = study.TimedWork("image", 3600, {"ours": 1.0, "plain": 1.0})
     assert trained.hours("ours") == 1.0
     table = study.text([trained, looked])
     assert "| step | 7200 | 0.5 | 1 | 1 | 2 |" in table
@@ -27,6 +27,7 @@ def test_hours_are_seconds_times_how_often() -> None:
     assert "plain takes 1.50 times as long as ours." in table
 
 
+@pytest.mark.usefixtures("workers_in_this_process")
 def test_a_study_of_the_demo_is_counted_as_config_yaml_has_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,19 +51,19 @@ def test_a_study_of_the_demo_is_counted_as_config_yaml_has_it(
 def test_images_are_those_that_the_setting_takes_and_rounds_those_of_our_method() -> None:
     setting, counts = builders.DEMO, Counts(600, 500, 125, 192, 96)
     few = dataclasses.replace(setting, prepare=dataclasses.replace(setting.prepare, images=100))
-    times = [work.times for work in study._works(few, limited(few, counts))]
+    times = [work.times for work in study.planned(few, limited(few, counts))]
     assert times == [900, sum(setting.selftrain.rounds), 200, 300]
     alone = dataclasses.replace(setting, selftrain=dataclasses.replace(setting.selftrain, methods=()))
-    assert [work.times for work in study._works(alone, counts)] == [900, 125]
+    assert [work.times for work in study.planned(alone, counts)] == [900, 125]
 
 
 def test_the_plain_passes_find_what_ours_find(tmp_path: Path) -> None:
-    data = fixtures.prepared(tmp_path, 3, (50, 70), shown=(64, 32), classes=CLASS_SETS["16"])
+    data = fixtures.prepare_validation(tmp_path, 3, (50, 70), shown=(64, 32), classes=CLASS_SETS["16"])
     torch.manual_seed(1)
     segmenter = build(Architecture("street", data.classes, (), "parallel", bn="train", rates=(1, 2), pixels="imagenet"))
     segmenter.segmentation.branches[0].bias.data[3] = 3.0  # some of it is sure of one class
-    for make in (fixtures.evaluations, fixtures.labellings):
+    for make in (fixtures.evaluation_passes, fixtures.labelling_passes):
         ours, plain = make(segmenter.eval(), data, tmp_path, 2)
         found, expected = ours().astype(int), plain().astype(int)
-        assert (found != expected).mean() < 0.01  # batches round in other ways
+        assert (found != expected).mean() < 0.01  # batches are rounded in other ways
         assert len(set(expected.ravel().tolist())) > 1
