@@ -100,16 +100,23 @@ def adapt_spec(setting, method, seed):
     objective = chosen.objectives[method]
     iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
     artefacts = [ARTEFACTS[need][2] for need in requirements(method).artefacts]
-    return spec(
+    training = dict(
         setting=setting,
         method=method,
-        implementation=file,
+        round="q0",
         seed=int(seed),
+        implementation=file,
         code=digest("dadist.stages.adapt", file, *artefacts, *data_modules(setting)),
         start=start(setting, method),
         protocol=chosen.protocol,
-        grid=chosen.grid,
         inverse_depth=chosen.inverse_depth,
+        iterations=iterations,
+        class_weight_power=chosen.adapt.class_weight_power,
+        class_weight_cap=chosen.adapt.class_weight_cap,
+    )
+    return spec(
+        training=training,
+        grid=chosen.grid,
         objective=dataclasses.replace(objective, iterations=None),
         adapt=dataclasses.replace(chosen.adapt, iterations=iterations),
     )
@@ -118,22 +125,22 @@ def adapt_spec(setting, method, seed):
 def selftrain_spec(setting, method, seed, round):
     """What `selftrain` trains one round with."""
     chosen = STUDY.settings[setting]
-    training, file = chosen.selftrain.training, RECIPES[chosen.selftrain.training.recipe]
-    return spec(
+    shared, file = chosen.selftrain.training, RECIPES[chosen.selftrain.training.recipe]
+    training = dict(
         setting=setting,
         method=method,
-        implementation=file,
         round=round,
         seed=int(seed),
+        implementation=file,
         code=digest("dadist.stages.selftrain", file, "dadist.stages.pseudo_label", "dadist.stages.refine_labels"),
         start=start(setting, method),
         protocol=chosen.protocol,
         inverse_depth=chosen.inverse_depth,
+        iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
         class_weight_power=chosen.adapt.class_weight_power,
         class_weight_cap=chosen.adapt.class_weight_cap,
-        iterations=chosen.selftrain.rounds[int(round[1:]) - 1],
-        training=training,
     )
+    return spec(training=training, shared=shared)
 
 
 def pseudo_label_spec(setting):
