@@ -69,7 +69,7 @@ CONFIGURATION = "dadist.config"
 MODULE_LINES = 260
 LISTING = "dadist.config.sections"  # one field per key, as many as there are
 STAGE_LINES = 70
-FUNCTION_LINES = 42  # without the docstring, which may be as long as it needs
+FUNCTION_LINES = 45  # without the docstring, which may be as long as it needs
 FILE_BYTES = 200_000
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
