@@ -214,7 +214,7 @@ def shown(setting):
     return [
         (f"{method} {round}", model(setting, method, chosen.seeds[0], round))
         for method, found in ends.items()
-        for round in dict.fromkeys((found[0], found[-1]))
+        for round in dict.fromkeys((found[0], found[-1]) if chosen.draw.rounds == "ends" else found[-1:])
     ]
 
 
