@@ -91,12 +91,13 @@ class Normed(nn.Module):
         return found
 
 
-def normed(folder: Path, home: Path, precision: str = "float32", moved: float = 0.0) -> dict[str, Any]:
+def normed(folder: Path, home: Path, precision: str = "float32", *, moved: bool = False) -> dict[str, Any]:
     """Outputs, gradients and statistics of two passes through a network."""
     torch.manual_seed(3)
     network, slope = Normed(), torch.rand(BATCH, 5, 6, 7)
     whole = 3 * torch.randn(BATCH, 3, 8, 9) + torch.arange(BATCH)[:, None, None, None]  # no two images alike
-    whole *= 1 + moved * torch.randn(whole.shape).sign()
+    if moved:
+        whole = widths.off_by_a_rounding(whole, torch.bfloat16, torch.Generator().manual_seed(5))
     mine = parallel.share(BATCH)
     x = whole[mine].clone().requires_grad_()
     with computing_in(precision, [network]), replicas([network], sync_bn=True):
@@ -118,7 +119,7 @@ def normed_in_bfloat16(folder: Path, home: Path) -> dict[str, Any]:
 
 def normed_in_bfloat16_moved(folder: Path, home: Path) -> dict[str, Any]:
     """That, of images that are off by one rounding to bfloat16, up or down."""
-    return normed(folder, home, "bfloat16", moved=torch.finfo(torch.bfloat16).eps / 2)
+    return normed(folder, home, "bfloat16", moved=True)
 
 
 def losses(folder: Path, home: Path) -> dict[str, Any]:
