@@ -201,7 +201,7 @@ def test_a_rule_is_portable_and_complete(rule: str) -> None:
     assert directives["threads"].isdigit()
     resources = set(named(directives["resources"]))
     assert {"mem_mb", "runtime"} <= resources <= {"gpu", "mem_mb", "runtime", "batch", "monitor"}
-    assert re.search(r"digest\(|_spec\(", directives["params"])
+    assert re.search(rf"^        spec=lambda w: (params|page)\.{rule}\(STUDY, ", directives["params"], re.M)
     shell = "".join(json.loads(line) for line in directives["shell"].splitlines())
     # exec: told to end, as at SLURM's time limit, a shell in between would be gone before the stage has saved itself,
     # and the job would end with it.
