@@ -227,7 +227,7 @@ def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_sta
     split = "results/data/demo_target-train-128x48-16"
     assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
     answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
-    assert f"{split}-padded: expected a split that a setting asks for; config.yaml has none" in answer.stdout
+    assert f"{split}-padded: expected a split that a setting asks for, got one of none" in answer.stdout
 
 
 def test_a_table_of_papers_without_any_is_refused_with_the_key(tiny: Sandbox) -> None:
