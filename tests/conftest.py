@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import widths
-from grouping import group
+from grouping import WORKFLOW, group
 
 
 @pytest.fixture
@@ -13,6 +13,13 @@ def float64() -> Iterator[None]:
     """The test in float64, for equivalences: see `widths`."""
     with widths.float64():
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that run Snakemake for minutes are marked by their folder."""
+    for item in items:
+        if item.nodeid.startswith(WORKFLOW):
+            item.add_marker(pytest.mark.workflow)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

@@ -392,7 +392,8 @@ def test_everything_public_has_a_docstring(module: str) -> None:
 
 
 def test_no_file_is_large() -> None:
-    assert not [path for path in repository() if path.stat().st_size >= FILE_BYTES]
+    # A lock is as long as what it locks.
+    assert not [path for path in repository() if path.stat().st_size >= FILE_BYTES and path.suffix != ".lock"]
 
 
 def test_no_file_names_a_folder_of_one_machine_or_leaves_work_undone() -> None:
