@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from sandbox import PAGE, ROOT, TARGETS, Sandbox
 
-PAGES = ("README.md", *(f"docs/{page}.md" for page in ("study", "results", "own_data", "troubleshooting", "how_it_works")))
+PAGES = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("study", "results", "own_data", "troubleshooting", "how_it_works")),
+)
 BLOCK = re.compile(r"^(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)^```", re.M | re.S)
 CODE = re.compile(r"`((?:snakemake|dadist|python -m) [^`]*)`")
 CI = {"run", "test"}  # blocks that .ci/run takes
