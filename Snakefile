@@ -8,7 +8,6 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/files.smk"
 include: "workflow/rules/1_data.smk"
 include: "workflow/rules/2_prior.smk"
 include: "workflow/rules/3_adapt.smk"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.parts import PARTS
-from dadist.cli.study import CONFIG, MADE, config_parser, count_images, read_study
+from dadist.cli.study import CONFIG, config_parser, count_images, read_study
+from dadist.pipeline import paths
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -35,9 +36,9 @@ def _run(words: Sequence[str] | None) -> None:
     part = importlib.import_module(PARTS[first.part][0])
     parser = config_parser("", part.run)
     parser.prog = f"python -m benchmarks {first.part}"
-    parser.add_argument("--out", type=Path, default=Path(MADE, "benchmarks", f"{first.part}.csv"), help="(%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path(paths.timings(first.part)), help="(%(default)s)")
     part.options(parser)
-    parser.set_defaults(settings=CONFIG, made=MADE)  # for parts that run the workflow
+    parser.set_defaults(settings=CONFIG, made=paths.RESULTS)  # for parts that run the workflow
     asked = parser.parse_args(first.words)
     if "setting" in asked:
         study = read_study(asked.configfile, asked.config, asked.setting)

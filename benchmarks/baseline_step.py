@@ -171,7 +171,7 @@ def density(mixtures: Mixtures, labels: Tensor, z: Tensor, *, positive: bool) ->
                 p[image][here] = np.exp(em.log_density(em.Mixture(*(table[c][used] for table in tables)), points))
     if positive and "z" in mixtures.features:
         p[depth <= 0] = 0
-    return torch.from_numpy(p[:, None].astype(np.float32)).to(z.device)
+    return torch.from_numpy(p[:, None]).float().to(z.device)
 
 
 def changed(network: nn.Module, changes: Changes) -> Callable[[Tensor], Any]:

@@ -27,7 +27,7 @@ from dadist.model.segmenter import Architecture, Outputs, Segmenter
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.patches import Patches
 from dadist.registry import METHODS, RECIPES
-from dadist.training.build import method_type
+from dadist.training.build import Training, method_type
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
 SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
@@ -218,6 +218,25 @@ def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
     kind = method_type({**METHODS, **RECIPES}[name])
     chosen = hyperparameters(name, **changes)
     return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, context())
+
+
+def training(**changes: Any) -> Training:
+    """What a training stage calls its row of the table."""
+    plain = Training(
+        setting="demo",
+        method="dada",
+        round="q0",
+        seed=3,
+        implementation="dadist.methods.dada",
+        code="abc",
+        start="warm_up",
+        protocol="unified",
+        inverse_depth=1000.0,
+        iterations=300,
+        class_weight_power=0.0,
+        class_weight_cap=None,
+    )
+    return dataclasses.replace(plain, **changes)
 
 
 def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:

@@ -1,9 +1,18 @@
 """Here so that pytest puts this folder on the path, whichever tests are run: they import ``oracles``."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import widths
 from grouping import group
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """The test in float64, for equivalences: see `widths`."""
+    with widths.float64():
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

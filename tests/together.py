@@ -4,6 +4,7 @@ Usage: python together.py FOLDER WHAT...; what process R of P makes stands in FO
 """
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from unittest.mock import patch
 import builders
 import numpy as np
 import torch
+import widths
 from torch import Tensor, nn
 
 import dadist.training.loop
@@ -49,15 +51,12 @@ def splits(folder: Path) -> None:
 
 
 def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dict[str, Any]:
-    """Losses of each step of a method or recipe, and every network at the end."""
+    """Every network of a method or recipe at the end; the losses of each step stand in ``home``."""
     torch.manual_seed(8)
     method = builders.method(name)
-    # Adam steps by the rate wherever a gradient is next to nothing: at a low rate rounding stays rounding.
-    method.critic_lr = 1e-4
-    method.companion_lr = None if method.companion_lr is None else 1e-4
     source, target = (builders.Prepared(folder / part) for part in ("source", "target"))
     sampling = Sampling(BATCH, 0, True, "cpu")
-    state = State(home, "key")
+    state, rows = State(home, "key"), list[dict[str, float]]()
     with state.held(), patch.object(dadist.training.loop, "WINDOW", 1):
         dadist.training.loop.train(
             method,
@@ -66,7 +65,10 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
             builders.TrainingSettings(SGD, sync_bn=sync_bn),
             iterations=STEPS,
             state=state,
+            observer=lambda _, means: rows.append(dict(means)),
         )
+    if distributed.first():  # losses.csv has five digits of these
+        (home / "curve.json").write_text(json.dumps(rows), encoding="utf-8")
     return {part: network.state_dict() for part, network in method.networks().items()}
 
 
@@ -89,11 +91,13 @@ class Normed(nn.Module):
         return found
 
 
-def normed(folder: Path, home: Path, precision: str = "float32") -> dict[str, Any]:
+def normed(folder: Path, home: Path, precision: str = "float32", *, moved: bool = False) -> dict[str, Any]:
     """Outputs, gradients and statistics of two passes through a network."""
     torch.manual_seed(3)
     network, slope = Normed(), torch.rand(BATCH, 5, 6, 7)
     whole = 3 * torch.randn(BATCH, 3, 8, 9) + torch.arange(BATCH)[:, None, None, None]  # no two images alike
+    if moved:
+        whole = widths.off_by_a_rounding(whole, torch.bfloat16, torch.Generator().manual_seed(5))
     mine = distributed.share(BATCH)
     x = whole[mine].clone().requires_grad_()
     with computing_in(precision, [network]), replicas([network], sync_bn=True):
@@ -111,6 +115,11 @@ def normed(folder: Path, home: Path, precision: str = "float32") -> dict[str, An
 def normed_in_bfloat16(folder: Path, home: Path) -> dict[str, Any]:
     """The same in mixed precision."""
     return normed(folder, home, "bfloat16")
+
+
+def normed_in_bfloat16_moved(folder: Path, home: Path) -> dict[str, Any]:
+    """That, of images that are off by one rounding to bfloat16, up or down."""
+    return normed(folder, home, "bfloat16", moved=True)
 
 
 def losses(folder: Path, home: Path) -> dict[str, Any]:
@@ -136,7 +145,8 @@ def losses(folder: Path, home: Path) -> dict[str, Any]:
     return found
 
 
-MAKES = {one.__name__: one for one in (own_statistics, normed, normed_in_bfloat16, losses)}
+IN_BFLOAT16 = {one.__name__: one for one in (normed_in_bfloat16, normed_in_bfloat16_moved)}
+MAKES = {**{one.__name__: one for one in (own_statistics, normed, losses)}, **IN_BFLOAT16}
 NAMES = (*METHODS, *RECIPES)
 
 
@@ -144,7 +154,8 @@ def make(folder: Path, what: str) -> None:
     """One of MAKES, or the training of one of NAMES."""
     home = folder / f"{what}-{distributed.processes()}"
     home.mkdir(exist_ok=True)
-    made = MAKES[what](folder, home) if what in MAKES else trained(folder, home, what)
+    with contextlib.nullcontext() if what in IN_BFLOAT16 else widths.float64():
+        made = MAKES[what](folder, home) if what in MAKES else trained(folder, home, what)
     torch.save(made, home / f"{os.environ.get('RANK', '0')}.pt")
 
 

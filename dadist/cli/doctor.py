@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dadist.cli.study import MADE, config_parser, read_study
+from dadist.cli.study import config_parser, read_study
 from dadist.config.schema import Study
+from dadist.pipeline import paths
 
 if TYPE_CHECKING:
     from dadist.doctor import Split
@@ -19,7 +20,7 @@ def doctor(words: Sequence[str]) -> int:
     parser.add_argument("--sample", type=int, default=24, help="images a split to decode (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of the sample (%(default)s)")
     parser.add_argument("--workers", type=int, default=8, help="threads (%(default)s)")
-    parser.add_argument("--picture", type=Path, help=f"PNG to draw the sample on ({MADE}SETTING/doctor.png)")
+    parser.add_argument("--picture", type=Path, help=f"PNG to draw the sample on ({paths.doctor('SETTING')})")
     parser.add_argument("--rows", type=int, default=3, help="images a split to draw (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
     asked = parser.parse_args(words)
@@ -31,7 +32,7 @@ def doctor(words: Sequence[str]) -> int:
 
     splits, titles = _splits(study, asked.setting)
     report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
-    picture = asked.picture or Path(MADE, asked.setting, "doctor.png")
+    picture = asked.picture or Path(paths.doctor(asked.setting))
     classes = study.settings[asked.setting].classes
     draw({titles[name]: seen for name, seen in report.seen.items()}, classes, picture, asked.rows)
     notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
@@ -50,15 +51,15 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
         if split is None:  # a target without labels: there is nothing to validate on
             continue
         reader = prepared.reader(study, split.domain)
-        root = prepared.place(study, study.domains[split.domain].root, MADE)
-        names = prepared.listed(study, split, MADE)
-        if root.startswith(MADE) and not Path(root).is_dir():
+        root = paths.place(study, study.domains[split.domain].root)
+        names = paths.names(study, split)
+        if paths.made(root) and not Path(root).is_dir():
             raise FileNotFoundError(
                 f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
             )
         # Rendered streets are as many as config.yaml says, and a list takes what it names.
-        shipped = None if root.startswith(MADE) else reader.counts.get(split.plan["split"])
-        folder = Path(MADE, "data", split.name)
+        shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
+        folder = Path(paths.data(split.name))
         splits[which] = Split(
             reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None, folder, shipped
         )

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dadist.cost.plan import Counts
 
 CONFIG, SHIPPED = "config.yaml", "config"
-MADE = "results/"
 
 
 def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
@@ -47,6 +46,7 @@ def count_images(study: Study, setting: str) -> "Counts":
     from dadist.cost.plan import Counts
     from dadist.data.inventory import Inventory, SplitPlan
     from dadist.data.readers.base import read_size
+    from dadist.pipeline import paths
 
     view, images = study.settings[setting].target, {}
     size = (view.width, view.height)
@@ -54,10 +54,10 @@ def count_images(study: Study, setting: str) -> "Counts":
         if split is None:
             images[which] = 0
             continue
-        reader, root = splits.reader(study, split.domain), splits.place(study, study.domains[split.domain].root, MADE)
-        names = splits.listed(study, split, MADE)
-        if root.startswith(MADE):
-            render = study.render[Path(root).parts[-2]]
+        reader, root = splits.reader(study, split.domain), paths.place(study, study.domains[split.domain].root)
+        names = paths.names(study, split)
+        if paths.made(root):
+            render = study.render[paths.preset(root)]
             images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
         elif Path(root).is_dir():
             scenes = Inventory(reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None).scenes

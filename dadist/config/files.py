@@ -3,7 +3,7 @@
 Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Files:
     named: tuple[tuple[str, Mapping[str, Any]], ...]
 
     @classmethod
-    def of(cls, shipped: Path, files: Sequence[Path]) -> "Files":
+    def of(cls, shipped: Path, files: Iterable[Path]) -> "Files":
         """Every YAML file of the folder ``shipped``, then the others.
 
         Raises:

@@ -7,7 +7,7 @@ Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ NAME = re.compile(r"[A-Za-z0-9_.]+")
 RESERVED = ("data", "streets", "logs", "benchmarks")  # folders of results/ beside those of settings
 
 
-def load(shipped: Path, config: Mapping[str, Any], files: Sequence[Path]) -> Study:
+def load(shipped: Path, config: Mapping[str, Any], files: Iterable[Path]) -> Study:
     """The study that Snakemake was asked for.
 
     Args:
@@ -114,8 +114,9 @@ class _Layers:
         taken = own.get("presets", [])
         if not isinstance(taken, list):
             raise ConfigError(f"expected a list of presets, got {taken!r}", ("settings", name, "presets"))
-        merged = _Merged({}, {})
-        merged.lay({key: value for key, value in self.config.items() if key not in SHARED}, ())
+        defaults = {key: value for key, value in self.config.items() if key not in SHARED}
+        merged = _Merged({}, {}, frozenset(defaults))
+        merged.lay(defaults, ())
         for preset in taken:
             self._lay_preset(merged, preset, ("settings", name, "presets"))
         merged.lay({key: value for key, value in own.items() if key != "presets"}, ("settings", name))
@@ -144,15 +145,16 @@ class _Merged:
 
     values: dict[str, Any]
     origins: dict[Keys, Keys]  # path in the setting → path in the configuration
+    defaults: frozenset[str | int]  # the sections that have any
 
     def lay(self, section: Mapping[str, Any], where: Keys) -> None:
         self.values = laid_over(self.values, section)
         self.origins |= {path: (*where, *path) for path in _paths(section)}
 
     def origin(self, path: Keys, name: str) -> Keys:
-        """Where a key stands; a key that nobody set is a default that is missing."""
+        """Where a key stands; one that nobody set is missing among the defaults, or else in the setting."""
         if path and path not in self.origins and isinstance(path[-1], str):
-            return path
+            return path if path[0] in self.defaults else ("settings", name, *path)
         for length in range(len(path), 0, -1):
             if found := self.origins.get(path[:length]):
                 return (*found, *path[length:])
@@ -184,13 +186,11 @@ class _Settings(dict[str, Setting]):
         if base not in self:
             raise KeyError(name)
         method, protocol = self.ablation.method, "unified"
-        presets: tuple[str, ...] = (variant,)
+        presets: tuple[str, ...] | None = (variant,) if variant in self.ablation.variants else None
         if variant.startswith(PAPER):
             method, protocol = variant.removeprefix(PAPER), "paper"
-            presets = self[base].published.get(method) or ()
-        elif variant not in self.ablation.variants:
-            presets = ()
-        if not presets:
+            presets = self[base].published.get(method)
+        if presets is None:
             raise KeyError(name)
         try:
             found = self._checked(base, self.layers.setting(base, presets, method), protocol)

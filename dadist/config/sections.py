@@ -373,7 +373,11 @@ class Draw(Record):
 
     images: Annotated[int, key("Target images.", source="D", ge=1)]
     scale: Annotated[int, key("Enlargement.", source="D", ge=1)]
-    methods: Annotated[tuple[str, ...], key("The first and the last round of each.", source="D")]
+    methods: Annotated[tuple[str, ...], key("Whose predictions are shown.", source="D")]
+    rounds: Annotated[
+        Literal["ends", "last"], key("ends: the first and the last round of each method; last: that alone.", source="D")
+    ]
+    maps: Annotated[bool, key("Depth and density, as the first model that has them sees them.", source="D")]
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,11 @@ def bin_scores(depth: Tensor, *, metres: list[float], sigma: float, numerator: f
     Source: Saha et al., CTRL, CVPR 2021.
     """
     z = depth.float() * (_NUMERATOR / numerator)
-    return -((z - _depths(tuple(metres), z.device)) ** 2) / sigma
+    return -((z - _depths(tuple(metres), z.device, z.dtype)) ** 2) / sigma
 
 
 @functools.cache
-def _depths(metres: tuple[float, ...], device: torch.device) -> Tensor:
+def _depths(metres: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
     """65536 / (cm + 1), ``(1, K, 1, 1)``; sent to the device once, since the host waits for it."""
-    bins = torch.tensor(metres, dtype=torch.float32, device=device)
+    bins = torch.tensor(metres, dtype=dtype, device=device)
     return (_NUMERATOR / (100 * bins + 1)).view(1, -1, 1, 1)

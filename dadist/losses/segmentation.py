@@ -109,4 +109,4 @@ def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None)
     weights = np.where(present, share**-power, 0.0)
     if cap is not None:
         weights = weights.clip(max=cap)
-    return torch.from_numpy(weights.astype(np.float32))
+    return torch.from_numpy(weights).float()

@@ -90,7 +90,7 @@ class Density(nn.Module):
     def _table(self, name: str, values: NDArray[np.float64], ignored: float) -> None:
         """A float32 table ``(K, (C + 1) n)`` of values ``(C, K)`` or ``(C, K, n)``; kept out of checkpoints."""
         padded = np.concatenate((values, np.full_like(values[:1], ignored))).swapaxes(0, 1)
-        table = torch.tensor(padded.reshape(len(padded), -1), dtype=torch.float32)
+        table = torch.tensor(padded.reshape(len(padded), -1)).float()
         self.register_buffer(name, table, persistent=False)
 
 

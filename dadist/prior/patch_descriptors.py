@@ -70,7 +70,7 @@ class Clusters(nn.Module):
     def __init__(self, patches: Patches) -> None:
         super().__init__()
         self.classes = len(patches.classes)
-        centroids = torch.from_numpy(patches.centroids)
+        centroids = torch.from_numpy(patches.centroids).float()
         length = centroids.square().sum(1).masked_fill(torch.from_numpy(patches.members) == 0, torch.inf)
         self.register_buffer("centroids", centroids, persistent=False)
         self.register_buffer("length", length, persistent=False)

@@ -13,7 +13,7 @@ from dadist.data.resize import Size, nearest
 from dadist.evaluation.depth import metres
 from dadist.model.inference import outputs, predict
 from dadist.model.segmenter import Segmenter, upsample
-from dadist.report.image_grid import GAP, coloured, column
+from dadist.report.image_grid import FULL, GAP, coloured, column, legend
 from dadist.storage.atomic import atomic
 
 NEAR_M, FAR_M = 2.0, 80.0  # ends of the colours of depth, on a logarithmic scale
@@ -29,8 +29,11 @@ def panel(
     images: int,
     scale: int,
     numerator: float,
+    maps: bool = True,
 ) -> None:
-    """One row an image: input, truth, a column a model, then depth and density of the first model that has them.
+    """One row per image: input, truth, one column per model, then depth and density of the first model that has them.
+
+    The classes and their colours stand below.
 
     Unlabelled pixels of the truth are black, padding white. Depth is bright where near and density where likely, in
     colours that those who see fewer can tell apart (cividis). Later rounds train the segmentation alone, so the first
@@ -39,12 +42,13 @@ def panel(
     Args:
         target: Target images; ``images`` of them are shown, evenly spread.
         segmenters: In eval mode.
-        titles: One a segmenter.
+        titles: One per segmenter.
         path: PNG to write.
         truth: Whether there is a column of the images' labels.
         images: Rows.
         scale: Whole-number enlargement.
         numerator: Of the inverse depth.
+        maps: Whether there are columns of depth and density.
     """
     rows = spread(len(target), images)
     pictures = target.images[rows]
@@ -54,13 +58,16 @@ def panel(
     for title, segmenter in zip(titles, segmenters, strict=True):
         labels, _ = predict(segmenter, pictures)
         columns.append((title, coloured(labels, target.classes)))
-    columns += _maps(segmenters, titles, pictures, numerator)
+    if maps:
+        columns += _maps(segmenters, titles, pictures, numerator)
     padding = ~target.inside(rows)
     for _, cells in columns:
         cells[padding] = 255
-    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
+    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)[:, :-GAP]
+    names = legend(target.classes, grid.shape[1], max(target.width * scale / FULL, 1.0))
+    grid = np.concatenate([grid, np.full((GAP, *grid.shape[1:]), 255, np.uint8), names])
     with atomic(path) as temporary:
-        cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        cv2.imwrite(str(temporary), grid[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def _truth(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -13,6 +13,8 @@ from dadist.storage.atomic import atomic
 
 GAP = 4  # pixels between cells
 BAR = 22  # pixels of a title
+FULL = 192  # pixels of a cell from which on titles grow
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:
@@ -21,16 +23,55 @@ def coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:
 
 
 def column(title: str, cells: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """A title above the cells ``(N, H, W, 3)``, one below the other on white, with a gap on the right."""
+    """A title above the cells ``(N, H, W, 3)``, one below the other on white, with a gap on the right.
+
+    The title grows with cells that are wider than FULL, as the picture is then looked at from farther away.
+    """
     width = cells.shape[2] * scale
-    bar = np.full((BAR, width, 3), 255, np.uint8)
-    cv2.putText(bar, title, (3, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    larger = max(width / FULL, 1.0)
+    bar = np.full((title_height(width), width, 3), 255, np.uint8)
+    _write(bar, title, (3, len(bar) - round(7 * larger)), larger)
     gap = np.full((GAP, width, 3), 255, np.uint8)
     parts = [bar]
     for cell in cells:
         parts += [cell.repeat(scale, 0).repeat(scale, 1), gap]
     column = np.concatenate(parts[:-1])
     return np.concatenate([column, np.full((len(column), GAP, 3), 255, np.uint8)], axis=1)
+
+
+def title_height(width: int) -> int:
+    """Pixels of a title above a column of this width."""
+    return round(BAR * max(width / FULL, 1.0))
+
+
+def legend(classes: ClassSet, width: int, size: float) -> NDArray[np.uint8]:
+    """Names of the classes beside their colours, in as many lines as it takes, ``(h, width, 3)``.
+
+    Args:
+        classes: What is drawn.
+        width: Pixels.
+        size: Of the letters; 1: those of a title of a column that is not wider than FULL.
+    """
+    line, box = round(BAR * size), round(12 * size)
+    rows, x = [np.full((line, width, 3), 255, np.uint8)], 0
+    for name, colour in zip(classes.names, classes.colours, strict=True):
+        (length, _), _ = cv2.getTextSize(name, FONT, 0.5 * size, _stroke(size))
+        if x and x + 2 * box + length > width:
+            rows.append(np.full((line, width, 3), 255, np.uint8))
+            x = 0
+        top = (line - box) // 2
+        rows[-1][top : top + box, x : x + box] = colour
+        _write(rows[-1], name, (x + box + round(4 * size), top + box - round(size)), size)
+        x += 2 * box + length + round(8 * size)
+    return np.concatenate(rows)
+
+
+def _write(canvas: NDArray[np.uint8], text: str, at: tuple[int, int], size: float) -> None:
+    cv2.putText(canvas, text, at, FONT, 0.5 * size, (0, 0, 0), _stroke(size), cv2.LINE_AA)
+
+
+def _stroke(size: float) -> int:
+    return max(round(size), 1)
 
 
 def wrapped(picture: Path, drawing: Path) -> None:

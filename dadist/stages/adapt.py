@@ -9,11 +9,11 @@ from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
 from dadist.model.segmenter import Architecture
-from dadist.runtime import distributed
 from dadist.stages import In, Ins, Monitored, Out, stage
 from dadist.storage.digest import key
-from dadist.training import build
-from dadist.training.loop import to_device, train
+from dadist.training import build, session
+from dadist.training.build import Training
+from dadist.training.loop import to_device
 from dadist.training.resume import State
 
 
@@ -21,15 +21,8 @@ from dadist.training.resume import State
 class Params(Record):
     """Settings of this stage."""
 
-    setting: str
-    method: str
-    implementation: str  # module of the method
-    seed: int
-    code: str  # digest
-    start: str  # where the weights come from, for the table
-    protocol: str  # the same
+    training: Training
     grid: tuple[int, int]  # cells
-    inverse_depth: float
     objective: dict[str, Any]  # the section of the method
     adapt: Adapt
 
@@ -38,50 +31,32 @@ def run(
     params: Params, *, monitor: Monitored, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
 ) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
-    adapt = params.adapt
+    training, adapt, where = params.training, params.adapt, device()
     labelled, unlabelled = Prepared(source), Prepared(target)
-    seeded(params.seed, deterministic=adapt.deterministic)
-    method_type = build.method_type(params.implementation)
-    hyperparameters = build.hyperparameters(params.method, params.objective)
-    architecture = Architecture(
-        classes=labelled.classes,
-        heads=method_type.heads(hyperparameters),
-        layout=method_type.LAYOUT,
-        **vars(adapt.network),
+    seeded(training.seed, deterministic=adapt.deterministic)
+    kind = build.method_type(training.implementation)
+    hyperparameters = build.hyperparameters(training.method, params.objective)
+    heads = kind.heads(hyperparameters)
+    network = Architecture(classes=labelled.classes, heads=heads, layout=kind.LAYOUT, **vars(adapt.network))
+    size, length = (labelled.width, labelled.height), training.iterations
+    segmenter, before = build.start(network, training.start, init, grid=params.grid, size=size, iterations=length)
+    seed, horizon = build.draws(training.seed, before), adapt.optimiser.poly_iterations
+    context = build.context(training, labelled, artefacts, seed=seed, horizon=horizon, device=where)
+    sampling, numerator = Sampling(adapt.batch, seed, adapt.flip, where, adapt.crop), training.inverse_depth
+    session.run(
+        training,
+        adapt,
+        to_device(kind(segmenter, hyperparameters, context), where),
+        SourceLoader(labelled, sampling, numerator=numerator, zero_depth=adapt.zero_depth),
+        TargetLoader(unlabelled, sampling, numerator=numerator),
+        before=before,
+        statistics=hyperparameters.statistics,
+        state=State.beside(model, key(params, [source, target, *init, *artefacts])),
+        observer=monitor.training(model),
+        model=model,
+        losses=losses,
+        params=params,
     )
-    size, length = (labelled.width, labelled.height), adapt.iterations
-    segmenter, before = build.start(architecture, params.start, init, grid=params.grid, size=size, iterations=length)
-    seed = build.draws(params.seed, before)
-    context = build.context(
-        labelled,
-        power=adapt.class_weight_power,
-        cap=adapt.class_weight_cap,
-        artefacts=artefacts,
-        seed=seed,
-        numerator=params.inverse_depth,
-        horizon=adapt.optimiser.poly_iterations or length,
-        device=device(),
-    )
-    method = to_device(method_type(segmenter, hyperparameters, context), device())
-    sampling = Sampling(adapt.batch, seed, adapt.flip, device(), adapt.crop)
-    state = State.beside(model, key(params, [source, target, *init, *artefacts]))
-    with state.held():
-        train(
-            method,
-            SourceLoader(labelled, sampling, numerator=params.inverse_depth, zero_depth=adapt.zero_depth),
-            TargetLoader(unlabelled, sampling, numerator=params.inverse_depth),
-            adapt,
-            iterations=length,
-            state=state,
-            observer=monitor.training(model),
-        )
-        if not distributed.first():
-            return
-        protocol = build.protocol(params, labelled, unlabelled, before, round_name="q0", iterations=length)
-        build.finish(method, unlabelled, hyperparameters.statistics, adapt.statistics_images, protocol, params).save(
-            model
-        )
-        state.finish(losses)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def run(params: Params, *, target: In, models: Ins, picture: Out, drawing: Out) 
         truth=params.truth,
         images=draw.images,
         scale=draw.scale,
+        maps=draw.maps,
         numerator=params.inverse_depth,
     )
     wrapped(picture, drawing)

@@ -5,8 +5,9 @@ import hashlib
 import importlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from dadist.config.methods import Objective
 from dadist.config.methods import hyperparameters as objective_type
-from dadist.config.records import parse
+from dadist.config.records import Record, parse
 from dadist.data.prepared import Prepared, spread
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Context, Method
@@ -35,30 +36,22 @@ LEAST_MATCHED = 0.95
 STATISTICS_BATCH = 8
 
 
-class Named(Protocol):
-    """What a row of the results table is called by; the Params of a training stage have it."""
+@dataclass(frozen=True)
+class Training(Record):
+    """One training, as the stages `adapt` and `selftrain` are told of it."""
 
-    @property
-    def setting(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def start(self) -> str: ...
-    @property
-    def protocol(self) -> str: ...
-
-
-class Trained(Protocol):
-    """The Params of a training stage: a dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def inverse_depth(self) -> float: ...
+    setting: str
+    method: str
+    round: str
+    seed: int
+    implementation: str  # module of the method or recipe
+    code: str  # digest
+    start: str  # where the adapted network's weights come from, for the table
+    protocol: str  # the same
+    inverse_depth: float  # numerator
+    iterations: int
+    class_weight_power: float
+    class_weight_cap: float | None
 
 
 def method_type(module: str) -> Any:
@@ -130,27 +123,26 @@ def draws(seed: int, before: Provenance) -> int:
 
 
 def context(
-    source: Prepared,
-    *,
-    power: float,
-    cap: float | None,
-    artefacts: Sequence[Path],
-    seed: int,
-    numerator: float,
-    horizon: int,
-    device: str,
+    training: Training, source: Prepared, artefacts: Sequence[Path], *, seed: int, horizon: int | None, device: str
 ) -> Context:
-    """What a method is built from; class weights from the source's pixel counts, plain for power 0.
+    """What a method or recipe is built from.
 
-    An artefact is loaded by what ARTEFACTS says of the name of its file.
+    Args:
+        training: Its classes are weighed by the source's pixel counts; plain for power 0.
+        source: Its classes and their counts.
+        artefacts: Files, each loaded by what ARTEFACTS says of its name.
+        seed: What `draws` gives.
+        horizon: Steps after which the rates have decayed to 0; None: those of the training.
+        device: Of the weights: "cpu" or "cuda".
     """
+    power, cap = training.class_weight_power, training.class_weight_cap
     return Context(
         classes=len(source.classes),
         class_weights=class_weights(source.pixels, power=power, cap=cap).to(device) if power else None,
         artefacts={path.stem: _artefact(path) for path in artefacts},
         seed=seed,
-        numerator=numerator,
-        horizon=horizon,
+        numerator=training.inverse_depth,
+        horizon=horizon or training.iterations,
     )
 
 
@@ -159,23 +151,21 @@ def _artefact(path: Path) -> Any:
     return getattr(importlib.import_module(module), name).load(path)
 
 
-def protocol(
-    params: Named, source: Prepared, target: Prepared, before: Provenance, *, round_name: str, iterations: int
-) -> Provenance:
+def protocol(training: Training, source: Prepared, target: Prepared, before: Provenance) -> Provenance:
     """What a number made with this model has to say about itself.
 
     Iterations and code add up from ``before``, what the training started from: its own come on top.
     """
-    code = hashlib.sha256(f"{before.get('code', '')} {params.code}".encode()).hexdigest()[:16]
+    code = hashlib.sha256(f"{before.get('code', '')} {training.code}".encode()).hexdigest()[:16]
     return {
-        "setting": params.setting,
-        "method": params.method,
-        "seed": params.seed,
-        "round": round_name,
-        "iterations": int(before.get("iterations", 0)) + iterations,
-        "protocol": params.protocol,
+        "setting": training.setting,
+        "method": training.method,
+        "seed": training.seed,
+        "round": training.round,
+        "iterations": int(before.get("iterations", 0)) + training.iterations,
+        "protocol": training.protocol,
         "selection": "last",
-        "init": params.start,
+        "init": training.start,
         "code": code,
         "source": f"{len(source)} images {source.width}x{source.height}",
         "target": f"{len(target)} images {target.width}x{target.height}",
@@ -185,7 +175,14 @@ def protocol(
 
 
 def finish(
-    method: Method, target: Prepared, statistics: str, images: int, protocol: Provenance, params: Trained
+    method: Method,
+    target: Prepared,
+    statistics: str,
+    images: int,
+    protocol: Provenance,
+    *,
+    numerator: float,
+    settings: Any,
 ) -> Checkpoint:
     """The checkpoint of a trained method; with ``statistics="target"`` its normalisation is the target's.
 
@@ -195,7 +192,8 @@ def finish(
         statistics: "target", or "running" for what training left.
         images: To take the statistics from.
         protocol: What `protocol` says.
-        params: Settings of the stage, which the file carries.
+        numerator: Of the inverse depth.
+        settings: Of the stage, a dataclass, which the file carries.
 
     Raises:
         ValueError: when a weight is not finite, naming it.
@@ -213,8 +211,8 @@ def finish(
         weights,
         {**protocol, "statistics": statistics},
         target.working,
-        params.inverse_depth,
-        dataclasses.asdict(params),
+        numerator,
+        dataclasses.asdict(settings),
     )
 
 

@@ -80,6 +80,7 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
             changed("render.demo.appearance.hase", 1.0),
             r"render\.demo\.appearance\.hase: unknown key; did you mean",
         ),
+        (changed("settings.mine.presets", []), r"settings\.mine\.classes: unknown class set"),
         (without("adapt.optimiser.power"), r"adapt\.optimiser\.power: missing"),
         (without("render.demo.seed"), r"render\.demo\.seed: missing"),
         (without("objectives.advent.start"), r"objectives\.advent\.start: missing"),
@@ -240,7 +241,7 @@ def test_a_method_s_own_protocol_is_its_setting_but_for_what_it_was_published_wi
 @pytest.mark.parametrize("setting", SHIPPED["settings"])
 def test_every_protocol_of_a_method_and_every_variant_that_ships_is_sound(setting: str) -> None:
     settings = study(SHIPPED).settings
-    published = [method for method, presets in settings[setting].published.items() if presets]
+    published = [method for method, presets in settings[setting].published.items() if presets is not None]
     for name in [*SHIPPED["ablation"]["variants"], *(f"{PAPER}{method}" for method in published)]:
         assert settings[f"{setting}-{name}"]
 

@@ -41,26 +41,29 @@ def test_a_far_depth_is_spread_over_the_last_bins_and_a_near_one_is_in_one() -> 
         assert shares[:, column].tolist() == pytest.approx([0] * 6 + [1] + [0] * 8)
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_unit_of_inverse_depth_changes_nothing() -> None:
     metres = torch.tensor([0.5, 7.0, 60.0, 200.0, 650.0])
     published, small = (scores((n / (100 * metres + 1)).tolist(), numerator=n).softmax(1) for n in (65536.0, 1000.0))
-    assert_close(small, published, rtol=1e-3, atol=1e-5)
+    assert_close(small, published, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.usefixtures("float64")
 def test_scores_equal_the_loop_over_pixels_and_bins() -> None:
     depth = 30 * torch.rand(2, 1, 3, 4, generator=torch.Generator().manual_seed(1))
     found = bin_scores(depth, metres=[float(m) for m in SID], sigma=2.5, numerator=1000.0)
     assert found.shape == (2, 15, 3, 4)
     for b, k, y, x in np.ndindex(*found.shape):
         z, bin_k = float(depth[b, 0, y, x]) * 65.536, 65536 / (100 * SID[k] + 1)
-        assert float(found[b, k, y, x]) == pytest.approx(-((z - bin_k) ** 2) / 2.5, rel=1e-3, abs=1e-2)
+        assert float(found[b, k, y, x]) == pytest.approx(-((z - bin_k) ** 2) / 2.5, rel=1e-9, abs=1e-6)
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_distributions_information_is_that_of_fifteen_bins() -> None:
     found = scores([3.0])
     # Shifted, as a softmax may be: exp(-4e5) is 0 in a loop of floats, too.
-    expected = oracles.self_information((found - found.max()).clamp_min(-700).double().numpy())
-    assert_close(self_information(found).double(), torch.from_numpy(expected), rtol=1e-4, atol=1e-6)
+    expected = oracles.self_information((found - found.max()).clamp_min(-700).numpy())
+    assert_close(self_information(found), torch.from_numpy(expected), rtol=1e-9, atol=1e-12)
     assert expected.sum() == pytest.approx(
         (0.457 * 1.13 + 0.461 * 1.117 + 0.081 * 3.62 + 0.008) / math.log2(15), rel=1e-2
     )

@@ -22,16 +22,18 @@ def test_cross_entropy_of_one_labelled_pixel_is_worked_by_hand() -> None:
     assert_close(loss, torch.tensor(math.log(4 / 3)))
 
 
+@pytest.mark.usefixtures("float64")
 def test_cross_entropy_equals_the_loop_over_pixels() -> None:
     expected = oracles.cross_entropy(logits().detach().numpy(), LABELS.numpy(), IGNORE, np.ones(5))
-    assert_close(cross_entropy(logits(), LABELS).item(), expected, rtol=1e-6, atol=0)
+    assert_close(cross_entropy(logits(), LABELS).item(), expected, rtol=1e-9, atol=0)
 
 
+@pytest.mark.usefixtures("float64")
 def test_weighted_cross_entropy_equals_the_loop_over_pixels() -> None:
-    weights = np.array([0.3, 155.0, 1.0, 0.0, 2.5], np.float32)
+    weights = np.array([0.3, 155.0, 1.0, 0.0, 2.5])
     expected = oracles.cross_entropy(logits().detach().numpy(), LABELS.numpy(), IGNORE, weights)
     loss = cross_entropy(logits(), LABELS, weights=torch.from_numpy(weights))
-    assert_close(loss.item(), expected, rtol=1e-6, atol=0)
+    assert_close(loss.item(), expected, rtol=1e-9, atol=0)
 
 
 def test_focal_loss_of_hand_worked_probabilities() -> None:
@@ -40,13 +42,14 @@ def test_focal_loss_of_hand_worked_probabilities() -> None:
     assert_close(loss, torch.tensor((0.25**2 * math.log(4 / 3) + 0.5**2 * math.log(2)) / 2))
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
-@pytest.mark.parametrize("weights", [None, np.array([0.3, 155.0, 1.0, 0.0, 2.5], np.float32)])
+@pytest.mark.parametrize("weights", [None, np.array([0.3, 155.0, 1.0, 0.0, 2.5])])
 def test_focal_loss_equals_the_loop_over_pixels(gamma: float, weights: np.ndarray | None) -> None:
     shares = np.ones(5) if weights is None else weights
     expected = oracles.focal_loss(logits().detach().numpy(), LABELS.numpy(), IGNORE, shares, gamma)
     given = None if weights is None else torch.from_numpy(weights)
-    assert_close(focal_loss(logits(), LABELS, gamma=gamma, weights=given).item(), expected, rtol=1e-5, atol=0)
+    assert_close(focal_loss(logits(), LABELS, gamma=gamma, weights=given).item(), expected, rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.3, 155.0, 1.0, 0.0, 2.5])])

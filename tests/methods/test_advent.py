@@ -1,5 +1,6 @@
 import builders
 import oracles
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -21,10 +22,11 @@ def test_the_terms_and_their_weights_on_two_levels() -> None:
     ]
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_critic_sees_the_self_information_of_the_loop() -> None:
     logits = 3 * torch.randn(2, 7, 4, 8, generator=torch.Generator().manual_seed(0))
     feature = builders.method("advent").features(Outputs(logits), (4, 8))["adversarial"]
-    assert_close(feature, torch.from_numpy(oracles.self_information(logits.numpy())).float(), rtol=1e-4, atol=1e-6)
+    assert_close(feature, torch.from_numpy(oracles.self_information(logits.numpy())), rtol=1e-9, atol=1e-12)
 
 
 def test_the_critic_sees_logits_that_were_enlarged_before_the_softmax() -> None:

@@ -49,13 +49,14 @@ def test_half_of_the_sources_classes_are_pasted_on_the_target() -> None:
     assert_close(images, torch.where(pasted[:, None], source.images, target.images))
 
 
+@pytest.mark.usefixtures("float64")
 def test_mixed_labels_are_the_sources_where_it_is_pasted_and_else_the_pseudo_labels() -> None:
     source, target = dark_and_bright()
     images, logits, value = mixed()
     assert target.labels is not None
     labels = torch.where((images < 128).all(1), source.labels, target.labels)
     expected = oracles.cross_entropy(logits.numpy(), labels.numpy(), IGNORE, np.ones(builders.CLASSES))
-    assert value == pytest.approx(expected, rel=1e-5)
+    assert value == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_mixture_is_a_function_of_seed_and_step_alone() -> None:

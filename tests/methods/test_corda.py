@@ -47,6 +47,7 @@ def test_without_depth_of_the_target_it_has_fewer_terms_and_no_decoder_for_it() 
     assert builders.method("corda", target_depth=0.5).segmenter.architecture.heads == ("depth",)
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_sources_depth_teaches_its_own_decoder_where_it_counts() -> None:
     method, source = builders.method("corda", target_depth=0.5), builders.source()
     far = torch.rand(source.valid.shape, generator=torch.Generator().manual_seed(3)) > 0.8
@@ -58,7 +59,7 @@ def test_the_sources_depth_teaches_its_own_decoder_where_it_counts() -> None:
         depth = upsample(outputs.extra[of], (32, 64)).detach()
         valid = (source.valid & (source.inverse_depth > FAR)).numpy()
         expected = oracles.berhu(depth.numpy(), source.inverse_depth.numpy(), valid, 0.2)
-        assert found[name] == pytest.approx(expected, rel=1e-4)
+        assert found[name] == pytest.approx(expected, rel=1e-9)
     kept = builders.method("corda", target_depth=0.5, far_depth="keep")
     assert torch.equal(kept.counts(source.inverse_depth, source.valid), source.valid)
 
@@ -98,6 +99,7 @@ def trust_of(pixel: tuple[int, ...], mixed: Mixed, sure: float, r: Any) -> float
     return (1.0 if mixed.pasted[b, 0, y, x] else sure) * r[b, 0, y, x] / r.mean()
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("target_depth", [0.0, 0.5])
 def test_the_mixed_terms_equal_the_loop_over_pixels(target_depth: float) -> None:
     method = builders.method("corda", target_depth=target_depth, **STILL)
@@ -112,8 +114,8 @@ def test_the_mixed_terms_equal_the_loop_over_pixels(target_depth: float) -> None
     outputs = dataclasses.replace(outputs, depth=outputs.depth + 2, extra=extra)
     terms = {t.name: t.value.item() for t in method.mixed_terms(outputs, mixed, source, target, torch.tensor(sure))}
 
-    full = {name: upsample(one, (32, 64)).detach().double().numpy() for name, one in outputs.extra.items()}
-    own = upsample(outputs.depth, (32, 64)).detach().double().numpy()
+    full = {name: upsample(one, (32, 64)).detach().numpy() for name, one in outputs.extra.items()}
+    own = upsample(outputs.depth, (32, 64)).detach().numpy()
     truth, valid, r = (np.ones((2, 1, 32, 64)) for _ in range(3))
     for b, c, y, x in np.ndindex(*r.shape):
         of = source if pasted[b, c, y, x] else target
@@ -123,20 +125,20 @@ def test_the_mixed_terms_equal_the_loop_over_pixels(target_depth: float) -> None
             away = abs(full["source_depth"][b, c, y, x] - own[b, c, y, x]) / truth[b, c, y, x]
             r[b, c, y, x] = min(max(1 - away, 0) + 1e-3, 1)
     for name, logits in (("mixed", outputs.logits), ("mixed_initial", outputs.extra["initial_segmentation"])):
-        scores, total = upsample(logits, (32, 64)).detach().double().numpy(), 0.0
+        scores, total = upsample(logits, (32, 64)).detach().numpy(), 0.0
         for b, y, x in np.ndindex(*labels.shape):
             if labels[b, y, x] != IGNORE:
                 odds = np.exp(scores[b, :, y, x])
                 total -= trust_of((b, y, x), mixed, sure, r) * math.log(odds[labels[b, y, x]] / odds.sum())
-        assert terms[name] == pytest.approx(total / labels.numel(), rel=1e-4)
+        assert terms[name] == pytest.approx(total / labels.numel(), rel=1e-9)
     if target_depth:
         assert 0.01 < r.mean() < 0.9
         decoders = {"mixed_depth": (own, "source_depth")}
-        first = upsample(outputs.extra["initial_depth"], (32, 64)).detach().double().numpy()
+        first = upsample(outputs.extra["initial_depth"], (32, 64)).detach().numpy()
         decoders["mixed_initial_depth"] = (first, "initial_source_depth")
         for name, (mine, sources) in decoders.items():
             joined = np.where(pasted.numpy(), full[sources], mine)
-            assert terms[name] == pytest.approx(oracles.berhu(joined, truth, valid, 0.2), rel=1e-4)
+            assert terms[name] == pytest.approx(oracles.berhu(joined, truth, valid, 0.2), rel=1e-9)
     assert set(terms) == {"mixed", "mixed_initial"} | set(decoders if target_depth else {})
 
 

@@ -2,6 +2,7 @@ import dataclasses
 
 import builders
 import oracles
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -20,6 +21,7 @@ def test_the_terms_and_their_weights() -> None:
     ]
 
 
+@pytest.mark.usefixtures("float64")
 def test_both_segmentations_and_depth_are_measured_at_the_labels_size() -> None:
     method, source = builders.method("ctrl"), builders.source()
     method.segmenter.eval()
@@ -28,7 +30,7 @@ def test_both_segmentations_and_depth_are_measured_at_the_labels_size() -> None:
     for term, logits in ((segmentation, outputs.logits), (refined, outputs.extra["refined"])):
         full = upsample(logits, (32, 64)).detach().numpy()
         expected = oracles.cross_entropy(full, source.labels.numpy(), 255, torch.ones(7).numpy())
-        assert_close(term.value.item(), expected, rtol=1e-4, atol=0)
+        assert_close(term.value.item(), expected, rtol=1e-9, atol=0)
     assert_close(depth.value, berhu(upsample(outputs.depth, (32, 64)), source.inverse_depth, source.valid))
 
 
@@ -44,6 +46,7 @@ def test_the_critic_sees_both_segmentations_and_the_bins_of_depth() -> None:
     assert_close(feature[:, 7:-7], self_information(scores))
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_bins_have_the_unit_of_the_settings_inverse_depth() -> None:
     method = builders.method("ctrl")
     outputs = method.segmenter(builders.source().images)
@@ -51,7 +54,7 @@ def test_the_bins_have_the_unit_of_the_settings_inverse_depth() -> None:
     feature = method.features(dataclasses.replace(outputs, depth=depth), (32, 64))["adversarial"]
     z = 65536 / 18001
     expected = bin_scores(torch.tensor(z).view(1, 1, 1, 1), metres=SPACINGS["sid"](15), sigma=1.0, numerator=65536.0)
-    assert_close(feature[:, 7:-7], self_information(expected).expand(2, 15, 32, 64), rtol=1e-3, atol=1e-5)
+    assert_close(feature[:, 7:-7], self_information(expected).expand(2, 15, 32, 64), rtol=1e-6, atol=1e-9)
 
 
 def test_the_critic_has_the_published_parameters() -> None:

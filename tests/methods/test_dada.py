@@ -1,5 +1,6 @@
 import builders
 import oracles
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -20,21 +21,23 @@ def test_a_weight_of_0_takes_the_depth_term_out() -> None:
     ]
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_depth_term_is_berhu_over_the_valid_pixels() -> None:
     method, source = builders.method("dada"), builders.source()
     method.segmenter.eval()
     (_, depth), _ = method.segmenter_terms(source, builders.target(), 0)
     predicted = upsample(method.segmenter(source.images).depth, (32, 64)).detach()
     expected = oracles.berhu(predicted.numpy(), source.inverse_depth.numpy(), source.valid.numpy(), 0.2)
-    assert_close(depth.value.item(), expected, rtol=1e-4, atol=0)
+    assert_close(depth.value.item(), expected, rtol=1e-9, atol=0)
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_critic_sees_self_information_times_depth() -> None:
     generator = torch.Generator().manual_seed(0)
     logits, depth = 3 * torch.randn(2, 7, 4, 8, generator=generator), torch.randn(2, 1, 4, 8, generator=generator)
     feature = builders.method("dada").features(Outputs(logits, depth), (4, 8))["adversarial"]
-    expected = torch.from_numpy(oracles.self_information(logits.numpy())).float() * depth
-    assert_close(feature, expected, rtol=1e-4, atol=1e-6)
+    expected = torch.from_numpy(oracles.self_information(logits.numpy())) * depth
+    assert_close(feature, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_depth_and_logits_are_enlarged_before_they_are_multiplied() -> None:

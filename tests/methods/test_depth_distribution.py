@@ -28,7 +28,7 @@ UPRIGHT = torch.zeros(2, dtype=torch.bool)  # no item is mirrored
 def density_by_loop(labels: Tensor, z: Tensor, rule: str) -> Tensor:
     """Squashed density of every cell, one by one: labels (B, h, w), z (B, 1, h, w)."""
     mixtures = builders.mixtures()
-    out = torch.zeros(z.shape, dtype=torch.float64)
+    out = torch.zeros(z.shape)
     for b, y, x in np.ndindex(*labels.shape):
         c = int(labels[b, y, x])
         point = np.array([x, y, float(z[b, 0, y, x])])
@@ -135,20 +135,21 @@ FEATURES = {
 }
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("feature", FEATURES)
 def test_the_critic_sees_the_product_of_the_maps_that_the_feature_names(feature: str) -> None:
     given = outputs()
     logits, depth, density = given.logits, given.depth, given.density
     assert depth is not None
     assert density is not None
-    information = torch.from_numpy(oracles.self_information(logits.numpy())).float()
+    information = torch.from_numpy(oracles.self_information(logits.numpy()))
     maps = {"segmentation": information, "depth": depth, "density": density}
     channels, parts = FEATURES[feature]
     expected = torch.ones(2, channels, ROWS, COLUMNS)
     for part in parts:
         expected = expected * maps[part]
     method = builders.method("depth_distribution", feature=feature)
-    assert_close(method.features(outputs(), (ROWS, COLUMNS))["adversarial"], expected, rtol=1e-4, atol=1e-6)
+    assert_close(method.features(outputs(), (ROWS, COLUMNS))["adversarial"], expected, rtol=1e-9, atol=1e-12)
     assert method.critics["adversarial"][0].in_channels == channels
 
 
@@ -175,6 +176,7 @@ def test_the_printed_game_is_played_where_it_is_asked_for() -> None:
     assert_close(target, (1 - answers.sigmoid()).log().mean())
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("reading", ["ground_truth", "masked"])
 def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None:
@@ -187,18 +189,19 @@ def test_the_source_density_is_that_of_the_loop(reading: str, rule: str) -> None
             z[b, 0, y, x] = source.inverse_depth[b, 0, row, column]
     assert (z == 0).any() == (reading == "masked")
     expected = density_by_loop(predicted, z, rule)
-    assert_close(method.source_density(logits, source).double(), expected, rtol=1e-4, atol=1e-6)
+    assert_close(method.source_density(logits, source), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("rule", RULES)
 def test_the_target_density_is_that_of_the_loop_and_0_behind_the_camera(rule: str) -> None:
     method, given = builders.method("depth_distribution", squash=rule), outputs()
     assert given.depth is not None
-    result, ahead = method.target_density(given, UPRIGHT).double(), given.depth > 0
+    result, ahead = method.target_density(given, UPRIGHT), given.depth > 0
     assert 0 < ahead.sum() < ahead.numel()
     expected = torch.where(ahead, density_by_loop(given.logits.argmax(1), given.depth, rule), 0.0)
     assert (result[~ahead] == 0).all()
-    assert_close(result, expected, rtol=1e-4, atol=1e-6)
+    assert_close(result, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_depth_of_0_has_no_target_density_but_a_source_density() -> None:
@@ -259,6 +262,7 @@ def test_the_depth_term_trains_depth_head_and_backbone_and_no_other_head() -> No
     assert trained == {"backbone": True, "density": False, "segmentation": False, "depth": True}
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", ["balance_source", "balance_target"])
 def test_balance_is_berhu_between_density_head_and_density(name: str) -> None:
     method = builders.method("depth_distribution")
@@ -275,7 +279,7 @@ def test_balance_is_berhu_between_density_head_and_density(name: str) -> None:
     assert expected.any()
     predicted = given.density.detach().numpy()
     loop = oracles.berhu(predicted, expected.numpy(), np.ones_like(predicted, bool), 0.2)
-    assert value == pytest.approx(loop, rel=1e-4)
+    assert value == pytest.approx(loop, rel=1e-9)
 
 
 def test_the_density_is_no_part_of_what_is_trained_or_saved() -> None:

@@ -9,6 +9,7 @@ from dadist.methods.plain import METHOD
 from dadist.model.segmenter import upsample
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_one_term_is_unweighted_cross_entropy_on_the_pseudo_labels() -> None:
     segmenter, target = builders.segmenter().eval(), builders.target(labels=True)
     assert target.labels is not None
@@ -18,7 +19,7 @@ def test_the_one_term_is_unweighted_cross_entropy_on_the_pseudo_labels() -> None
     assert (term.name, term.weight) == ("pseudo", 1.0)
     logits = upsample(segmenter(target.images).logits, (32, 64)).detach()
     expected = oracles.cross_entropy(logits.numpy(), target.labels.numpy(), IGNORE, np.ones(builders.CLASSES))
-    assert term.value.item() == pytest.approx(expected, rel=1e-5)
+    assert term.value.item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_source_has_no_part_in_it() -> None:

@@ -21,16 +21,18 @@ def test_the_classifier_has_the_parameters_of_the_published_one(classes: int, ex
         assert parameters(ASPP(2048, classes)) == expected
 
 
+@pytest.mark.usefixtures("float64")
 def test_the_classifier_sums_all_its_branches() -> None:
     aspp = ASPP(3, 4, rates=(1, 2, 6))
     x = image(3)
-    expected = torch.zeros(4, 5, 7, dtype=torch.float64)
+    expected = torch.zeros(4, 5, 7)
     for branch, rate in zip(aspp.branches, (1, 2, 6), strict=True):
         kernel, bias = (tensor.detach().numpy() for tensor in branch.parameters())
         expected += torch.from_numpy(oracles.dilated_convolution(x[0].numpy(), kernel, bias, rate))
-    assert_close(aspp(x)[0].detach().double(), expected, rtol=1e-4, atol=1e-6)
+    assert_close(aspp(x)[0].detach(), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("rates", [(1, 2, 6), (6, 12, 18, 24)])
 def test_a_wide_classifier_multiplies_once_and_says_and_learns_the_same(rates: tuple[int, ...]) -> None:
     aspp, x = ASPP(WIDE, 3, rates), image(WIDE).requires_grad_()
@@ -42,7 +44,7 @@ def test_a_wide_classifier_multiplies_once_and_says_and_learns_the_same(rates: t
         answer.square().sum().backward()
         found.append([answer.detach(), x.grad, *(weight.grad for weight in aspp.parameters())])
     for one, other in zip(*found, strict=True):
-        assert_close(one, other, rtol=0, atol=1e-5 * float(other.abs().max()))
+        assert_close(one, other, rtol=0, atol=1e-12 * float(other.abs().max()))
     assert ASPP(WIDE, 3).at_once
     assert not ASPP(WIDE - 1, 3).at_once
 

@@ -315,15 +315,14 @@ def params(start: Path) -> adapt.Params:
     demo = builders.DEMO
     objective = replace(demo.objectives["depth_distribution"], start=str(start), iterations=None, statistics="running")
     return adapt.Params(
-        setting="s2c7",
-        method="depth_distribution",
-        implementation="dadist.methods.depth_distribution",
-        seed=1,
-        code="abc",
-        start=str(start),
-        protocol="unified",
+        builders.training(
+            method="depth_distribution",
+            implementation="dadist.methods.depth_distribution",
+            start=str(start),
+            iterations=0,
+            inverse_depth=65536.0,
+        ),
         grid=(9, 5),
-        inverse_depth=65536.0,
         objective=asdict(objective),
         adapt=replace(demo.adapt, iterations=0, network=Network("resnet101", "paper", (6, 12, 18, 24), "caffe")),
     )

@@ -69,6 +69,7 @@ def evaluate(of: Mixtures, labels: NDArray[np.int64], z: NDArray[np.float64], *,
     return Density(of)(torch.from_numpy(labels), torch.from_numpy(z)[:, None].float(), positive=positive)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("scale", [1.0, 1 / 5])
 @pytest.mark.parametrize("features", ["xyz", "xy", "xz", "yz", "x", "y", "z"])
@@ -77,16 +78,16 @@ def test_density_is_the_formulas(full: bool, scale: float, features: str) -> Non
     random = np.random.default_rng(1)
     labels = random.choice(np.array([*range(7), IGNORE]), (3, 5, 9))
     z = np.where(labels == 4, random.normal(1, 0.1, labels.shape), random.uniform(-5, 25, labels.shape))
-    z = z.astype(np.float32).astype(np.float64)
     expected = torch.zeros(3, 1, 5, 9)
     for b, y, x in np.ndindex(labels.shape):
         if (c := labels[b, y, x]) != IGNORE:
             point = np.array([{"x": x * scale, "y": y * scale, "z": z[b, y, x]}[feature] for feature in features])
             expected[b, 0, y, x] = math.exp(log_density(of.weights[c], of.means[c], of.covariances[c], point))
     assert (expected > 1e-12).double().mean() > 0.6
-    assert_close(evaluate(of, labels, z), expected, rtol=2e-5, atol=1e-30)
+    assert_close(evaluate(of, labels, z), expected, rtol=1e-9, atol=1e-30)
 
 
+@pytest.mark.usefixtures("float64")
 def test_density_is_scipys() -> None:
     of = made_up((6, 4))
     labels, z = np.full((1, 4, 6), 3), np.full((1, 4, 6), 7.5)
@@ -95,9 +96,10 @@ def test_density_is_scipys() -> None:
         weight * multivariate_normal(mean, covariance).pdf(np.stack((x, y, z[0]), axis=-1))
         for weight, mean, covariance in zip(of.weights[3], of.means[3], of.covariances[3], strict=True)
     )
-    assert_close(evaluate(of, labels, z)[0, 0], torch.from_numpy(expected).float(), rtol=2e-5, atol=0)
+    assert_close(evaluate(of, labels, z)[0, 0], torch.from_numpy(expected), rtol=1e-9, atol=0)
 
 
+@pytest.mark.usefixtures("float64")
 def test_density_of_a_hand_worked_normal() -> None:
     one = np.ones((7, 1))
     of = mixtures(
@@ -105,8 +107,8 @@ def test_density_of_a_hand_worked_normal() -> None:
     )
     p = evaluate(of, np.zeros((1, 3, 5), np.int64), np.full((1, 3, 5), 15.0))
     peak = (2 * math.pi) ** -1.5 / (2 * 1 * 5)
-    assert p[0, 0, 1, 2].item() == pytest.approx(peak * math.exp(-0.5), rel=1e-5)  # one deviation in z
-    assert p[0, 0, 2, 4].item() == pytest.approx(peak * math.exp(-1.5), rel=1e-5)  # and one in x and in y
+    assert p[0, 0, 1, 2].item() == pytest.approx(peak * math.exp(-0.5), rel=1e-9)  # one deviation in z
+    assert p[0, 0, 2, 4].item() == pytest.approx(peak * math.exp(-1.5), rel=1e-9)  # and one in x and in y
 
 
 def test_ignored_pixels_and_classes_without_a_fit_have_density_zero() -> None:
@@ -163,13 +165,14 @@ def test_density_is_computed_in_single_precision_whatever_the_depths_precision()
     assert_close(half, density(labels, z, positive=True), rtol=0, atol=0)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("full", [True, False])
 def test_maps_larger_than_a_block_are_the_same_in_blocks(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     random, of = np.random.default_rng(3), made_up((9, 5), full=full)
     labels, z = random.choice(np.array([*range(7), IGNORE]), (3, 5, 9)), random.uniform(-5, 25, (3, 5, 9))
     whole = evaluate(of, labels, z)
     monkeypatch.setattr(density, "BLOCK", 32)  # of 135 cells
-    assert_close(evaluate(of, labels, z), whole, rtol=1e-6, atol=0)
+    assert_close(evaluate(of, labels, z), whole, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("positive", [True, False])

@@ -23,6 +23,7 @@ def labels(height: int, width: int, seed: int = 0) -> torch.Tensor:
 SIZES = [((32, 64), (4, 2)), ((33, 61), (5, 4)), ((5, 7), (6, 3))]
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("size", "cells"), SIZES)
 def test_means_over_cells_are_adaptive_average_pooling(size: tuple[int, int], cells: tuple[int, int]) -> None:
     maps = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0), requires_grad=True)

@@ -13,9 +13,10 @@ from torch import Tensor
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
 from dadist.report.figures import panel
-from dadist.report.image_grid import BAR, GAP, wrapped
+from dadist.report.image_grid import BAR, FULL, GAP, legend, title_height, wrapped
 
 HEIGHT, WIDTH = 12, 40
+SEVEN = CLASS_SETS["7"]
 
 
 class Fixed(builders.Thirds):
@@ -72,12 +73,13 @@ def cell(picture: NDArray[Any], row: int, column: int, scale: int = 1) -> NDArra
 @pytest.mark.parametrize("scale", [1, 3])
 def test_a_panel_has_a_column_a_model_and_a_row_an_image(tmp_path: Path, scale: int) -> None:
     picture = drawn(tmp_path, scale=scale)
-    assert picture.shape == (BAR + 2 * HEIGHT * scale + GAP, 4 * WIDTH * scale + 3 * GAP, 3)
+    width = 4 * WIDTH * scale + 3 * GAP
+    assert picture.shape == (BAR + 2 * (HEIGHT * scale + GAP) + len(legend(SEVEN, width, 1.0)), width, 3)
 
 
 def test_a_panel_without_truth_shows_the_models_beside_the_input(tmp_path: Path) -> None:
     picture, palette = drawn(tmp_path, truth=False), CLASS_SETS["7"].colours
-    assert picture.shape == (BAR + 2 * HEIGHT + GAP, 3 * WIDTH + 2 * GAP, 3)
+    assert picture.shape[1] == 3 * WIDTH + 2 * GAP
     assert (cell(picture, 0, 1) == palette[2]).all()
     assert (cell(picture, 0, 2) == palette[6]).all()
 
@@ -139,12 +141,45 @@ def test_titles_stand_above_the_columns_and_gaps_are_white(tmp_path: Path) -> No
     for column in range(4):
         x = column * (WIDTH + GAP)
         assert picture[:BAR, x : x + WIDTH].min() < 128
-        assert (picture[:, x + WIDTH : x + WIDTH + GAP] == 255).all()
+        assert (picture[: BAR + HEIGHT, x + WIDTH : x + WIDTH + GAP] == 255).all()
     assert (picture[BAR + HEIGHT : BAR + HEIGHT + GAP] == 255).all()
 
 
 def test_no_more_images_are_shown_than_there_are(tmp_path: Path) -> None:
-    assert drawn(tmp_path, images=9).shape[0] == BAR + 3 * HEIGHT + 2 * GAP
+    below = len(legend(SEVEN, 4 * WIDTH + 3 * GAP, 1.0))
+    assert drawn(tmp_path, images=9).shape[0] == BAR + 3 * (HEIGHT + GAP) + below
+
+
+def test_the_legend_has_each_class_s_colour_once_and_wraps_where_it_is_full() -> None:
+    wide, narrow = legend(SEVEN, 2000, 1.0), legend(SEVEN, 150, 1.0)
+    assert wide.shape == (BAR, 2000, 3)
+    assert narrow.shape[0] > BAR
+    for picture in (wide, narrow):
+        for colour in SEVEN.colours:
+            assert (picture == colour).all(-1).sum() >= 12 * 12
+
+
+def test_titles_grow_with_the_columns_from_a_width_on() -> None:
+    assert [title_height(width) for width in (40, FULL, 2 * FULL)] == [BAR, BAR, 2 * BAR]
+
+
+def test_a_panel_without_maps_has_columns_of_labels_alone(tmp_path: Path) -> None:
+    images = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    val = builders.split(tmp_path / "val", images=images, labels=None, depth=None)
+    panel(
+        val,
+        [TakesImages(2)],  # type: ignore[list-item]
+        ["ours q0"],
+        tmp_path / "panel.png",
+        truth=False,
+        images=1,
+        scale=1,
+        numerator=1000.0,
+        maps=False,
+    )
+    picture = cv2.imread(str(tmp_path / "panel.png"))
+    assert picture is not None
+    assert picture.shape[1] == 2 * WIDTH + GAP
 
 
 def test_a_title_too_few_is_refused(tmp_path: Path) -> None:

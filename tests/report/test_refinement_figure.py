@@ -7,7 +7,7 @@ import pytest
 
 from dadist.classes import IGNORE
 from dadist.report.figure_index import LabelledRound
-from dadist.report.image_grid import BAR, GAP
+from dadist.report.image_grid import GAP, title_height
 from dadist.report.refinement_figure import REMOVED, before_and_after, told
 from dadist.selftraining.pseudo_labels import PseudoLabels, filling
 
@@ -26,8 +26,8 @@ def labelled(folder: Path, maps: np.ndarray, **counts: list[int]) -> PseudoLabel
 
 def cell(picture: np.ndarray, column: int) -> np.ndarray:
     width, height = builders.WIDTH * SCALE, builders.HEIGHT * SCALE
-    x = column * (width + GAP)
-    return picture[BAR : BAR + height, x : x + width]
+    x, bar = column * (width + GAP), title_height(width)
+    return picture[bar : bar + height, x : x + width]
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def picture(tmp_path: Path) -> np.ndarray:
 
 
 def test_images_that_lost_something_are_shown_before_and_after(picture: np.ndarray) -> None:
-    height = builders.HEIGHT * SCALE
-    assert picture.shape == (BAR + height, 4 * builders.WIDTH * SCALE + 3 * GAP, 3)  # one row: the other lost nothing
+    width, height = builders.WIDTH * SCALE, builders.HEIGHT * SCALE
+    assert picture.shape == (title_height(width) + height, 4 * width + 3 * GAP, 3)  # one row: the other lost nothing
     before, after = cell(picture, 1), cell(picture, 2)
     assert (before == builders.SEVEN.colours[3]).all()
     assert (after[: height // 2] == 0).all()

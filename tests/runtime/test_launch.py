@@ -41,16 +41,12 @@ class Training:
         objective = dict(dataclasses.asdict(demo.objectives[METHOD]))
         objective["critic_width"] = 4
         adapt = dataclasses.replace(demo.adapt, iterations=iterations, batch=2, gpus=processes, statistics_images=4)
+        training = builders.training(
+            method=METHOD, implementation=f"dadist.methods.{METHOD}", seed=1, start="random", iterations=iterations
+        )
         self.params = {
-            "setting": "demo",
-            "method": METHOD,
-            "implementation": f"dadist.methods.{METHOD}",
-            "seed": 1,
-            "code": "abc",
-            "start": "random",
-            "protocol": "unified",
+            "training": dataclasses.asdict(training),
             "grid": builders.GRID,
-            "inverse_depth": 1000.0,
             "objective": objective,
             "adapt": dataclasses.asdict(adapt),
         }

@@ -13,6 +13,7 @@ import pytest
 
 import dadist.stages
 from dadist.classes import CLASS_SETS
+from dadist.config.records import Record
 from dadist.stages import Count, In, Ins, Out, flags, stage
 
 STAGES = sorted(path.stem for path in Path(dadist.stages.__file__).parent.glob("*.py") if path.stem != "__init__")
@@ -21,7 +22,7 @@ PARAMS = json.dumps({"classes": dataclasses.asdict(CLASS_SETS["7"])})  # of the 
 
 
 @dataclasses.dataclass(frozen=True)
-class Params:
+class Params(Record):
     """Settings of the stage below."""
 
     seed: int

@@ -17,22 +17,9 @@ SIZE = (builders.WIDTH, builders.HEIGHT)
 
 
 @dataclasses.dataclass(frozen=True)
-class Params:
-    """What the training stages call their row of the table."""
-
-    setting: str = "demo"
-    method: str = "dada"
-    seed: int = 3
-    code: str = "abc"
-    start: str = "warm_up"
-    protocol: str = "unified"
-
-
-@dataclasses.dataclass(frozen=True)
 class Stage:
     """What a training stage was told."""
 
-    inverse_depth: float = 250.0
     sizes: tuple[int, ...] = (1, 2)
 
 
@@ -94,10 +81,11 @@ def test_a_round_of_self_training_goes_on_from_the_whole_network(tmp_path: Path)
     assert all(weight.requires_grad for weight in segmenter.parameters())
 
 
-def test_ingredients_weigh_classes_by_the_sources_pixels(tmp_path: Path) -> None:
+def test_the_context_weighs_classes_by_the_sources_pixels(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
     source.pixels[:] = [8, 2, 0, 0, 0, 0, 0]  # C f = 5.6, 1.4
-    made = build.context(source, power=1.0, cap=0.5, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
+    weighed = builders.training(class_weight_power=1.0, class_weight_cap=0.5)
+    made = build.context(weighed, source, [], seed=9, horizon=50, device="cpu")
     assert made.class_weights is not None
     assert made.class_weights.tolist() == pytest.approx([1 / 5.6, 0.5, 0, 0, 0, 0, 0])
     assert (made.classes, made.artefacts, made.seed, made.numerator, made.horizon) == (7, {}, 9, 1000, 50)
@@ -105,15 +93,16 @@ def test_ingredients_weigh_classes_by_the_sources_pixels(tmp_path: Path) -> None
 
 def test_a_power_of_0_leaves_the_cross_entropy_plain(tmp_path: Path) -> None:
     source = builders.split(tmp_path / "source")
-    made = build.context(source, power=0.0, cap=None, artefacts=[], seed=9, numerator=1e3, horizon=50, device="cpu")
+    made = build.context(builders.training(), source, [], seed=9, horizon=None, device="cpu")
     assert made.class_weights is None
+    assert made.horizon == 300  # the training's own length
 
 
-def test_ingredients_carry_the_mixtures_of_the_file(tmp_path: Path) -> None:
+def test_the_context_carries_the_mixtures_of_the_file(tmp_path: Path) -> None:
     builders.mixtures(median=0.125).save(tmp_path / "mixtures.npz")
     files = [tmp_path / "mixtures.npz"]
     source = builders.split(tmp_path / "source")
-    made = build.context(source, power=0.0, cap=None, artefacts=files, seed=9, numerator=1e3, horizon=50, device="cpu")
+    made = build.context(builders.training(), source, files, seed=9, horizon=50, device="cpu")
     assert made.artefacts["mixtures"].median == 0.125
 
 
@@ -129,7 +118,7 @@ def test_hyperparameters_are_the_keys_of_the_method_s_section() -> None:
 def test_a_model_says_how_it_came_about(tmp_path: Path) -> None:
     source, target = builders.split(tmp_path / "source", 3), builders.unlabelled(tmp_path / "target", 2)
     before = {"iterations": 480, "code": "def"}
-    made = build.protocol(Params(), source, target, before, round_name="q1", iterations=300)
+    made = build.protocol(builders.training(round="q1"), source, target, before)
     assert made == {
         "setting": "demo",
         "method": "dada",
@@ -151,31 +140,32 @@ def test_statistics_of_the_target_replace_those_of_training_and_no_weight(tmp_pa
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target")
     method.segmenter.train()(builders.source().images)  # moves the running statistics
     before = state(method.segmenter)
-    made = build.finish(method, target, "target", 2, {"seed": 3}, Stage())
+    made = build.finish(method, target, "target", 2, {"seed": 3}, numerator=250.0, settings=Stage())
     changed = {name for name, value in made.weights.items() if not torch.equal(value, before[name])}
     assert changed == {name for name in before if "running_" in name}
     assert made.protocol == {"seed": 3, "statistics": "target"}
     assert made.architecture == method.segmenter.architecture
     assert made.frame == Frame(64, 32, "stretch", (128, 64))
-    assert (made.inverse_depth, made.settings) == (250, {"inverse_depth": 250, "sizes": (1, 2)})
+    assert (made.inverse_depth, made.settings) == (250, {"sizes": (1, 2)})
 
 
+@pytest.mark.usefixtures("float64")
 def test_statistics_of_the_target_are_those_of_its_images(tmp_path: Path) -> None:
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target", 5)
     seen: list[Tensor] = []
     method.segmenter.backbone.stem[0].register_forward_hook(lambda _, __, output: seen.append(output.detach().clone()))
-    build.finish(method, target, "target", 3, {}, Stage())
+    build.finish(method, target, "target", 3, {}, numerator=250.0, settings=Stage())
     assert [len(output) for output in seen] == [3]
     mean = batch_norms(method.segmenter)[0].running_mean
     assert mean is not None
-    torch.testing.assert_close(mean, seen[0].mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(mean, seen[0].mean((0, 2, 3)), rtol=1e-9, atol=1e-12)
 
 
 def test_running_statistics_leave_everything_and_open_no_image(tmp_path: Path) -> None:
     method, target = builders.method("source_only"), builders.unlabelled(tmp_path / "target")
     target.images = None  # type: ignore[assignment]
     before = state(method.segmenter)
-    made = build.finish(method, target, "running", 2, {}, Stage())
+    made = build.finish(method, target, "running", 2, {}, numerator=250.0, settings=Stage())
     assert all(torch.equal(made.weights[name], value) for name, value in before.items())
     assert made.protocol == {"statistics": "running"}
 
@@ -185,5 +175,7 @@ def test_a_round_with_an_average_keeps_the_average(tmp_path: Path) -> None:
     with torch.no_grad():
         for weight in method.teacher.parameters():
             weight.fill_(0.25)
-    made = build.finish(method, builders.unlabelled(tmp_path / "target"), "running", 2, {}, Stage())
+    made = build.finish(
+        method, builders.unlabelled(tmp_path / "target"), "running", 2, {}, numerator=250.0, settings=Stage()
+    )
     assert all((made.weights[name] == 0.25).all() for name, _ in method.teacher.named_parameters())

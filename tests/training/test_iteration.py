@@ -14,6 +14,7 @@ import numpy as np
 import oracles
 import pytest
 import torch
+import widths
 from torch import Tensor, nn
 
 from dadist.classes import IGNORE
@@ -24,6 +25,8 @@ from dadist.model.segmenter import Outputs
 from dadist.prior.mixtures import Mixtures
 from dadist.training.loop import train
 from dadist.training.resume import State
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 CLASSES, GRID, SIZE = 7, (4, 3), (9, 6)  # both (width, height): no whole number of pixels a cell
 WEIGHTS = {"segmentation": 1.0, "depth": 0.7, "balance_source": 0.6, "balance_target": 0.5, "adversarial": 0.3}
@@ -162,7 +165,8 @@ def pixel_under(cell: int, *, mirrored: bool) -> int:
 @pytest.fixture(scope="module", params=READINGS, ids=[" ".join(pair) for pair in READINGS])
 def setup(request: pytest.FixtureRequest) -> Setup:
     """The iteration in each reading of the source density and under each rule of squashing."""
-    return Setup(*request.param)
+    with widths.float64():
+        return Setup(*request.param)
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +213,7 @@ def test_the_readings_of_the_source_density_differ_where_the_prediction_is_wrong
 def test_every_term_is_the_oracles(setup: Setup) -> None:
     result = {name: value.item() for name, value, _ in passes(setup)}
     assert list(result) == [*WEIGHTS, *CRITIC_WEIGHTS]
-    assert result == pytest.approx(setup.expected(), rel=1e-5)
+    assert result == pytest.approx(setup.expected(), rel=1e-9)
 
 
 def test_every_term_has_its_weight(setup: Setup) -> None:

@@ -192,6 +192,7 @@ FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[Non
     "how processes meet": (code("runtime/distributed.py"), ()),
     "gpus": (code("runtime/gpus.py"), ()),
     "config": (code("config/schema.py"), ()),
+    "the planning": (code("pipeline/params.py"), ()),
     "the glue of the stages": (code("stages/__init__.py"), ()),
     "the registry of methods": (code("registry.py"), ()),
     "what is no stage": (code("cost/step.py"), ()),

@@ -11,7 +11,7 @@ from dadist.classes import CLASS_SETS
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES
 from dadist.registry import METHODS
-from dadist.report.image_grid import BAR, GAP
+from dadist.report.image_grid import GAP
 from dadist.report.tables import PROTOCOL
 from dadist.selftraining.pseudo_labels import PseudoLabels
 
@@ -79,7 +79,7 @@ def test_the_table_has_a_row_a_model_with_its_protocol(tiny: Sandbox) -> None:
 def test_the_panel_shows_input_truth_three_models_depth_and_density(tiny: Sandbox) -> None:
     panel = cv2.imread(str(tiny.folder / TARGETS[1]))
     assert panel is not None
-    assert panel.shape == (BAR + 2 * 32 + GAP, 7 * 64 + 6 * GAP, 3)
+    assert panel.shape[1:] == (7 * 64 + 6 * GAP, 3)
     assert panel.std() > 10
 
 
@@ -227,7 +227,7 @@ def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_sta
     split = "results/data/demo_target-train-128x48-16"
     assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
     answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
-    assert f"{split}-padded: expected a split that a setting asks for; config.yaml has none" in answer.stdout
+    assert f"{split}-padded: expected a split that a setting asks for, got one of none" in answer.stdout
 
 
 def test_a_table_of_papers_without_any_is_refused_with_the_key(tiny: Sandbox) -> None:

@@ -18,8 +18,8 @@ rule render:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=lambda w: render_spec(w.preset, w.dataset),
-        code=digest("dadist.stages.render"),
+        spec=lambda w: params.render(STUDY, w.preset, w.dataset),
+        code=lambda w: params.code("render"),
     shell:
         "exec python -m dadist.stages.render --params {params.spec:q} --workers {threads} --root {output.root:q} "
         "2> >(tee {log:q} >&2)"
@@ -28,8 +28,8 @@ rule render:
 rule prepare:
     """Check, resize and pack one split; the target's training split has no labels and none are looked for."""
     input:
-        root=lambda w: root(w.data),
-        names=lambda w: names(w.data),
+        root=lambda w: USER_FILES.root(w.data),
+        names=lambda w: USER_FILES.names(w.data),
     output:
         data=directory("results/data/{data}"),
     log:
@@ -43,9 +43,9 @@ rule prepare:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda w: prepare_spec(w.data),
-        code=lambda w: digest("dadist.stages.prepare", PREPARED[w.data].reader),
-        files=lambda w: fingerprint(w.data),
+        spec=lambda w: params.prepare(STUDY, w.data),
+        code=lambda w: params.code_to_prepare(STUDY, w.data),
+        files=lambda w: USER_FILES.fingerprint(w.data),
     shell:
         "exec python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
         "--names {input.names:q} --data {output.data:q} 2> >(tee {log:q} >&2)"

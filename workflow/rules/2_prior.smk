@@ -7,7 +7,7 @@
 rule fit_gmm:
     """Fit the mixture of each class on the source."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
     output:
         mixtures="results/{setting}/prior/mixtures.npz",
     log:
@@ -21,8 +21,8 @@ rule fit_gmm:
         mem_mb=8000,
         runtime=120,
     params:
-        spec=lambda w: setting_spec(w.setting, "grid", "inverse_depth", "fit_gmm"),
-        code=digest("dadist.stages.fit_gmm"),
+        spec=lambda w: params.fit_gmm(STUDY, w.setting),
+        code=lambda w: params.code("fit_gmm"),
     shell:
         "exec python -m dadist.stages.fit_gmm --params {params.spec:q} --source {input.source:q} "
         "--mixtures {output.mixtures:q} 2> >(tee {log:q} >&2)"
@@ -31,7 +31,7 @@ rule fit_gmm:
 rule cluster_patches:
     """Find the typical label patches of the source by k-means."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
     output:
         patches="results/{setting}/prior/patches.npz",
     log:
@@ -45,8 +45,8 @@ rule cluster_patches:
         mem_mb=4000,
         runtime=60,
     params:
-        spec=lambda w: setting_spec(w.setting, "cluster_patches"),
-        code=digest("dadist.stages.cluster_patches"),
+        spec=lambda w: params.cluster_patches(STUDY, w.setting),
+        code=lambda w: params.code("cluster_patches"),
     shell:
         "exec python -m dadist.stages.cluster_patches --params {params.spec:q} --source {input.source:q} "
         "--patches {output.patches:q} 2> >(tee {log:q} >&2)"
@@ -55,7 +55,7 @@ rule cluster_patches:
 rule compare_components:
     """Weigh the number of components on points that no fit has seen."""
     input:
-        source=lambda w: DATA[w.setting]["source"],
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
     output:
         likelihoods="results/{setting}/prior/components.csv",
         curves="results/{setting}/prior/components.png",
@@ -70,8 +70,8 @@ rule compare_components:
         mem_mb=4000,
         runtime=120,
     params:
-        spec=lambda w: compare_spec(w.setting),
-        code=digest("dadist.stages.compare_components"),
+        spec=lambda w: params.compare_components(STUDY, w.setting),
+        code=lambda w: params.code("compare_components"),
     shell:
         "exec python -m dadist.stages.compare_components --params {params.spec:q} --source {input.source:q} "
         "--likelihoods {output.likelihoods:q} --curves {output.curves:q} 2> >(tee {log:q} >&2)"

@@ -5,10 +5,10 @@
 rule adapt:
     """Train one method on source and target."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
-        target=lambda w: unlabelled(w.setting, w.method),
-        init=lambda w: init(w.setting, w.method, w.seed),
-        artefacts=lambda w: needs(w.setting, w.method),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
+        target=lambda w: inputs.training_images(STUDY, run_of(w)),
+        init=lambda w: USER_FILES.init(run_of(w)),
+        artefacts=lambda w: inputs.artefacts(STUDY, run_of(w)),
     output:
         model="results/{setting}/{method}/seed{seed}/q0/model.pt",
         losses="results/{setting}/{method}/seed{seed}/q0/losses.csv",
@@ -20,12 +20,12 @@ rule adapt:
         "../../envs/dadist.yaml"
     threads: 8
     resources:
-        gpu=lambda w: STUDY.settings[w.setting].adapt.gpus,
+        gpu=lambda w: resources.gpus_to_adapt(STUDY, w.setting),
         mem_mb=16000,
         runtime=2880,
-        monitor=MONITOR,
+        monitor=resources.monitor(STUDY),
     params:
-        spec=lambda w: adapt_spec(w.setting, w.method, w.seed),
+        spec=lambda w: params.adapt(STUDY, run_of(w)),
     shell:
         "exec python -m dadist.stages.adapt --params {params.spec:q} --gpus {resources.gpu} "
         "--monitor {resources.monitor:q} --source {input.source:q} "

@@ -5,8 +5,8 @@
 rule pseudo_label:
     """Label the target's training images where the model is sure."""
     input:
-        target=lambda w: DATA[w.setting]["train"],
-        model=lambda w: model(w.setting, w.method, w.seed, before(w.round)),
+        target=lambda w: inputs.unlabelled(STUDY, w.setting),
+        model=lambda w: inputs.model_before(STUDY, run_of(w)),
     output:
         labels=directory("results/{setting}/{method}/seed{seed}/{round}/pseudo"),
     log:
@@ -20,9 +20,9 @@ rule pseudo_label:
         gpu=1,
         mem_mb=8000,
         runtime=240,
-        batch=lambda w: STUDY.settings[w.setting].pseudo_label.batch,
+        batch=lambda w: resources.batch_to_label(STUDY, w.setting),
     params:
-        spec=lambda w: pseudo_label_spec(w.setting),
+        spec=lambda w: params.pseudo_label(STUDY, w.setting),
     shell:
         "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --gpus {resources.gpu} "
         "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --labels {output.labels:q} "
@@ -32,7 +32,7 @@ rule pseudo_label:
 rule refine_labels:
     """Erase regions that are smaller than their class's threshold (Algorithm 1)."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
         labels="results/{setting}/{method}/seed{seed}/{round}/pseudo",
     output:
         refined=directory("results/{setting}/{method}/seed{seed}/{round}/refined"),
@@ -46,9 +46,9 @@ rule refine_labels:
     resources:
         mem_mb=4000,
         runtime=240,
-        monitor=MONITOR,
+        monitor=resources.monitor(STUDY),
     params:
-        spec=lambda w: refine_labels_spec(w.setting),
+        spec=lambda w: params.refine_labels(STUDY, w.setting),
     shell:
         "exec python -m dadist.stages.refine_labels --params {params.spec:q} --monitor {resources.monitor:q} "
         "--source {input.source:q} --labels {input.labels:q} --refined {output.refined:q} 2> >(tee {log:q} >&2)"
@@ -57,10 +57,10 @@ rule refine_labels:
 rule selftrain:
     """Train the model of the round before on the refined pseudo-labels."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
-        target=lambda w: DATA[w.setting]["train"],
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
+        target=lambda w: inputs.unlabelled(STUDY, w.setting),
         labels="results/{setting}/{method}/seed{seed}/{round}/refined",
-        init=lambda w: model(w.setting, w.method, w.seed, before(w.round)),
+        init=lambda w: inputs.model_before(STUDY, run_of(w)),
     output:
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
         losses="results/{setting}/{method}/seed{seed}/{round}/losses.csv",
@@ -74,12 +74,12 @@ rule selftrain:
         "../../envs/dadist.yaml"
     threads: 8
     resources:
-        gpu=lambda w: STUDY.settings[w.setting].selftrain.training.gpus,
+        gpu=lambda w: resources.gpus_to_selftrain(STUDY, w.setting),
         mem_mb=16000,
         runtime=2880,
-        monitor=MONITOR,
+        monitor=resources.monitor(STUDY),
     params:
-        spec=lambda w: selftrain_spec(w.setting, w.method, w.seed, w.round),
+        spec=lambda w: params.selftrain(STUDY, run_of(w)),
     shell:
         "exec python -m dadist.stages.selftrain --params {params.spec:q} --gpus {resources.gpu} "
         "--monitor {resources.monitor:q} --source {input.source:q} "

@@ -7,7 +7,7 @@
 rule evaluate:
     """Count a model's predictions against the truth."""
     input:
-        val=lambda w: labelled(w.setting, "val"),
+        val=lambda w: inputs.labelled(STUDY, w.setting, "val"),
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
     output:
         metrics="results/{setting}/{method}/seed{seed}/{round}/metrics.json",
@@ -22,9 +22,9 @@ rule evaluate:
         gpu=1,
         mem_mb=8000,
         runtime=60,
-        batch=lambda w: STUDY.settings[w.setting].evaluate.batch,
+        batch=lambda w: resources.batch_to_evaluate(STUDY, w.setting),
     params:
-        spec=lambda w: evaluate_spec(w.setting),
+        spec=lambda w: params.evaluate(STUDY, w.setting),
     shell:
         "exec python -m dadist.stages.evaluate --params {params.spec:q} --gpus {resources.gpu} --batch {resources.batch} "
         "--val {input.val:q} --model {input.model:q} --metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
@@ -33,7 +33,7 @@ rule evaluate:
 rule collect:
     """Gather the metrics of every method, seed and round."""
     input:
-        metrics=lambda w: [path.replace("model.pt", "metrics.json") for path in rows(w.setting, w.table)],
+        metrics=lambda w: inputs.collected(STUDY, w.setting, w.table),
     output:
         results=report("results/{setting}/{table}.csv", caption="../report/table.rst", category="{setting}"),
         summary=report("results/{setting}/{table}_summary.csv", caption="../report/summary.rst", category="{setting}"),
@@ -48,8 +48,8 @@ rule collect:
         mem_mb=1000,
         runtime=5,
     params:
-        spec=lambda w: setting_spec(w.setting, "classes"),
-        code=digest("dadist.stages.collect"),
+        spec=lambda w: params.collect(STUDY, w.setting),
+        code=lambda w: params.code("collect"),
     shell:
         "exec python -m dadist.stages.collect --params {params.spec:q} --metrics {input.metrics:q} "
         "--results {output.results:q} --summary {output.summary:q} 2> >(tee {log:q} >&2)"
@@ -58,8 +58,8 @@ rule collect:
 rule draw:
     """Show a few target images with their truth, if there is one, and what source-only, q0 and the last round see."""
     input:
-        target=lambda w: DATA[w.setting]["val"] or DATA[w.setting]["train"],
-        models=lambda w: [path for _, path in shown(w.setting)],
+        target=lambda w: inputs.pictured(STUDY, w.setting),
+        models=lambda w: inputs.shown(STUDY, w.setting),
     output:
         picture=report("results/{setting}/report/panel.png", caption="../report/panel.rst", category="{setting}"),
         drawing="results/{setting}/report/panel.svg",
@@ -75,8 +75,8 @@ rule draw:
         mem_mb=8000,
         runtime=30,
     params:
-        spec=lambda w: draw_spec(w.setting),
-        code=digest("dadist.stages.draw"),
+        spec=lambda w: params.draw(STUDY, w.setting),
+        code=lambda w: params.code("draw"),
     shell:
         "exec python -m dadist.stages.draw --params {params.spec:q} --gpus {resources.gpu} --target {input.target:q} "
         "--models {input.models:q} --picture {output.picture:q} --drawing {output.drawing:q} 2> >(tee {log:q} >&2)"

@@ -5,9 +5,9 @@
 rule embed:
     """Bring pixels of both domains to the plane, in the joint spaces of depth or density with segmentation."""
     input:
-        source=lambda w: labelled(w.setting, "source"),
-        target=lambda w: DATA[w.setting]["train"],
-        model=lambda w: embedded(w.setting),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
+        target=lambda w: inputs.unlabelled(STUDY, w.setting),
+        model=lambda w: inputs.embedded(STUDY, w.setting),
     output:
         embedding="results/{setting}/report/embedding.csv",
     log:
@@ -22,8 +22,8 @@ rule embed:
         mem_mb=8000,
         runtime=60,
     params:
-        spec=lambda w: setting_spec(w.setting, "embed"),
-        code=digest("dadist.stages.embed"),
+        spec=lambda w: params.embed(STUDY, w.setting),
+        code=lambda w: params.code("embed"),
     shell:
         "exec python -m dadist.stages.embed --params {params.spec:q} --gpus {resources.gpu} --source {input.source:q} "
         "--target {input.target:q} --model {input.model:q} --embedding {output.embedding:q} 2> >(tee {log:q} >&2)"
@@ -32,13 +32,13 @@ rule embed:
 rule draw_figures:
     """Draw the charts, and pseudo-labels before and after refinement."""
     input:
-        metrics=lambda w: measured(w.setting),
-        losses=lambda w: [path.replace("model.pt", "losses.csv") for path in models(w.setting)],
-        mixtures=lambda w: mixtures(w.setting),
-        embedding=lambda w: embeddings(w.setting),
-        target=lambda w: DATA[w.setting]["train"],
-        labels=lambda w: beside_rounds(w.setting, "pseudo"),
-        refined=lambda w: beside_rounds(w.setting, "refined"),
+        metrics=lambda w: inputs.measured(STUDY, w.setting),
+        losses=lambda w: inputs.losses(STUDY, w.setting),
+        mixtures=lambda w: inputs.mixtures(STUDY, w.setting),
+        embedding=lambda w: inputs.embeddings(STUDY, w.setting),
+        target=lambda w: inputs.unlabelled(STUDY, w.setting),
+        labels=lambda w: inputs.pseudo(STUDY, w.setting),
+        refined=lambda w: inputs.refined(STUDY, w.setting),
     output:
         figures=report(
             directory("results/{setting}/report/figures"),
@@ -57,8 +57,8 @@ rule draw_figures:
         mem_mb=4000,
         runtime=30,
     params:
-        spec=lambda w: draw_figures_spec(w.setting),
-        code=digest("dadist.stages.draw_figures"),
+        spec=lambda w: params.draw_figures(STUDY, w.setting),
+        code=lambda w: params.code("draw_figures"),
     shell:
         "exec python -m dadist.stages.draw_figures --params {params.spec:q} --metrics {input.metrics:q} "
         "--losses {input.losses:q} --mixtures {input.mixtures:q} --embedding {input.embedding:q} "
@@ -69,10 +69,10 @@ rule draw_figures:
 rule write_page:
     """Write the page: tables, figures, costs, and what all of it was made with."""
     input:
-        metrics=lambda w: measured(w.setting),
-        losses=lambda w: [path.replace("model.pt", "losses.csv") for path in models(w.setting)],
-        refined=lambda w: beside_rounds(w.setting, "refined"),
-        source=lambda w: labelled(w.setting, "source"),
+        metrics=lambda w: inputs.measured(STUDY, w.setting),
+        losses=lambda w: inputs.losses(STUDY, w.setting),
+        refined=lambda w: inputs.refined(STUDY, w.setting),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
         figures="results/{setting}/report/figures",
         picture="results/{setting}/report/panel.png",
     output:
@@ -88,9 +88,9 @@ rule write_page:
         mem_mb=2000,
         runtime=10,
     params:
-        spec=lambda w: write_page_spec(w.setting),
-        code=digest("dadist.stages.write_page"),
-        look=content("report/page.html", "report/page.css", "report/page.js"),
+        spec=lambda w: page.write_page(STUDY, w.setting),
+        code=lambda w: params.code("write_page"),
+        look=lambda w: params.page_files(),
     shell:
         "exec python -m dadist.stages.write_page --params {params.spec:q} --metrics {input.metrics:q} "
         "--losses {input.losses:q} --refined {input.refined:q} --source {input.source:q} --figures {input.figures:q} "

@@ -1,0 +1,188 @@
+"""The --params of each stage, as JSON, and the digests of its code; a function a rule, of the rule's name.
+
+The JSON holds exactly the settings that the stage reads, so that editing another key runs nothing again.
+"""
+
+import functools
+import json
+from dataclasses import asdict, replace
+
+from dadist.config.methods import requirements
+from dadist.config.schema import SOURCE_APPEARANCE, Study
+from dadist.pipeline import runs
+from dadist.pipeline.inputs import has_labels, split_named
+from dadist.pipeline.runs import Run
+from dadist.registry import ARTEFACTS, DATASETS, METHODS, RECIPES
+from dadist.storage.digest import content, digest
+
+
+def spec(**values: object) -> str:
+    """Settings as JSON; dataclasses become objects."""
+    return json.dumps(values, default=asdict, sort_keys=True)
+
+
+# --- code
+
+
+@functools.cache  # every training of a method asks for the same
+def code(stage: str, *modules: str) -> str:
+    """Digest of all that a stage runs, with modules that it imports by name: 16 hexadecimal digits."""
+    return digest(f"dadist.stages.{stage}", *modules)
+
+
+def code_to_prepare(study: Study, split: str) -> str:
+    """That of `prepare` with the reader of a split's data set."""
+    return code("prepare", split_named(study, split).reader)
+
+
+def page_files() -> str:
+    """Digest of what the page is made from beside code."""
+    return content("report/page.html", "report/page.css", "report/page.js")
+
+
+# --- data and prior
+
+
+def render(study: Study, preset: str, dataset: str) -> str:
+    """One domain's share: the source has no appearance of its own, the target no number of source images."""
+    whole = study.render[preset]
+    if dataset == "synthia":
+        return spec(domain=dataset, render=replace(whole, appearance=SOURCE_APPEARANCE, train=0, val=0))
+    return spec(domain=dataset, render=replace(whole, source=0))
+
+
+def prepare(study: Study, split: str) -> str:
+    """What `prepare` makes of one split."""
+    found = split_named(study, split)
+    return spec(reader=found.reader, options=found.options, plan=found.plan)
+
+
+def fit_gmm(study: Study, setting: str) -> str:
+    """How the mixtures are fitted."""
+    chosen = study.settings[setting]
+    return spec(grid=chosen.grid, inverse_depth=chosen.inverse_depth, fit_gmm=chosen.fit_gmm)
+
+
+def cluster_patches(study: Study, setting: str) -> str:
+    """How label patches are clustered."""
+    return spec(cluster_patches=study.settings[setting].cluster_patches)
+
+
+def compare_components(study: Study, setting: str) -> str:
+    """As `fit_gmm` fits, but for what the section of this stage says."""
+    chosen = study.settings[setting]
+    own = chosen.compare_components
+    return spec(
+        grid=chosen.grid,
+        inverse_depth=chosen.inverse_depth,
+        components=own.components,
+        fit_gmm=replace(chosen.fit_gmm, components=1, points=own.points, held_out=own.held_out),
+    )
+
+
+# --- training
+
+
+def adapt(study: Study, run: Run) -> str:
+    """What one model is trained with."""
+    chosen, implementation = study.settings[run.setting], METHODS[run.method]
+    objective = chosen.objectives[run.method]
+    iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
+    makers = [ARTEFACTS[need][2] for need in requirements(run.method).artefacts]
+    readers = {DATASETS[study.domains[view.domain].dataset] for view in (chosen.source, chosen.target)}
+    digest_of_code = code("adapt", implementation, *makers, "dadist.stages.prepare", *sorted(readers))
+    return spec(
+        training=_training(study, run, implementation, digest_of_code, iterations),
+        grid=chosen.grid,
+        objective=replace(objective, iterations=None),
+        adapt=replace(chosen.adapt, iterations=iterations),
+    )
+
+
+def _training(study: Study, run: Run, implementation: str, digest_of_code: str, iterations: int) -> dict[str, object]:
+    """The record `Training`, which every training stage is told."""
+    chosen = study.settings[run.setting]
+    return {
+        **asdict(run),
+        "implementation": implementation,
+        "code": digest_of_code,
+        "start": runs.start(study, run.setting, run.method),
+        "protocol": chosen.protocol,
+        "inverse_depth": chosen.inverse_depth,
+        "iterations": iterations,
+        "class_weight_power": chosen.adapt.class_weight_power,
+        "class_weight_cap": chosen.adapt.class_weight_cap,
+    }
+
+
+def pseudo_label(study: Study, setting: str) -> str:
+    """What labels are sure by; the number of images at once is a resource."""
+    return spec(code=code("pseudo_label"), pseudo_label=replace(study.settings[setting].pseudo_label, batch=1))
+
+
+def refine_labels(study: Study, setting: str) -> str:
+    """What regions are erased by."""
+    return spec(code=code("refine_labels"), refine_labels=study.settings[setting].refine_labels)
+
+
+def selftrain(study: Study, run: Run) -> str:
+    """What one round is trained with."""
+    chosen = study.settings[run.setting].selftrain
+    implementation = RECIPES[chosen.training.recipe]
+    digest_of_code = code("selftrain", implementation, "dadist.stages.pseudo_label", "dadist.stages.refine_labels")
+    return spec(
+        training=_training(study, run, implementation, digest_of_code, chosen.rounds[run.number - 1]),
+        shared=chosen.training,
+    )
+
+
+# --- report
+
+
+def evaluate(study: Study, setting: str) -> str:
+    """What a model is measured with; the digest goes into the table, the number of images at once is a resource."""
+    chosen = study.settings[setting]
+    return spec(code=code("evaluate"), inverse_depth=chosen.inverse_depth, evaluate=replace(chosen.evaluate, batch=1))
+
+
+def collect(study: Study, setting: str) -> str:
+    """The classes of the table's columns."""
+    return spec(classes=study.settings[setting].classes)
+
+
+def draw(study: Study, setting: str) -> str:
+    """Columns of the panel; the truth is one where the target has labels to validate on."""
+    chosen = study.settings[setting]
+    return spec(
+        titles=[f"{run.method} {run.round}" for run in runs.shown(study, setting)],
+        truth=has_labels(study, setting),
+        inverse_depth=chosen.inverse_depth,
+        draw=chosen.draw,
+    )
+
+
+def embed(study: Study, setting: str) -> str:
+    """How pixels are brought to the plane."""
+    return spec(embed=study.settings[setting].embed)
+
+
+def draw_figures(study: Study, setting: str) -> str:
+    """What the charts are of."""
+    chosen = study.settings[setting]
+    return spec(
+        classes=chosen.classes,
+        trainings=trainings(study, setting),
+        rounds=labelled_rounds(study, setting),
+        embedded=chosen.embed.method,
+        draw_figures=chosen.draw_figures,
+    )
+
+
+def trainings(study: Study, setting: str) -> list[dict[str, str | int]]:
+    """Method, round and seed of each run of a setting's table, in its order."""
+    return [{"method": run.method, "round": run.round, "seed": run.seed} for run in runs.of_setting(study, setting)]
+
+
+def labelled_rounds(study: Study, setting: str) -> list[dict[str, str]]:
+    """Method and round of what the first seed labelled for itself, in the same order."""
+    return [{"method": run.method, "round": run.round} for run in runs.self_trained(study, setting)]

@@ -1,0 +1,110 @@
+"""Where the files of a study stand below results/: the one place that puts such a path together or takes it apart."""
+
+import re
+from pathlib import PurePosixPath
+
+from dadist.config import splits
+from dadist.config.schema import Study
+from dadist.pipeline.runs import Artefact, Run
+from dadist.registry import METHODS
+
+RESULTS = "results/"
+
+_MODEL = re.compile(rf"{RESULTS}([^/]+)/({'|'.join(METHODS)})/seed(\d+)/(q\d+)/model\.pt")
+
+
+# --- what the user brings, and what is made
+
+
+def place(study: Study, path: str) -> str:
+    """Where a path of config.yaml lies: below results/ as it is, any other from data_root on."""
+    return splits.place(study, path, RESULTS)
+
+
+def names(study: Study, split: splits.PreparedSplit) -> str | None:
+    """The text file that names the images of a split, if its domain has one."""
+    return splits.listed(study, split, RESULTS)
+
+
+def made(path: str) -> bool:
+    """Whether the workflow makes a file, as it does the rendered streets; the user brings the others."""
+    return path.startswith(RESULTS)
+
+
+def preset(root: str) -> str:
+    """Which streets of `render` a rendered data set shows, from its folder."""
+    return PurePosixPath(root).parts[-2]
+
+
+def data(split: str) -> str:
+    """Folder of a prepared split, which settings that prepare alike share."""
+    return f"{RESULTS}data/{split}"
+
+
+# --- of a run
+
+
+def model(run: Run) -> str:
+    """The trained network."""
+    return _of_run(run, "model.pt")
+
+
+def losses(run: Run) -> str:
+    """The losses of its training."""
+    return _of_run(run, "losses.csv")
+
+
+def metrics(run: Run) -> str:
+    """What its evaluation measured."""
+    return _of_run(run, "metrics.json")
+
+
+def pseudo(run: Run) -> str:
+    """Folder of the labels that the network of the round before is sure of."""
+    return _of_run(run, "pseudo")
+
+
+def refined(run: Run) -> str:
+    """Folder of the same labels without regions that are too small."""
+    return _of_run(run, "refined")
+
+
+def trained(path: str) -> Run | None:
+    """The run that a model is of; None for weights from elsewhere."""
+    found = _MODEL.fullmatch(path)
+    return Run(found[1], found[2], int(found[3]), found[4]) if found else None
+
+
+def _of_run(run: Run, name: str) -> str:
+    return f"{RESULTS}{run.setting}/{run.method}/seed{run.seed}/{run.round}/{name}"
+
+
+# --- of a setting
+
+
+def artefact(one: Artefact) -> str:
+    """What methods are built from."""
+    return f"{RESULTS}{one.setting}/prior/{one.name}.npz"
+
+
+def embedding(setting: str) -> str:
+    """Pixels of both domains in the plane."""
+    return f"{RESULTS}{setting}/report/embedding.csv"
+
+
+def doctor(setting: str) -> str:
+    """The picture of `dadist doctor`."""
+    return f"{RESULTS}{setting}/doctor.png"
+
+
+# --- beside the results
+
+
+def benchmark(stage: str, name: str) -> str:
+    """What a job took, as Snakemake measured it."""
+    return f"{RESULTS}benchmarks/{stage}/{name}.tsv"
+
+
+def timings(part: str) -> str:
+    """Table of a part of `python -m benchmarks`."""
+    return f"{RESULTS}benchmarks/{part}.csv"

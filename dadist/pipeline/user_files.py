@@ -1,0 +1,86 @@
+"""What the user brings: data sets, lists of images, weights. All that is missing is told before anything runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dadist.config.schema import Study
+from dadist.config.splits import reader
+from dadist.data.inventory import Inventory, SplitPlan
+from dadist.pipeline import paths, runs
+from dadist.pipeline.inputs import split_named
+from dadist.pipeline.runs import Run
+
+
+class UserFiles:
+    """The files of one planning, which goes on without those that are missing, so that all are told at once.
+
+    Args:
+        study: The whole of config.yaml.
+        warn: Takes a line for whoever plans.
+
+    Attributes:
+        absent: Paths of what is missing, in the order that they were asked for.
+    """
+
+    def __init__(self, study: Study, warn: Callable[[str], None]) -> None:
+        self.study, self.warn = study, warn
+        self.absent: list[str] = []
+        self._fingerprints: dict[str, str | None] = {}
+
+    def root(self, split: str) -> list[str]:
+        """Folder of the data set that a split is prepared from: rendered, or the user's."""
+        domain = split_named(self.study, split).domain
+        folder = paths.place(self.study, self.study.domains[domain].root)
+        if paths.made(folder) or Path(folder).is_dir():
+            return [folder]
+        return self._note(folder, reader(self.study, domain).shipped, f"domains.{domain}.root")
+
+    def names(self, split: str) -> list[str]:
+        """The text file that names the images of a split, if its domain has one."""
+        found = paths.names(self.study, split_named(self.study, split))
+        return [found] if found else []
+
+    def init(self, run: Run) -> list[str]:
+        """The weights that the first round of a method starts from, if a file holds them."""
+        if parent := runs.parent(self.study, run):
+            return [paths.model(parent)]
+        name = runs.start(self.study, run.setting, run.method)
+        if name in runs.WITHOUT_FILE:
+            return []
+        file = paths.place(self.study, name)
+        if Path(file).is_file():
+            return [file]
+        expected = "weights to start from; or set the key to random, pretrained or a method"
+        return self._note(file, expected, f"settings.{run.setting}.start")
+
+    def fingerprint(self, split: str) -> str | None:
+        """Of names, sizes and times of the files of a split: Snakemake sees their folder alone.
+
+        None for rendered streets, which have triggers of their own, and for what cannot be read: that is left to the
+        stage, which says what is wrong.
+        """
+        if split not in self._fingerprints:  # tens of thousands of files
+            self._fingerprints[split] = self._fingerprint(split)
+        return self._fingerprints[split]
+
+    def _fingerprint(self, split: str) -> str | None:
+        root, names = self.root(split), self.names(split)
+        if not root or paths.made(root[0]):
+            return None
+        found = split_named(self.study, split)
+        try:
+            plan, lists = SplitPlan(**found.plan), Path(names[0]) if names else None
+            return Inventory(reader(self.study, found.domain), Path(root[0]), plan, lists).fingerprint()
+        except (ValueError, OSError) as error:
+            self.warn(f"{split}: {error}")
+            return None
+
+    def _note(self, path: str, expected: str, key: str) -> list[str]:
+        if path not in self.absent:
+            self.absent.append(path)
+            self.warn(f"{path}: not there ({key} in config.yaml, from data_root on); expected there: {expected}")
+        return []
+
+    def refusal(self) -> str:
+        """Why a run does not start while something is missing."""
+        return f"not there: {', '.join(sorted(self.absent))}; what is expected there stands above"

@@ -1,0 +1,141 @@
+"""What each rule reads."""
+
+from typing import Any
+
+import pytest
+from sandbox import merged
+from studies import published, study
+
+from dadist.config.records import ConfigError
+from dadist.config.schema import Study
+from dadist.pipeline import inputs
+from dadist.pipeline.runs import Run
+
+Q0 = "results/demo/{}/seed1/q0"
+PHOTOS: dict[str, Any] = {
+    "domains": {"photos": {"dataset": "folder", "root": "photos", "depth": False, "images": {"train": "*.jpg"}}},
+    "settings": {"mine": {"presets": ["demo"], "target": {"domain": "photos"}}},
+}
+
+
+def photos(**keys: Any) -> Study:
+    return study(merged(PHOTOS, {"settings": {"mine": keys}}))
+
+
+# --- prepared data
+
+
+def test_the_parts_of_a_setting_are_its_prepared_splits() -> None:
+    chosen = study()
+    assert inputs.labelled(chosen, "demo", "source") == "results/data/demo_source-all-192x96-16"
+    assert inputs.labelled(chosen, "demo", "val") == "results/data/demo_target-val-192x96-16"
+    assert inputs.unlabelled(chosen, "demo") == "results/data/demo_target-train-192x96-16"
+    assert inputs.pictured(chosen, "demo") == inputs.labelled(chosen, "demo", "val")
+
+
+def test_a_target_without_labels_is_pictured_by_its_training_images_and_measured_by_nothing() -> None:
+    chosen = photos()
+    assert not inputs.has_labels(chosen, "mine")
+    assert inputs.pictured(chosen, "mine") == inputs.unlabelled(chosen, "mine") == "results/data/photos-train-192x96-16"
+    assert inputs.measured(chosen, "mine") == []
+    assert len(inputs.losses(chosen, "mine")) == 5
+    with pytest.raises(ConfigError) as told:
+        inputs.labelled(chosen, "mine", "val")
+    assert str(told.value) == (
+        "settings.mine.target: expected labels to compare with, got none of a split val in domains.photos; a folder of "
+        "your own gets them by its keys images, labels and ids; or ask for models (…/model.pt) and the panel, which "
+        "need none"
+    )
+
+
+def test_a_source_without_labels_is_refused_with_the_keys() -> None:
+    with pytest.raises(ConfigError) as told:
+        inputs.labelled(
+            photos(source={"domain": "photos"}, methods=["source_only"], selftrain={"methods": []}), "mine", "source"
+        )
+    assert str(told.value) == (
+        "settings.mine.source: expected labels to learn from, got none in domains.photos; a folder of your own gets "
+        "them by its keys images, labels and ids; or take another source"
+    )
+
+
+def test_depth_of_the_target_is_read_by_the_method_that_learns_from_it_alone() -> None:
+    measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
+    corda = {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.5}}}}}
+    chosen = study(merged(measured, corda))
+    assert inputs.training_images(chosen, Run("demo", "corda", 1)) == "results/data/demo_target-train-192x96-16-depth"
+    assert inputs.training_images(chosen, Run("demo", "dada", 1)) == "results/data/demo_target-train-192x96-16"
+    with pytest.raises(ConfigError, match=r"^settings\.demo: method corda learns from depth of the target"):
+        inputs.training_images(study(corda), Run("demo", "corda", 1))
+
+
+# --- a split by its name alone
+
+
+def test_a_split_is_known_by_its_name() -> None:
+    found = inputs.split_named(study(), "cityscapes-val-1280x760-7")
+    assert (found.domain, found.plan["split"], found.plan["width"]) == ("cityscapes", "val", 1280)
+
+
+def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_stands_alone() -> None:
+    # Without rounds: class-mix wants source and target of one size.
+    own = {"target": {"width": 128, "height": 48}, "selftrain": {"methods": []}}
+    chosen = published({"dada": own})
+    assert inputs.split_named(chosen, "demo_target-train-128x48-16").plan["height"] == 48
+    none = r"^results/data/nothing: expected a split that a setting asks for, got one of none$"
+    with pytest.raises(ConfigError, match=none):
+        inputs.split_named(chosen, "nothing")
+
+
+def test_a_mistake_in_another_variant_is_told_only_where_the_split_is_nowhere_else() -> None:
+    chosen = published({"clan": {"adapt": {"bach": 1}}, "dada": {"prepare": {"images": 3}}})
+    assert inputs.split_named(chosen, "demo_target-val-192x96-16-first3").plan["images"] == 3
+    with pytest.raises(ConfigError, match=r"presets\.theirs_clan\.adapt\.bach: unknown key"):
+        inputs.split_named(chosen, "nothing")
+
+
+# --- of runs
+
+
+def test_a_method_reads_the_artefacts_that_it_is_built_from() -> None:
+    chosen = study()
+    assert inputs.artefacts(chosen, Run("demo", "dada", 1)) == []
+    assert inputs.artefacts(chosen, Run("demo", "adaptpatch", 1)) == ["results/demo/prior/patches.npz"]
+    assert inputs.artefacts(chosen, Run("demo-mixture_z", "depth_distribution", 1)) == [
+        "results/demo-mixture_z/prior/mixtures.npz"
+    ]
+
+
+def test_a_round_reads_the_model_of_the_round_before() -> None:
+    chosen = study()
+    first, second = (Run("demo-no_refinement", "depth_distribution", 1, name) for name in ("q1", "q2"))
+    assert inputs.model_before(chosen, first) == f"{Q0.format('depth_distribution')}/model.pt"
+    assert inputs.model_before(chosen, second) == "results/demo-no_refinement/depth_distribution/seed1/q1/model.pt"
+
+
+def test_a_table_and_the_page_read_the_files_of_every_run() -> None:
+    chosen = published({"dada": {}}, methods=["dada"])
+    methods = ("source_only", "adabn", "dada")
+    metrics = [f"{Q0.format(method)}/metrics.json" for method in methods]
+    assert inputs.collected(chosen, "demo", "metrics") == inputs.measured(chosen, "demo") == metrics
+    own = "results/demo-paper_dada/dada/seed1/q0/metrics.json"
+    assert inputs.collected(chosen, "demo", "paper") == [*metrics[:2], own]
+    assert inputs.losses(chosen, "demo") == [f"{Q0.format(method)}/losses.csv" for method in methods]
+    assert inputs.pseudo(chosen, "demo") == inputs.refined(chosen, "demo") == []
+    assert inputs.mixtures(chosen, "demo") == []  # no method is built on any
+    assert inputs.embeddings(chosen, "demo") == []  # its method is not there
+
+
+def test_labels_mixtures_and_pictures_are_those_of_the_method_that_has_them() -> None:
+    chosen = study()
+    rounds = [f"results/demo/depth_distribution/seed1/q{number}" for number in (1, 2)]
+    assert inputs.pseudo(chosen, "demo") == [f"{folder}/pseudo" for folder in rounds]
+    assert inputs.refined(chosen, "demo") == [f"{folder}/refined" for folder in rounds]
+    assert inputs.mixtures(chosen, "demo") == ["results/demo/prior/mixtures.npz"]
+    assert inputs.embeddings(chosen, "demo") == ["results/demo/report/embedding.csv"]
+    assert inputs.embedded(chosen, "demo") == f"{Q0.format('depth_distribution')}/model.pt"
+    assert inputs.shown(chosen, "demo") == [
+        f"{Q0.format('source_only')}/model.pt",
+        f"{Q0.format('depth_distribution')}/model.pt",
+        "results/demo/depth_distribution/seed1/q2/model.pt",
+    ]
