@@ -27,14 +27,12 @@ ELSEWHERE = {
     "snakemake --unlock": "tests/slurm",
     "snakemake -n": "every plan here",
     "snakemake": "every plan here",
-    "snakemake --lint": "test_house.py",
     "snakemake --report report.html": "below",
     "python -m tests.faults --kills 30": "tests/faults",
     "dadist doctor SETTING": "dadist doctor s2c16",
     "dadist plan SETTING": "dadist plan s2c16",
     "dadist plan demo --measure 24 --method METHOD": "tests/cost/test_plan.py",
     "python -m benchmarks data": "tests/benchmarks/test_data.py",
-    "python -m benchmarks step": "tests/benchmarks/test_step.py",
 }
 PLACES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # What they end with where neither data set nor weights are.
