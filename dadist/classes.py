@@ -1,4 +1,4 @@
-"""The class table: one row a label, its ids in the data sets and its class in every class set; look-ups are derived.
+"""The class table: one row per label, its ids in the data sets and its class in every class set; look-ups are derived.
 
 Sources: SYNTHIA-RAND-CITYSCAPES README (raw ids), Cityscapes label definitions (labelIds, colours, the 19 classes), the
 16-, 13- and 7-class tasks of SPIGAN, DADA and CTRL, which the method keeps with their asymmetries, and the authors'

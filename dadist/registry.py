@@ -34,7 +34,7 @@ RECIPES = {
     "class_mix": "dadist.methods.class_mix",
 }
 
-# What a method may be built from (its NEEDS): the class that loads the file, and the stage that makes it.
+# What a method may be built from (`artefacts` of its REQUIREMENTS): the class that loads it, the stage that makes it.
 ARTEFACTS = {
     "mixtures": ("dadist.prior.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
     "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches"),

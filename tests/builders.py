@@ -138,7 +138,7 @@ class Thirds(nn.Module):
 
 
 def mixtures(median: float = 1e-4) -> Mixtures:
-    """Two components a class over the 8x4 grid, wide enough that every cell has a density worth the name."""
+    """Two components per class over the 8x4 grid, wide enough that every cell has a density worth the name."""
     random = np.random.default_rng(3)
     roots = np.zeros((CLASSES, 2, 3, 3))
     roots[..., (0, 1, 2), (0, 1, 2)] = random.uniform(2, 5, (CLASSES, 2, 3))

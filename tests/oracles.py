@@ -206,7 +206,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Mixture:
-    """A mixture a class over column, row and inverse depth."""
+    """One mixture per class over column, row and inverse depth."""
 
     weights: Array  # (C, K)
     means: Array  # (C, K, 3)

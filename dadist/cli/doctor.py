@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def doctor(words: Sequence[str]) -> int:
     """Is my data all right? Checks every file of a setting's data sets, and reads a sample of them."""
     parser = config_parser("doctor", doctor)
-    parser.add_argument("setting", help="a name in `settings` of config.yaml")
-    parser.add_argument("--sample", type=int, default=24, help="images a split to decode (%(default)s)")
+    parser.add_argument("setting", help="name of a setting")
+    parser.add_argument("--sample", type=int, default=24, help="images per split to decode (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of the sample (%(default)s)")
     parser.add_argument("--workers", type=int, default=8, help="threads (%(default)s)")
     parser.add_argument("--picture", type=Path, help=f"PNG to draw the sample on ({paths.doctor('SETTING')})")
-    parser.add_argument("--rows", type=int, default=3, help="images a split to draw (%(default)s)")
+    parser.add_argument("--rows", type=int, default=3, help="images per split to draw (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
     asked = parser.parse_args(words)
     study = read_study(asked.configfile, asked.config, asked.setting)
@@ -57,7 +57,7 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
             raise FileNotFoundError(
                 f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
             )
-        # Rendered streets are as many as config.yaml says, and a list takes what it names.
+        # Rendered streets are as many as `render` says, and a list takes what it names.
         shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
         folder = Path(paths.data(split.name))
         splits[which] = Split(

@@ -66,7 +66,7 @@ def _told(checkpoint: "Checkpoint") -> dict[str, Any]:
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
-    """Sections as they are in JSON, a line a fact; a line a class with its colour."""
+    """Sections as they are in JSON, one line per fact; one line per class with its colour."""
     network, pixels, frame = told["network"], told["pixels"], told["frame"]
     lines = [
         f"network     {network['backbone']}, layout {network['layout']}, heads {' '.join(network['heads']) or 'none'}"

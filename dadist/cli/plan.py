@@ -10,7 +10,7 @@ from dadist.config.records import hint
 def plan(words: Sequence[str]) -> int:
     """What will it cost? Steps, epochs, FLOPs, memory, disk and a floor for the time of a setting, before it runs."""
     parser = config_parser("plan", plan)
-    parser.add_argument("setting", help="a name in `settings` of config.yaml")
+    parser.add_argument("setting", help="name of a setting")
     parser.add_argument("--device", help="a device by name; without it, this machine, measured within seconds")
     parser.add_argument("--measure", type=int, metavar="STEPS", help="train on noise for so many steps, and compare")
     parser.add_argument("--method", default="depth_distribution", help="to measure (%(default)s)")

@@ -41,7 +41,7 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
 
 
 def count_images(study: Study, setting: str) -> "Counts":
-    """Images of a setting's parts: as config.yaml has them rendered, as they lie there, or as they are shipped."""
+    """Images of a setting's parts: as `render` says, as they lie there, or as they are shipped."""
     from dadist.config import splits
     from dadist.cost.plan import Counts
     from dadist.data.inventory import Inventory, SplitPlan

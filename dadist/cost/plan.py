@@ -35,7 +35,7 @@ class Device:
     """How fast a machine computes and copies, at best."""
 
     flops: float  # a second, of convolutions and matrix products
-    bandwidth: float  # bytes a second, read and written
+    bandwidth: float  # bytes per second, read and written
     number_bytes: int  # of the precision that the FLOP/s are for
     source: str  # where the figures come from
 
@@ -64,12 +64,12 @@ class Stage:
     """One kind of training, or one pass over a split; what it costs, once."""
 
     name: str
-    runs: int  # one a seed
+    runs: int  # one per seed
     steps: int  # iterations, or images of a pass without training
     source_epochs: float  # passes over the source's images, as they are drawn: the recipe plain leaves them unused
     target_epochs: float  # passes over the target's images of the stage's split
     flops: int  # a step
-    traffic: int  # bytes a step, see StepCost
+    traffic: int  # bytes per step, see StepCost
     memory: int  # bytes at the peak of training; 0 for a pass without
 
     def seconds(self, device: Device) -> float:
@@ -91,7 +91,7 @@ class StudyCost:
         return sum(stage.seconds(self.device) for stage in self.stages)
 
     def table(self) -> str:
-        """The account as text, a line a stage, then the disk."""
+        """The account as text, one line per stage, then the disk."""
         head = ("stage", "runs", "steps", "source epochs", "target epochs", "TFLOP a step", "memory", "time")
         rows = [
             (

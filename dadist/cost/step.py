@@ -34,7 +34,7 @@ class StepCost:
     """One step: all forward and backward passes over a batch, network and critic."""
 
     flops: int  # of convolutions and matrix products, a multiply-add counts two; nothing else counts
-    traffic: int  # bytes that all other operations read and write, each tensor once an operation, in float32
+    traffic: int  # bytes that all other operations read and write, each tensor once per operation, in float32
     weights: int  # bytes of networks, averaged one and critics, buffers included
     gradients: int  # bytes
     states: int  # bytes, of the optimisers

@@ -43,7 +43,7 @@ class Target(NamedTuple):
 
 
 class Order:
-    """Which items make up batch ``step``: seeded permutations, one an epoch, joined end to end."""
+    """Which items make up batch ``step``: seeded permutations, one per epoch, joined end to end."""
 
     def __init__(self, items: int, batch: int, seed: int) -> None:
         if items == 0:

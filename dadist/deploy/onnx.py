@@ -17,7 +17,7 @@ from dadist.model.segmenter import PIXELS, Segmenter, upsample
 from dadist.storage.atomic import atomic
 
 OPSET = 18
-LEAST = 16  # pixels a side that the exported network takes
+LEAST = 16  # pixels per side that the exported network takes
 # What it may give for the classes: names of the outputs.
 OUTPUTS = {
     "logits": ("logits",),  # (B, C, H, W) float32

@@ -49,7 +49,7 @@ def examine(
 
     Args:
         splits: By part; "train" and "val" must have no image in common.
-        sample: Scenes to decode a split.
+        sample: Scenes to decode per split.
         seed: Of the choice of the sample.
         workers: Threads.
         free_bytes: Free on the disk; None: ask it.

@@ -11,7 +11,7 @@ SHOWN = 5  # findings of one name that are printed of one part; the JSON has all
 
 
 def as_lines(report: Report, notes: Sequence[str], picture: Path, titles: dict[str, str]) -> str:
-    """A line a finding, then what was looked at; of one name and part, the first few."""
+    """One line per finding, then what was looked at; of one name and part, the first few."""
     lines = [f"note  {note}" for note in notes]
     for found in report.findings.values():
         count: dict[str, int] = {}

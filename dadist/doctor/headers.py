@@ -22,7 +22,7 @@ PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette decod
 JPEG, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame markers
 ROLES = ("image", "labels", "depth")  # fields of Files
-BATCH = 64  # files a task: a task costs as much as a few files
+BATCH = 64  # files per task: a task costs as much as a few files
 
 
 @dataclass(frozen=True)

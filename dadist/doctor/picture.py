@@ -17,17 +17,17 @@ Picture = NDArray[np.uint8]
 COLUMNS = 3  # image, labels, depth
 LINE = 18  # pixels of a line of text
 NEAR_CM, WIDE_CM = 200, 20_000  # ends of the depth's colours, which follow its logarithm
-LEGEND = 6  # classes a line
+LEGEND = 6  # classes per line
 
 
 def draw(parts: Mapping[str, Sequence[Seen]], classes: ClassSet, path: Path, rows: int) -> None:
-    """Writes a PNG: a heading a part, below it so many scenes of it, and the legend at the end.
+    """Writes a PNG: one heading per part, below it so many scenes of it, and the legend at the end.
 
     Args:
         parts: What was seen of each part, by its title.
         classes: For the colours; pixels without a class are left as they are.
         path: File to write.
-        rows: Scenes a part.
+        rows: Scenes per part.
     """
     lines = []
     for title, seen in parts.items():

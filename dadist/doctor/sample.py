@@ -34,7 +34,7 @@ class Seen:
     image: NDArray[np.uint8]  # (h, w, 3) thumbnail
     labels: NDArray[np.uint8] | None  # (h, w) train ids, thumbnail
     depth: NDArray[np.uint16] | None  # (h, w) thumbnail
-    ids: NDArray[np.int64]  # (256,) pixels a raw id; 0 without labels
+    ids: NDArray[np.int64]  # (256,) pixels per raw id; 0 without labels
     depths: NDArray[np.uint16]  # some of the depths, flat
     findings: list[Finding]
 

@@ -97,7 +97,7 @@ def mean_iou(scores: NDArray[np.float64], subset: Sequence[int] | None = None) -
     """Mean of the classes (or those of ``subset``) that have a score; nan if none has.
 
     Args:
-        scores: A number a class, nan for none: ``(C,)``.
+        scores: One number per class, nan for none: ``(C,)``.
         subset: Train ids; such as the 13 of the 16 classes that the starred mean counts.
     """
     counted = scores if subset is None else scores[list(subset)]

@@ -20,7 +20,7 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
     Args:
         logits: ``(B, C, H, W)``.
         labels: Train ids, ``(B, H, W)`` int64; ``IGNORE`` where there is none.
-        weights: One weight a class, ``(C,)``; None counts every labelled pixel once.
+        weights: One weight per class, ``(C,)``; None counts every labelled pixel once.
 
     Returns:
         Scalar in nats; 0, with zero gradients, if no pixel is labelled.
@@ -43,7 +43,7 @@ def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor 
         logits: ``(B, C, H, W)``.
         labels: Train ids, ``(B, H, W)`` int64; ``IGNORE`` where there is none.
         gamma: At least 0.
-        weights: One weight a class, ``(C,)``; None counts every labelled pixel once.
+        weights: One weight per class, ``(C,)``; None counts every labelled pixel once.
 
     Returns:
         Scalar in nats; 0, with zero gradients, if no pixel is labelled.
@@ -73,7 +73,7 @@ def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weig
         logits: ``(B, C, H, W)``.
         labels: Train ids, ``(B, H, W)`` int64; ``IGNORE`` where there is none.
         trust: How much a pixel counts, ``(B, H, W)``.
-        weights: One weight a class, ``(C,)``; None counts every class alike.
+        weights: One weight per class, ``(C,)``; None counts every class alike.
 
     Returns:
         Scalar in nats.
@@ -89,7 +89,7 @@ def weighed_cross_entropy(logits: Tensor, labels: Tensor, trust: Tensor, *, weig
 
 
 def class_weights(pixels: NDArray[np.int64], *, power: float, cap: float | None) -> Tensor:
-    """One weight a class from how often it occurs: (1 / (C f_c)) ** power.
+    """One weight per class from how often it occurs: (1 / (C f_c)) ** power.
 
     Args:
         pixels: Labelled pixels of each class, ``(C,)``.

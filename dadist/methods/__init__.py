@@ -1,1 +1,1 @@
-"""Methods: one file a paper."""
+"""Methods: one file per paper."""

@@ -4,9 +4,9 @@ K-means over the source's label patches finds K kinds (`cluster_patches`); a hea
 of a prediction; beside AdaptSegNet's critic on the whole map, a second one aligns what the head says in the two
 domains, patch by patch, wherever in the image a patch lies. At first the network learns from the source alone.
 
-Source: Tsai et al., Domain Adaptation for Structured Output via Discriminative Patch Representations, ICCV 2019, whose
-authors released no code: written from the paper's idea. The idea is patented, US 11,604,943 B2 (NEC): see whether you
-may use it before you do so beyond research.
+Source: Tsai et al., Domain Adaptation for Structured Output via Discriminative Patch Representations, ICCV 2019,
+arxiv.org/abs/1901.05427. The authors released no code: this is written from the paper's idea. The idea is patented, US
+11,604,943 B2 (NEC): see whether you may use it before you do so beyond research.
 """
 
 import dataclasses
@@ -52,7 +52,7 @@ class AdaptPatch(Adversarial):
         }
 
     def critic(self, name: str) -> nn.Module:
-        """Of a map a class, or of a place's kinds."""
+        """Of one map per class, or of a place's kinds."""
         return place_critic(len(self.patches.members)) if name == "adversarial_patch" else super().critic(name)
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:

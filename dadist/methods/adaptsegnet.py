@@ -3,7 +3,8 @@
 A critic tells source from target by the probabilities of all classes; in the multi-level variant a second critic does
 so by those of an auxiliary classifier on the middle layer.
 
-Source: Tsai et al., Learning to Adapt Structured Output Space for Semantic Segmentation, CVPR 2018.
+Source: Tsai et al., Learning to Adapt Structured Output Space for Semantic Segmentation, CVPR 2018,
+arxiv.org/abs/1802.10349.
 """
 
 import torch.nn.functional as F

@@ -3,7 +3,7 @@
 Of the paper, two things are not here, nor in its authors' code: the prior on the classes' ratio, and AdvEnt+MinEnt,
 which is no method but the average, at test time, of the two networks' logits.
 
-Source: Vu et al., ADVENT, CVPR 2019.
+Source: Vu et al., ADVENT, CVPR 2019, arxiv.org/abs/1811.12833.
 """
 
 from torch import Tensor

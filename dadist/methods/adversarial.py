@@ -34,7 +34,7 @@ class Adversarial(Supervised):
         return {"adversarial": self.hyperparameters.adversarial}
 
     def critic(self, name: str) -> nn.Module:
-        """A critic with random weights; by default of a map a class."""
+        """A critic with random weights; by default of one map per class."""
         return critic(self.context.classes, width=self.hyperparameters.critic_width)
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ def average(teacher: nn.Module, student: nn.Module, *, keep: float, buffers: boo
         buffers: Whether the teacher takes over the student's statistics of BatchNorm, which are averages already. A
             teacher that predicts in training mode has statistics of its own.
 
-    Source: Tarvainen & Valpola, Mean Teachers, NeurIPS 2017.
+    Source: Tarvainen & Valpola, Mean Teachers, NeurIPS 2017, arxiv.org/abs/1703.01780.
     """
     for mine, new in zip(teacher.parameters(), student.parameters(), strict=True):
         mine.lerp_(new, 1 - keep)

@@ -1,4 +1,4 @@
-"""What a method is: named, weighted terms that the one loop of train.py sums and steps on."""
+"""What a method is: named, weighted terms that the one training loop sums and steps on."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ class Context:
 
     classes: int
     class_weights: Tensor | None  # (C,) of the cross-entropy; None: plain
-    artefacts: Mapping[str, Any]  # what its NEEDS name, as ARTEFACTS of registry.py loads it
+    artefacts: Mapping[str, Any]  # what its REQUIREMENTS name, as ARTEFACTS of registry.py loads it
     seed: int
     numerator: float  # inverse depth is numerator / (depth in cm + 1)
     horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 
 class Method(Protocol):
-    """An objective over one segmenter; the trainer calls these in this order once a step.
+    """An objective over one segmenter; the trainer calls these in this order once per step.
 
-    The terms come in lists, one a forward pass: the trainer sums a list and calls backward on the sum before it asks
+    The terms come in lists, one per forward pass: the trainer sums a list and calls backward on the sum before it asks
     for the next, so that only one pass is held in memory.
     """
 

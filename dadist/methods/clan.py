@@ -6,7 +6,7 @@ That loss and the weight discrepancy fade out with the training. That the rates 
 optimiser's: `warm_up`.
 
 Source: Luo et al., Taking a Closer Look at Domain Shift: Category-level Adversaries for Semantics Consistent Domain
-Adaptation, CVPR 2019.
+Adaptation, CVPR 2019, arxiv.org/abs/1809.09478.
 """
 
 import dataclasses

@@ -3,7 +3,8 @@
 Half of a source image's classes are pasted, with their labels, on a target image with its pseudo-labels; colours are
 jittered; the network kept at the end is the running average of the trained one.
 
-Source: Tranheden et al., DACS, WACV 2021 (mixing); Tarvainen & Valpola, Mean Teachers, NeurIPS 2017 (average).
+Sources: Tranheden et al., DACS, WACV 2021, arxiv.org/abs/2007.08702 (mixing); Tarvainen & Valpola, Mean Teachers,
+NeurIPS 2017, arxiv.org/abs/1703.01780 (average).
 """
 
 import copy

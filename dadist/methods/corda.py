@@ -3,8 +3,9 @@
 Features of segmentation and depth learn from each other; the teacher labels target images that the source is pasted on;
 a mixed pixel counts by how far a decoder of the source's depth and one of the target's agree there.
 
-Source: Wang et al., Domain Adaptive Semantic Segmentation with Self-Supervised Depth Estimation, ICCV 2021. The mean
-teacher and the mixing are those of Tranheden et al., DACS, WACV 2021.
+Source: Wang et al., Domain Adaptive Semantic Segmentation with Self-Supervised Depth Estimation, ICCV 2021,
+arxiv.org/abs/2104.13613. The mean teacher and the mixing are those of Tranheden et al., DACS, WACV 2021,
+arxiv.org/abs/2007.08702.
 """
 
 import copy

@@ -3,7 +3,8 @@
 A second segmentation looks through the predicted depth; one critic sees the self-information of both segmentations and
 of the depth's distribution.
 
-Source: Saha et al., Learning to Relate Depth and Semantics for Unsupervised Domain Adaptation, CVPR 2021.
+Source: Saha et al., Learning to Relate Depth and Semantics for Unsupervised Domain Adaptation, CVPR 2021,
+arxiv.org/abs/2105.07830.
 """
 
 import torch
@@ -34,7 +35,7 @@ class Ctrl(Adversarial):
         ]
 
     def critic(self, name: str) -> nn.Module:
-        """Of two maps a class and one a bin."""
+        """Of two maps per class and one per bin."""
         return critic(2 * self.context.classes + self.hyperparameters.bins, width=self.hyperparameters.critic_width)
 
     def features(self, outputs: Outputs, size: tuple[int, int]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 A depth head regresses inverse depth on the source; its features gate those of the segmentation; the critic sees the
 self-information weighted by the predicted depth, so that near pixels count more.
 
-Source: Vu et al., DADA, ICCV 2019.
+Source: Vu et al., DADA, ICCV 2019, arxiv.org/abs/1904.01886.
 """
 
 from torch import Tensor

@@ -1,12 +1,12 @@
-"""Depth distribution: one mixture a class over (x, y, inverse depth), made on the source, has to explain the target.
+"""Depth distribution: one mixture per class over (x, y, inverse depth), made on the source, has to explain the target.
 
 Three heads read one feature map: segmentation, depth, density. The density head regresses how likely a pixel's place
 and depth are under the mixture of its predicted class: with true depth on the source, with the network's own on the
 target. The critic sees self-information times density. A weight of 0 takes its term out of the objective; the three
 heads are there all the same, and one that no term reaches keeps its random weights.
 
-Source: Wu & Liu, Unsupervised Domain Adaptation for Semantic Segmentation using Depth Distribution, NeurIPS 2022, and
-the authors' code where the paper is silent.
+Source: Wu & Liu, Unsupervised Domain Adaptation for Semantic Segmentation using Depth Distribution, NeurIPS 2022,
+openreview.net/forum?id=SLA4t66xln9; where the paper is silent, the authors' code, github.com/depdis/Depth_Distribution.
 """
 
 import functools
@@ -69,7 +69,7 @@ class DepthDistribution(Adversarial):
         return [Term("balance_target", _balance(outputs.density, expected), self.hyperparameters.balance_target)]
 
     def critic(self, name: str) -> nn.Module:
-        """Of a map a class where the segmentation is part of the feature, else of a single one."""
+        """Of one map per class where the segmentation is part of the feature, else of a single one."""
         channels = self.context.classes if "segmentation" in self.hyperparameters.feature else 1
         return critic(channels, width=self.hyperparameters.critic_width)
 

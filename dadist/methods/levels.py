@@ -3,7 +3,7 @@
 It learns from the same labels, and a method treats what it says on the target as it treats the main classifier's, each
 with a weight of its own. The network keeps it, and nothing reads it once the training is over.
 
-Source: Tsai et al., AdaptSegNet, CVPR 2018.
+Source: Tsai et al., AdaptSegNet, CVPR 2018, arxiv.org/abs/1802.10349.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 Of the paper, three things are not here, nor in its authors' code: the prior on the classes' ratio, the entropy of the
 most uncertain pixels alone, and AdvEnt+MinEnt, the average of two networks' logits at test time.
 
-Source: Vu et al., ADVENT, CVPR 2019.
+Source: Vu et al., ADVENT, CVPR 2019, arxiv.org/abs/1811.12833.
 """
 
 from collections.abc import Iterator

@@ -32,7 +32,8 @@ def paste(
         augment: An image ``(3, H, W)`` in 0..1 to another; draws from torch's generator.
         seed: Of the classes and of what ``augment`` draws.
 
-    Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
+    Sources: Olsson et al., ClassMix, WACV 2021, arxiv.org/abs/2007.07936; Tranheden et al., DACS, WACV 2021,
+    arxiv.org/abs/2007.08702.
     """
     generator = np.random.default_rng(seed)
     mine = distributed.share(len(source.labels) * distributed.processes())

@@ -12,7 +12,7 @@ from dadist.model.segmenter import upsample
 
 
 class Plain(Supervised):
-    """One pass over the target a step."""
+    """One pass over the target per step."""
 
     TARGET_IMAGES = True
 

@@ -1,15 +1,18 @@
 """SPIGAN: train on source images in the target's colours, where depth that was lost in translation is a loss.
 
-A translator makes source images look like the target's to a critic of images; the segmenter learns from an image and
-from its translation; so does a privileged network, which regresses the depth that the source alone has; a frozen
+A translator makes source images look like the target's to a critic of images. The segmenter learns from an image and
+from its translation. So does a privileged network, which regresses the depth that the source alone has. A frozen
 network keeps the two alike. Target images go to the critic and nowhere else. At test time the segmenter is alone.
 
-Source: Lee et al., SPIGAN: Privileged Adversarial Learning from Simulation, ICLR 2019, whose authors released no code;
-numbers are those that its two public reimplementations agree on. What differs here, for one table of all methods: the
-segmenter is that of every method, not FCN8s of VGG16 ("SPIGAN" in tables; this would be called SPIGAN-R101), and keeps
-the optimiser of `adapt` (theirs: Adam for all); the privileged network has a backbone like the segmenter's and DADA's
-depth head; the frozen one, VGG19 there, is the backbone that the training starts from; depth is inverse, divided by
-`depth_scale`; images are not cropped.
+Source: Lee et al., SPIGAN: Privileged Adversarial Learning from Simulation, ICLR 2019, arxiv.org/abs/1810.03756. The
+authors released no code, so numbers are those that its two public reimplementations agree on. What differs here, for
+one table of all methods:
+
+* The segmenter is that of every method, not FCN8s of VGG16. ("SPIGAN" in tables; this would be called SPIGAN-R101.) It
+  keeps the optimiser of `adapt`; theirs is Adam for all.
+* The privileged network has a backbone like the segmenter's, and DADA's depth head.
+* The frozen network, VGG19 there, is the backbone that the training starts from.
+* Depth is inverse, divided by `depth_scale`. Images are not cropped.
 """
 
 from collections.abc import Iterator

@@ -133,7 +133,7 @@ class EfficientNetLite0(Backbone):
 
     channels, middle = 320, 112
     to_middle = 11  # blocks, the first five stages
-    # A row a stage: expansion, channels, blocks, kernel, stride of the first block.
+    # One row per stage: expansion, channels, blocks, kernel, stride of the first block.
     stages = (
         (1, 16, 1, 3, 1),
         (6, 24, 2, 3, 2),

@@ -23,10 +23,10 @@ def critic(channels: int, width: int = 64) -> nn.Sequential:
 def place_critic(channels: int) -> nn.Sequential:
     """Three layers of 256, 512 and 1 that see one place at a time: 1x1 convolutions, LeakyReLU 0.2 between.
 
-    An answer a place, ``(B, 1, H, W)`` for a map ``(B, channels, H, W)``: where something is has no say. Initialisation
-    is PyTorch's default.
+    One answer per place, ``(B, 1, H, W)`` for a map ``(B, channels, H, W)``: where something is has no say.
+    Initialisation is PyTorch's default.
 
-    Source: the patch discriminator of AdaptPatch, ICCV 2019.
+    Source: the patch discriminator of AdaptPatch, ICCV 2019, arxiv.org/abs/1901.05427.
     """
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise((channels, 256, 512, 1)):

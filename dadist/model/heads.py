@@ -1,4 +1,4 @@
-"""What stands on a backbone: the classifier, and the heads that regress one number a pixel."""
+"""What stands on a backbone: the classifier, and the heads that regress one number per pixel."""
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +54,7 @@ class ASPP(nn.Module):
 
 
 class MeanHead(nn.Module):
-    """Regresses one unbounded number a pixel as the mean of c / 16 channels.
+    """Regresses one unbounded number per pixel as the mean of c / 16 channels.
 
     1x1 c to c/4, ReLU, 3x3, ReLU, 1x1 to c/16, mean: the depth head of DADA (ICCV 2019), which the authors use twice,
     for depth and for density. A narrow backbone keeps at least 32 and 8 channels there.

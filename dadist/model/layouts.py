@@ -1,4 +1,4 @@
-"""How a segmenter's heads hang together, a class a layout; a method says which it needs."""
+"""How a segmenter's heads hang together, one class per layout; a method says which it needs."""
 
 from torch import Tensor, nn
 

@@ -23,7 +23,7 @@ HEADS = (
     "second",  # a second classifier, on the same features; the sum of the two is what the network says
 )
 
-# How the heads hang together: layouts.py has a class each.
+# How the heads hang together: layouts.py has one class per layout.
 LAYOUTS = (
     "parallel",  # all read the backbone
     "gated",  # the classifier reads features gated by those of depth

@@ -28,7 +28,7 @@ class Trunk(nn.Module):
 
 
 class DepthNetwork(nn.Module):
-    """Regresses one unbounded number a pixel; a network of its own beside the segmenter."""
+    """Regresses one unbounded number per pixel; a network of its own beside the segmenter."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Fitting mixtures of normals over (column, row, inverse depth), or some of these, one a class, to points."""
+"""Fitting mixtures of normals over (column, row, inverse depth), or some of these, one per class, to points."""
 
 import logging
 import math
@@ -27,9 +27,9 @@ def fit(
     images: int,
     progress: Callable[[int], None] | None = None,
 ) -> Mixtures:
-    """Fit one mixture a class by expectation maximisation, started from k-means.
+    """Fit one mixture per class by expectation maximisation, started from k-means.
 
-    A class with fewer than ten points a component gets fewer components; one with fewer than two points gets none,
+    A class with fewer than ten points per component gets fewer components; one with fewer than two points gets none,
     so its density is 0, and is warned about.
 
     Args:

@@ -45,7 +45,7 @@ class Mixtures:
         shapes = {"weights": (count, k), "means": (count, k, f), "covariances": (count, k, f, f), "scale": (2,)}
         for name, expected in (shapes | {"points": (count,), "held_out": (count,)}).items():
             if (shape := np.shape(getattr(self, name))) != expected:
-                raise ValueError(f"{name}: expected shape {expected} for {k} components a class, got {shape}")
+                raise ValueError(f"{name}: expected shape {expected} for {k} components per class, got {shape}")
 
     def save(self, path: Path) -> None:
         """Write to an ``.npz`` file, all or nothing."""

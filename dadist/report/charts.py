@@ -18,7 +18,7 @@ from dadist.storage.atomic import atomic
 
 # Colours for people who see fewer: Okabe and Ito, Color Universal Design, 2008, without black, which is the ink's.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#a89600")
-ACROSS = 4  # small charts a row
+ACROSS = 4  # small charts per row
 WIDE = 9.0  # inches
 
 STYLE: dict[Any, Any] = {
@@ -80,7 +80,7 @@ def small_charts(count: int, height: float, **axes: Any) -> tuple[Figure, list[A
 
 
 def curves(terms: Mapping[str, Sequence[Curve]]) -> Figure:
-    """A small chart a term of an objective, a line a seed; each to its own height."""
+    """One small chart per term of an objective, one line per seed; each to its own height."""
     figure, grid = small_charts(len(terms), 1.6)
     for axes, (name, lines) in zip(grid, terms.items(), strict=True):
         for index, line in enumerate(lines):
@@ -98,7 +98,7 @@ def curves(terms: Mapping[str, Sequence[Curve]]) -> Figure:
 def bars(
     names: Sequence[str], rates: NDArray[np.float64], spread: NDArray[np.float64], titles: Sequence[str]
 ) -> Figure:
-    """A small chart a column, a bar a model; whiskers are a deviation over seeds either way.
+    """One small chart per column, one bar per model; whiskers are a deviation over seeds either way.
 
     Args:
         names: Of the models.
@@ -149,12 +149,12 @@ def matrix(counts: NDArray[np.float64], classes: Sequence[str]) -> Figure:
 
 
 def scatter(spaces: Mapping[str, Mapping[str, NDArray[Any]]], classes: Sequence[str], colours: Sequence[str]) -> Figure:
-    """Points of both domains in the plane: a class a colour, a domain a marker; axes of a t-SNE have no unit.
+    """Points of both domains in the plane: one colour per class, one marker per domain; axes of a t-SNE have no unit.
 
     Args:
         spaces: Title → "domain", "label" (train id), "x", "y", ``(N,)`` each.
         classes: Names.
-        colours: One a class.
+        colours: One per class.
     """
     figure = Figure(figsize=(WIDE, 4.9))
     for axes, (title, points) in zip(figure.subplots(1, len(spaces), squeeze=False)[0], spaces.items(), strict=True):

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from dadist.storage.atomic import atomic
 
 CELL = (190, 120)  # width and height of one curve with its title, pixels
-ACROSS = 4  # curves a row
+ACROSS = 4  # curves per row
 MARGIN = 12  # pixels around a curve
 BAR = 20  # pixels of a title
 INK, GREY = (40, 40, 40), (200, 200, 200)
 
 
 def table(likelihoods: NDArray[np.float64], components: Sequence[int], classes: Sequence[str], path: Path) -> None:
-    """Write one row a number of components as CSV: components, the mean over the classes with a value, the classes.
+    """Write one row per number of components as CSV: components, the mean over the classes with a value, the classes.
 
     Args:
         likelihoods: Mean log-likelihood of held-out points in nats, ``(components, classes)``; nan without points.
@@ -34,7 +34,7 @@ def table(likelihoods: NDArray[np.float64], components: Sequence[int], classes: 
 
 
 def plot(likelihoods: NDArray[np.float64], components: Sequence[int], classes: Sequence[str], path: Path) -> None:
-    """Draw a curve a class over the numbers of components, each to its own height, a dot at the best.
+    """Draw one curve per class over the numbers of components, each to its own height, a dot at the best.
 
     Arguments as of ``table``; a title says which number is best and how much it gains on the first, in nats.
     """

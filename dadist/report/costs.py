@@ -23,13 +23,13 @@ class JobCost(NamedTuple):
 
 
 def costs(setting: Path, benchmarks: Path) -> pd.DataFrame:
-    """A row a method, round and stage in the order of METHODS and of the pipeline, and one a method for all of them.
+    """One row per method, round and stage, in the order of METHODS and of the pipeline; one per method for all stages.
 
     A job that was stopped and went on counts from where it went on: only its last run is measured. GPU memory is not.
 
     Args:
         setting: Folder of the setting, whose name the benchmarks bear; "demo-paper_dada" is another than "demo".
-        benchmarks: Folder with a folder a rule.
+        benchmarks: Folder with one folder per rule.
 
     Returns:
         Columns: method, round and stage ("all" for the sum), seeds (how many), seconds (mean over the seeds) and

@@ -37,7 +37,7 @@ def embed(segmenter: Segmenter, source: Prepared, target: Prepared, settings: Em
         settings: How many, and how.
 
     Returns:
-        Columns of COLUMNS, a row a pixel and space.
+        Columns of COLUMNS, one row per pixel and space.
 
     Source: van der Maaten & Hinton, Visualizing Data using t-SNE, JMLR 2008; the poster gives no parameter.
     """

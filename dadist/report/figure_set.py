@@ -53,7 +53,7 @@ class Gallery:
 
 
 def add_curves(gallery: Gallery, trainings: Sequence[TrainedModel], losses: Sequence[Path]) -> None:
-    """A figure a method and round, for those that were trained at all."""
+    """One figure per method and round, for those that were trained at all."""
     found: dict[tuple[str, str], list[list[dict[str, float]]]] = {}
     for one, path in zip(trainings, losses, strict=True):
         if rows := read_losses(path):
@@ -66,7 +66,7 @@ def add_curves(gallery: Gallery, trainings: Sequence[TrainedModel], losses: Sequ
         )
         steps, lines = seeds[0][-1]["step"], len(seeds)
         caption = "Every term, unweighted, as the mean of a window of steps" + (
-            "; a line a seed." if lines > 1 else "."
+            "; one line per seed." if lines > 1 else "."
         )
         shown = ShownFigure(
             f"losses-{method}-{round_name}",
@@ -128,7 +128,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
 def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
     """Maps over the image plane and histograms over depth, as far as the mixtures know of either."""
     names, images = mixtures.classes.names, mixtures.images
-    made = f"{mixtures.components} components a class ({mixtures.covariance}), fitted on {images} source images"
+    made = f"{mixtures.components} components per class ({mixtures.covariance}), fitted on {images} source images"
     if {"x", "y"} <= set(mixtures.features):
         found = priors.on_plane(mixtures)
         rows = (found.sum(2) * np.arange(found.shape[1])).sum(1) / found.sum((1, 2)).clip(min=1e-12) / found.shape[1]

@@ -65,7 +65,7 @@ def over_depth(mixtures: Mixtures) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def planes(mixtures: Mixtures) -> Figure:
-    """A small map a class, each from 0 to its own densest cell."""
+    """One small map per class, each from 0 to its own densest cell."""
     found = on_plane(mixtures)
     width, height = mixtures.grid
     figure, grid = small_charts(len(found), 2.1 * height / width + 0.35)
@@ -79,7 +79,7 @@ def planes(mixtures: Mixtures) -> Figure:
 
 
 def depths(mixtures: Mixtures) -> Figure:
-    """A small histogram a class over depth in metres, each to its own height, in the class's colour."""
+    """One small histogram per class over depth in metres, each to its own height, in the class's colour."""
     edges, shares = over_depth(mixtures)
     figure, grid = small_charts(len(shares), 1.35, sharex=True)
     for axes, one, mine in zip(grid, mixtures.classes.categories, shares, strict=True):

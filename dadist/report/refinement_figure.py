@@ -15,7 +15,7 @@ REMOVED = (230, 159, 0)  # orange of Okabe and Ito, on grey
 
 
 def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels, path: Path, *, images: int) -> None:
-    """One row an image: input, labels before, labels after, and what was removed on the image in grey.
+    """One row per image: input, labels before, labels after, and what was removed on the image in grey.
 
     What has no label is black, padding white. Of the images that have lost something, those in the middle are shown,
     evenly spread.

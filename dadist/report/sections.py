@@ -26,7 +26,7 @@ ABSENT = {
     "labels": "No method of this setting goes through self-training.",
     "embedding": "No method of this setting has heads for both depth and density.",
 }
-# Sections with a figure a method or more: all but the last are folded.
+# Sections with one figure per method or more: all but the last are folded.
 FOLDED = ("confusion", "training")
 
 
@@ -188,7 +188,8 @@ def _made(task: Task, metrics: Sequence[Metrics]) -> Content:
         *protocols,
         tag("h3", "Settings"),
         details(
-            "config.yaml, as this setting has it", _block(json.dumps(json.loads(task.config), indent=1), "Settings")
+            "The configuration, as this setting has it",
+            _block(json.dumps(json.loads(task.config), indent=1), "Settings"),
         ),
         details("Classes and the labels they hold", _block(labels, "Labels of each class")),
     ]

@@ -17,10 +17,10 @@ PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "
 
 
 def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
-    """One row a model; rates in percent, empty where a class occurs in neither truth nor prediction.
+    """One row per model; rates in percent, empty where a class occurs in neither truth nor prediction.
 
     Columns: setting, method, seed, round, miou (over all classes), miou_star (over the 13 of 16; of other sets over
-    all), one a class, the seven errors of depth if any model has them, images, protocol ("unified" or "paper"),
+    all), one per class, the seven errors of depth if any model has them, images, protocol ("unified" or "paper"),
     iterations (those of the start included), selection, init, source and target (how many training images, how large),
     labels (the size they were compared at), code.
     """

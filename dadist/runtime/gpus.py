@@ -1,7 +1,7 @@
 """GPUs of one machine, shared by processes that know nothing of each other.
 
-Snakemake counts GPUs and names none: two jobs at once would both take the first. A lock on a file a GPU says which is
-taken, and the kernel lets go of it however its holder ends. No torch here: CUDA reads which GPUs it may see once.
+Snakemake counts GPUs and names none: two jobs at once would both take the first. A lock on one file per GPU says which
+is taken, and the kernel lets go of it however its holder ends. No torch here: CUDA reads which GPUs it may see once.
 """
 
 import fcntl

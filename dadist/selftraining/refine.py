@@ -76,8 +76,8 @@ def refine(
 
     Args:
         labels: Folder of pseudo-labels.
-        refined: Folder to write; counts "labelled" and "kept" pixels a class, and the thresholds of the first map.
-        pixels: Source pixels a class, ``(C,)``.
+        refined: Folder to write; counts "labelled" and "kept" pixels per class, and the thresholds of the first map.
+        pixels: Source pixels per class, ``(C,)``.
         enabled: False leaves every map as it is, whatever the numbers below.
         base: Threshold of the rarest class.
         span: What the most frequent class's has on top.

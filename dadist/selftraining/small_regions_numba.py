@@ -14,7 +14,7 @@ Columns = NDArray[np.int32]  # or runs, or pixels: what a run has one number of
 def erased(labels: Bytes, least: Sizes) -> Bytes:
     """As `dadist.selftraining.small_regions.by_class`, in one pass over the map and one over its runs.
 
-    Takes 12 bytes a pixel beside the map, of which only those of as many pixels as there are runs are touched.
+    Takes 12 bytes per pixel beside the map, of which only those of as many pixels as there are runs are touched.
     """
     refined = np.array(labels, order="C")
     first = np.empty(len(labels) + 1, np.int64)

@@ -63,7 +63,7 @@ class Checked(np.ndarray[Any, Any]):
     """
 
     path: Path
-    sums: NDArray[np.uint32]  # (N,); one a row
+    sums: NDArray[np.uint32]  # (N,); one per row
     seen: NDArray[np.bool_]  # (N,); whether the row was compared
 
     @classmethod

@@ -19,7 +19,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Journal:
-    """Marks of what is done, a line each, in a file.
+    """Marks of what is done, one per line of a file.
 
     A mark is written after its data. Both are then with the kernel, which outlives any process: marks are taken at
     their word after kill -9. A power cut takes the kernel along: after it, only marks count that stand before a line

@@ -40,7 +40,7 @@ CHANCE = math.log(2)  # nats: cross-entropy of a critic that cannot tell
 
 
 class LossAlarms:
-    """Takes the window means of a training one after the other; each alarm is raised once a time that it lasts.
+    """Takes the window means of a training one after the other; each alarm is raised once for each time that it lasts.
 
     Args:
         limits: Thresholds.

@@ -77,10 +77,10 @@ def start(
 
     Args:
         architecture: What to build.
-        origin: The start as config.yaml names it.
+        origin: The start as the configuration names it.
         init: A checkpoint or a published file, whose tensors are taken over where the network has them; empty:
             random weights, or for ``origin="pretrained"`` those that the backbone's package brings.
-        grid: The feature grid that config.yaml states, which the mixtures live on.
+        grid: The feature grid that the configuration states, which the mixtures live on.
         size: (width, height) of the images.
         iterations: Steps of the training to come. Without any, the file has to bring the whole network: nothing would
             train the rest.

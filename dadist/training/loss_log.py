@@ -16,7 +16,7 @@ class NotFiniteError(ValueError):
 
 
 class LossLog:
-    """Window means of the terms, as CSV: step, lr, then a column a term in the order of their first appearance.
+    """Window means of the terms, as CSV: step, lr, then one column per term in the order of their first appearance.
 
     A window without a term leaves its place empty.
     """
@@ -86,5 +86,5 @@ class LossLog:
             raise NotFiniteError(
                 f"loss term '{name}': expected a finite number, got {value} "
                 f"at step {step - len(self.window[name]) + index}; lower the optimiser's lr or the weight of this "
-                f"term in config.yaml; the losses until then are in {self.path} (alarm loss_not_finite)"
+                f"term; the losses until then are in {self.path} (alarm loss_not_finite)"
             )

@@ -53,7 +53,7 @@ class TrainingMonitor:
                 f"monitor.tensorboard: expected the package tensorboard, got {error}; "
                 "pip install 'dadist[tensorboard]', or set the key to false"
             ) from error
-        # One file a process; TensorBoard shows the files of a folder, those of an interrupted training too, as one.
+        # One file per process; TensorBoard shows the files of a folder, those of an interrupted training too, as one.
         writer = writer_type(str(folder), flush_secs=10)
 
         def write(step: int, means: Mapping[str, float]) -> None:

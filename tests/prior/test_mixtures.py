@@ -75,5 +75,5 @@ def test_pickled_mixtures_are_refused(tmp_path: Path) -> None:
 
 def test_mixtures_of_another_class_set_do_not_fit() -> None:
     mixtures = builders.mixtures()
-    with pytest.raises(ValueError, match=r"weights: expected shape \(16, 2\) for 2 components a class, got \(7, 2\)"):
+    with pytest.raises(ValueError, match=r"weights: expected shape \(16, 2\) for 2 components per class, got \(7, 2\)"):
         Mixtures(**vars(mixtures) | {"classes": CLASS_SETS["16"]})

@@ -47,7 +47,7 @@ def test_a_log_gets_fewer_lines_the_longer_it_takes_and_always_the_last(
         clock.now = step / 2.0
         report(step)
     report(200_000)
-    assert 1500 < len(caplog.messages) < 1800  # 100 000 s: a line a minute
+    assert 1500 < len(caplog.messages) < 1800  # 100 000 s: one line per minute
     assert caplog.messages[-1].startswith("step 200000/200000 (100 %)")
 
 

@@ -1,4 +1,4 @@
-"""The page "Add a method", done as a reader would: its blocks go where they say, and the method gets its row."""
+"""docs/extend.md, "A method", done as a reader would: its blocks go where they say, and the method gets its row."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sandbox import ROOT, TINY, Sandbox, merged
 
-PAGE = (ROOT / "docs/add_a_method.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/extend.md").read_text(encoding="utf-8")
 METHOD = "mirror"
 TEST = f"tests/methods/test_{METHOD}.py"
 
@@ -41,7 +41,7 @@ TOUCHES = [
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """The project with the four touches."""
+    """The project with the five pieces."""
     sandbox = Sandbox(
         tmp_path_factory.mktemp("add") / "run", merged(TINY, {"settings": {"demo": {"methods": [METHOD]}}})
     )
@@ -52,24 +52,31 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     return sandbox
 
 
-def test_the_touches_are_the_four_that_the_house_names() -> None:
+def test_the_pieces_are_the_five_that_the_house_names() -> None:
     assert [touch.path for touch in TOUCHES] == [
+        f"dadist/config/methods/{METHOD}.py",
         f"dadist/methods/{METHOD}.py",
         "dadist/registry.py",
-        "config.yaml",
+        f"config/methods/{METHOD}.yaml",
         TEST,
     ]
 
 
 def test_what_the_page_points_at_is_there() -> None:
-    rows = PAGE.partition("| your method has ")[2].splitlines()[2:]
-    paths = [path for row in rows for path in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[3])]
-    assert len(paths) >= len([row for row in rows if row.startswith("|")]) - 1  # the last is config.yaml
-    assert all((ROOT / "dadist" / path).is_file() for path in paths)
+    rows = PAGE.partition("| your method has ")[2].partition("\n\n")[0].splitlines()[2:]
+    for row in rows:
+        paths = re.findall(r"`([\w/]+\.(?:py|yaml))`", row.split("|")[3])
+        assert paths, row
+        assert all((ROOT / path).is_file() or (ROOT / "dadist" / path).is_file() for path in paths), row
 
 
 @pytest.mark.parametrize(
-    "command", [f"ruff check {TEST} dadist", f"ruff format --check {TEST} dadist", f"mypy dadist/methods/{METHOD}.py"]
+    "command",
+    [
+        f"ruff check {TEST} dadist",
+        f"ruff format --check {TEST} dadist",
+        f"mypy dadist/methods/{METHOD}.py dadist/config/methods/{METHOD}.py",
+    ],
 )
 def test_the_checkers_have_nothing_against_it(clone: Sandbox, command: str) -> None:
     answer = clone.run(*command.split())

@@ -216,7 +216,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_names_the_term(sandbox:
     log = (sandbox.folder / "results/logs/adapt/demo-source_only-seed1.log").read_text(encoding="utf-8")
     for text in (answer.stdout, log):
         assert "loss term 'segmentation': expected a finite number, got" in text
-        assert "lower the optimiser's lr or the weight of this term in config.yaml" in text
+        assert "lower the optimiser's lr or the weight of this term;" in text
         assert "Traceback" not in text
     assert not (sandbox.folder / model).exists()
     assert (sandbox.folder / SOURCE / "index.json").exists()

@@ -1,37 +1,42 @@
-"""Every command that README and docs/study.md show, as it stands there.
+"""Every command that README and most of docs/ show, as it stands there.
 
 Plans are made of every line of Snakemake; those of the recipes run in full elsewhere: the demo in test_tiny.py and
 .ci/run, the full study in test_miniatures.py, photographs in test_own_domain.py, the cluster in tests/slurm. What
-needs models runs here on those of the tiny demo. docs/use.md, cluster.md and add_a_method.md have tests of their own.
+needs models runs here on those of the tiny demo. docs/use.md (tests/cli), cluster.md (tests/slurm), speed.md
+(tests/benchmarks) and extend.md (test_add_a_method.py) have tests of their own.
 """
 
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 from sandbox import PAGE, ROOT, TARGETS, Sandbox
 
-PAGES = ("README.md", "docs/study.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("study", "results", "own_data", "troubleshooting", "how_it_works")),
+)
 BLOCK = re.compile(r"^(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)^```", re.M | re.S)
 CODE = re.compile(r"`((?:snakemake|dadist|python -m) [^`]*)`")
 CI = {"run", "test"}  # blocks that .ci/run takes
+MODEL = "results/demo/depth_distribution/seed1/q2/model.pt"
 # Another test runs them, they need a terminal or the network, or they name no setting of their own.
 ELSEWHERE = {
     "snakemake --unlock": "tests/slurm",
     "snakemake -n": "every plan here",
     "snakemake": "every plan here",
-    "snakemake --lint": "test_house.py",
     "snakemake --report report.html": "below",
     "python -m tests.faults --kills 30": "tests/faults",
     "dadist doctor SETTING": "dadist doctor s2c16",
     "dadist plan SETTING": "dadist plan s2c16",
     "dadist plan demo --measure 24 --method METHOD": "tests/cost/test_plan.py",
     "python -m benchmarks data": "tests/benchmarks/test_data.py",
-    "python -m benchmarks step": "tests/benchmarks/test_step.py",
 }
+PLACES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # What they end with where neither data set nor weights are.
-ENDS = {"dadist doctor s2c16": 1}
+ENDS = {"dadist doctor s2c16": 1, "dadist doctor mine --configfile mine.yaml": 2}
 
 
 def texts() -> list[str]:
@@ -59,7 +64,7 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     for index in range(2):
         shutil.copy(ROOT / "docs/demo.png", sandbox.folder / f"data/photos/{index}.jpg")
     (own,) = (text for page in texts() for name, _, text in BLOCK.findall(page) if name == "own")
-    (sandbox.folder / "own.yaml").write_text(own, encoding="utf-8")
+    (sandbox.folder / "mine.yaml").write_text(own, encoding="utf-8")
     return sandbox
 
 
@@ -70,8 +75,6 @@ def test_the_pages_have_commands() -> None:
 
 @pytest.mark.parametrize("line", [line for line in commands() if "snakemake" in line])
 def test_snakemake_plans_it(planner: Sandbox, line: str) -> None:
-    if "results/mine/" in line:
-        shutil.copy(planner.folder / "own.yaml", planner.folder / "mine.yaml")
     answer = planner.run("bash", "-c", line if " -n " in line else line.replace("snakemake ", "snakemake -n ", 1))
     assert answer.returncode == 0, answer.stdout
     assert "Job stats" in answer.stdout, answer.stdout
@@ -95,7 +98,8 @@ def test_dadist_answers(planner: Sandbox, tiny: Sandbox, line: str) -> None:
 
 def test_a_model_of_the_demo_predicts_tells_of_itself_and_is_exported(tiny: Sandbox) -> None:
     lines = [line for line in commands() if "model.pt" in line and line.startswith("dadist ")]
-    assert {line.split()[1] for line in lines} == {"predict", "info", "export"}
+    assert lines == [f"dadist predict --model {MODEL} photos --out predictions"]
+    lines += [f"dadist info {MODEL}", f"dadist export --model {MODEL} --out model.onnx"]
     (tiny.folder / "photos").mkdir(exist_ok=True)
     image = next((tiny.folder / "results/streets/demo/cityscapes/leftImg8bit/val").rglob("*.png"))
     shutil.copy(image, tiny.folder / "photos/street.jpg")
@@ -104,12 +108,12 @@ def test_a_model_of_the_demo_predicts_tells_of_itself_and_is_exported(tiny: Sand
         assert answer.returncode == 0, answer.stdout
     assert {path.name for path in (tiny.folder / "predictions").iterdir()} >= {"overlay", "ids", "depth"}
     assert (tiny.folder / "model.onnx").is_file()
-    (block,) = blocks("python")
-    answer = tiny.run("python", "-c", f"{block}\nprint(prediction.labels.shape)")
+    code = f'import dadist; print(dadist.load("{MODEL}").predict("photos/street.jpg").labels.shape)'
+    answer = tiny.run("python", "-c", code)
     assert answer.stdout.strip() == "(32, 64)"
 
 
-@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("page", PLACES)
 def test_links_and_pictures_are_there(page: str) -> None:
     for place in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert "://" in place or (ROOT / page).parent.joinpath(place).exists(), place
@@ -117,11 +121,18 @@ def test_links_and_pictures_are_there(page: str) -> None:
         assert (ROOT / inner).exists() or inner.startswith("profiles/mine/"), inner  # a copy, by the page's own command
 
 
-def test_what_is_said_to_stand_in_the_readme_is_a_heading_of_it() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    headings = set(re.findall(r"^## (.*)$", text, re.M))
-    places = [ROOT / "config.yaml", *(ROOT / "docs").glob("*.md"), *(ROOT / "profiles").rglob("*.yaml")]
-    places += [*(ROOT / "envs").glob("*.yaml"), *(ROOT / "dadist").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]
-    named = [(path, name) for path in places for name in re.findall(r'README, "([^"]+)"', path.read_text("utf-8"))]
-    assert named
-    assert [(str(path), name) for path, name in named if name not in headings] == []
+def anchors(page: Path) -> set[str]:
+    """What a link may name after #: the headings of a page, as they are made into addresses."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", PLACES)
+def test_a_link_to_a_heading_finds_it(page: str) -> None:
+    for place, heading in re.findall(r"\]\(([^):]*)#([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        target = (ROOT / page).parent / place if place else ROOT / page
+        assert heading in anchors(target), f"{place}#{heading}"
+
+
+def test_the_readme_fits_two_screens_and_a_half() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130

@@ -38,7 +38,7 @@ class Reader(Protocol):
     splits: tuple[str, ...]  # "all" for a package that is not divided, else "train", "val"
     labelled: tuple[str, ...]  # the splits that have labels
     shipped: str  # for who has not got it: which archives, what the folder must look like
-    counts: Mapping[str, int] = MappingProxyType({})  # images a split that its owner ships, where one does
+    counts: Mapping[str, int] = MappingProxyType({})  # images per split that its owner ships, where one does
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -188,7 +188,7 @@ def require_known(path: Path, seen: NDArray[np.int64], dataset: str, known: Iter
 
 
 def chosen(scenes: list[Files], names: Path) -> list[Files]:
-    """The scenes that a text file names, a name a line, in its order.
+    """The scenes that a text file names, one name per line, in its order.
 
     A line may be a scene's name or the path of its image, as published lists have it.
 
@@ -215,7 +215,9 @@ def chosen(scenes: list[Files], names: Path) -> list[Files]:
                 )
             found.append(scene)
     if not found:
-        raise DataError(f"{names}: expected a name a line, got an empty file; remove it from `lists` for all images")
+        raise DataError(
+            f"{names}: expected one name per line, got an empty file; remove it from `lists` for all images"
+        )
     if len(set(found)) < len(found):
         double = next(scene.name for scene in found if found.count(scene) > 1)
         raise DataError(f"{names}: expected each name once, got {double} twice; remove one")

@@ -88,7 +88,7 @@ class Folder(Reader):
         )
 
     def ids(self, root: Path) -> dict[int, str | None]:
-        """Those of the domain, or a number a colour; the folder does not matter."""
+        """Those of the domain, or one number per colour; the folder does not matter."""
         return self.options.ids or dict(enumerate(self.options.colours.values()))
 
     def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Pa
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
-    """The glob as a regular expression, a group a star; ``.*`` at its end belongs to no name."""
+    """The glob as a regular expression, one group per star; ``.*`` at its end belongs to no name."""
     body = glob.removesuffix(".*")
     parts = re.split(r"(\*\*/|\*|\?)", body)
     return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))

@@ -120,7 +120,7 @@ class Mapillary(Reader):
         self.other = next(one for one in CONFIGS if one != version)
 
     def ids(self, root: Path) -> dict[int, str | None]:
-        """An id a label of the config file, in its order.
+        """One id per label of the config file, in its order.
 
         Raises:
             FileNotFoundError: There is no config file of this version.

@@ -69,7 +69,7 @@ def _decode(path: Path, mode: str | None) -> NDArray[Any]:
 
 
 def _packed(colours: NDArray[Any]) -> NDArray[np.int64]:
-    """A number a colour."""
+    """One number per colour."""
     red, green, blue = (colours[..., channel].astype(np.int64) for channel in range(3))
     packed: NDArray[np.int64] = red << 16 | green << 8 | blue
     return packed

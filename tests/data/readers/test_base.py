@@ -137,7 +137,7 @@ def test_a_name_that_the_data_set_lacks_is_told_with_its_line(tmp_path: Path) ->
 @pytest.mark.parametrize("text", ["", "\n \n"])
 def test_an_empty_list_is_refused_with_the_way_to_have_all_images(tmp_path: Path, text: str) -> None:
     with pytest.raises(
-        DataError, match=r"names\.txt: expected a name a line, .*; remove it from `lists` for all images"
+        DataError, match=r"names\.txt: expected one name per line, .*; remove it from `lists` for all images"
     ):
         chosen_by(tmp_path, text)
 
