@@ -19,7 +19,7 @@ from dadist.report.charts import style
 from dadist.report.cost_table import Cost
 from dadist.report.embedding import SPACES
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel
-from dadist.report.figure_set import Gallery
+from dadist.report.figure_set import FigureSet
 from dadist.report.page import write
 from dadist.report.sections import Task, lead, sections, warnings
 
@@ -104,9 +104,9 @@ def losses(folder: Path) -> list[Path]:
     return paths
 
 
-def gallery(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Path:
+def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Path:
     """The folder of figures."""
-    made = Gallery(folder / "figures", 60)
+    made = FigureSet(folder / "figures", 60)
     with style():
         figures.add_rates(made, scores, builders.SEVEN)
         figures.add_curves(made, TRAINED, losses(folder))
@@ -130,7 +130,7 @@ def page(folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = Non
     """The page, with ``changes`` of its task; the path of its HTML."""
     scores = [metrics(one) for one in TRAINED] if labelled else []
     told = task(folder, **changes)
-    shown = gallery(folder, scores, mixtures)
+    shown = drawn(folder, scores, mixtures)
     Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
     counts = [COUNTS for _ in told.rounds]
     raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)

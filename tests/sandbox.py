@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import audit
 import yaml
 
-from dadist.config.files import Files
+from dadist.config.files import ConfigFiles
 from dadist.registry import METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles",
 
 def configuration() -> dict[str, Any]:
     """Everything that ships, config.yaml and config/, as one; a new copy each time."""
-    return copy.deepcopy(Files.of(ROOT / "config", [ROOT / "config.yaml"]).merged())
+    return copy.deepcopy(ConfigFiles.of(ROOT / "config", [ROOT / "config.yaml"]).merged())
 
 
 class Touch(NamedTuple):

@@ -59,35 +59,35 @@ def predict(words: Sequence[str]) -> int:
     if cityscapes and drawings:
         raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
     asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out)
-    shots = gather(given.inputs, asked.out)
+    inputs = gather(given.inputs, asked.out)
     model = predictor.load(given.model)
-    _check(model, shots, asked)
-    failed = _each(model, shots, asked)
-    sys.stdout.write(f"{len(shots) - failed} of {len(shots)} files predicted into {asked.out}\n")
+    _check(model, inputs, asked)
+    failed = _each(model, inputs, asked)
+    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {asked.out}\n")
     return int(failed > 0)
 
 
-def _each(model: "Model", shots: Sequence["Input"], asked: Asked) -> int:
+def _each(model: "Model", inputs: Sequence["Input"], asked: Asked) -> int:
     """Predict every file; one that cannot be is named, and the others go on. How many could not be."""
     from dadist.runtime.progress import Progress
 
-    progress, failed = Progress("file", len(shots)), 0
-    for done, shot in enumerate(shots, 1):
+    progress, failed = Progress("file", len(inputs)), 0
+    for done, one in enumerate(inputs, 1):
         try:
-            (_video if shot.moves else _image)(model, shot, asked)
+            (_video if one.moves else _image)(model, one, asked)
         except (ValueError, OSError, MemoryError) as error:
-            where = "" if str(shot.file) in str(error) else f"{shot.file}: "
+            where = "" if str(one.file) in str(error) else f"{one.file}: "
             sys.stderr.write(f"dadist predict: error: {where}{error}\n")
             failed += 1
         progress(done)
     return failed
 
 
-def _image(model: "Model", shot: "Input", asked: Asked) -> None:
+def _image(model: "Model", one: "Input", asked: Asked) -> None:
     from dadist.deploy import writers
     from dadist.deploy.predictor import photograph
 
-    image = photograph(shot.file)
+    image = photograph(one.file)
     size = writers.CITYSCAPES_SIZE if asked.cityscapes else None
     if size is not None and image.shape[1] * size[1] != image.shape[0] * size[0]:
         raise ValueError(
@@ -95,41 +95,41 @@ def _image(model: "Model", shot: "Input", asked: Asked) -> None:
         )
     found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size)
     if asked.cityscapes:
-        writers.write_cityscapes(shot.name, found, asked.out)
+        writers.write_cityscapes(one.name, found, asked.out)
         return
     maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
-    writers.write(shot.name, image, found, asked.out, maps)
+    writers.write(one.name, image, found, asked.out, maps)
 
 
-def _video(model: "Model", shot: "Input", asked: Asked) -> None:
+def _video(model: "Model", one: "Input", asked: Asked) -> None:
     """The overlay as a video, other maps as a folder of frames."""
     from dadist.deploy import writers
     from dadist.deploy.video import Video, recording
     from dadist.runtime.progress import Progress
 
-    video, maps = Video(shot.file), asked.drawings or ["overlay"]
+    video, maps = Video(one.file), asked.drawings or ["overlay"]
     frames = [name for name in maps if name != "overlay"]
     progress = Progress("frame", video.announced)
 
     def each(take: Callable[..., None] | None) -> None:
         for index, image in enumerate(video):
             found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch)
-            writers.write(f"{shot.name}/{index:06}", image, found, asked.out, frames)
+            writers.write(f"{one.name}/{index:06}", image, found, asked.out, frames)
             if take is not None:
                 take(writers.overlay(image, found))
             if video.announced:
                 progress(index + 1)
 
     if "overlay" in maps:
-        with recording(asked.out / "overlay" / f"{shot.name}.mp4", video.rate) as take:
+        with recording(asked.out / "overlay" / f"{one.name}.mp4", video.rate) as take:
             each(take)
     else:
         each(None)
     if video.read < video.announced:
-        logging.warning("%s: %d frames of the %d that it announces", shot.file, video.read, video.announced)
+        logging.warning("%s: %d frames of the %d that it announces", one.file, video.read, video.announced)
 
 
-def _check(model: "Model", shots: Sequence["Input"], asked: Asked) -> None:
+def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:
     """Raise ValueError for what no file could change, before the first is predicted."""
     from dadist.deploy import writers
 
@@ -138,12 +138,12 @@ def _check(model: "Model", shots: Sequence["Input"], asked: Asked) -> None:
     if asked.cityscapes:
         writers.cityscapes_ids(model.classes)
         taken: dict[str, Path] = {}
-        for shot in shots:
-            if shot.moves:
-                raise ValueError(f"{shot.file}: expected images for --format cityscapes, got a video; leave it out")
-            other = taken.setdefault(writers.cityscapes_name(shot.name), shot.file)
-            if other != shot.file:
-                raise ValueError(f"{shot.file}: expected a frame of its own, got that of {other}; leave one out")
+        for one in inputs:
+            if one.moves:
+                raise ValueError(f"{one.file}: expected images for --format cityscapes, got a video; leave it out")
+            other = taken.setdefault(writers.cityscapes_name(one.name), one.file)
+            if other != one.file:
+                raise ValueError(f"{one.file}: expected a frame of its own, got that of {other}; leave one out")
 
 
 def _drawings(maps: str | None) -> list[str] | None:

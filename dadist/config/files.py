@@ -70,13 +70,13 @@ def laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 @dataclass(frozen=True)
-class Files:
+class ConfigFiles:
     """Named files, each laid over those before it."""
 
     named: tuple[tuple[str, Mapping[str, Any]], ...]
 
     @classmethod
-    def of(cls, shipped: Path, files: Iterable[Path]) -> "Files":
+    def of(cls, shipped: Path, files: Iterable[Path]) -> "ConfigFiles":
         """Every YAML file of the folder ``shipped``, then the others.
 
         Raises:

@@ -15,7 +15,7 @@ from typing import Any
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import requirements
 from dadist.config.domains import class_set, domain
-from dadist.config.files import Files, laid_over
+from dadist.config.files import ConfigFiles, laid_over
 from dadist.config.grid import GRIDS
 from dadist.config.records import ConfigError, hint, parse
 from dadist.config.records import Path as Keys
@@ -43,11 +43,11 @@ def load(shipped: Path, config: Mapping[str, Any], files: Iterable[Path]) -> Stu
     Raises:
         ConfigError: For the first key that is unknown, missing or wrong: in which file, what was expected, what came.
     """
-    found = Files.of(shipped, files)
+    found = ConfigFiles.of(shipped, files)
     return study(laid_over(found.merged(), config), found)
 
 
-def study(config: Mapping[str, Any], files: Files | None = None) -> Study:
+def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
     """The study of a whole configuration, merged already.
 
     Raises:
@@ -98,7 +98,7 @@ class _Layers:
     """The whole configuration, and the files that it came from, if they are known."""
 
     config: Mapping[str, Any]
-    files: Files | None
+    files: ConfigFiles | None
 
     def located(self, error: ConfigError) -> ConfigError:
         """The same error with the file that its key stands in."""

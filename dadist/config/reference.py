@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from dadist.config.domains import reader_options
-from dadist.config.files import Files
+from dadist.config.files import ConfigFiles
 from dadist.config.methods import hyperparameters
 from dadist.config.records import limits_of
 from dadist.config.schema import Ablation, Domain, Render, Setting
@@ -174,7 +174,7 @@ def _limits(declared: Any) -> str:
 
 def main() -> None:
     """Write both files."""
-    defaults = Files.of(ROOT / "config", [ROOT / "config.yaml"]).merged()
+    defaults = ConfigFiles.of(ROOT / "config", [ROOT / "config.yaml"]).merged()
     SCHEMA.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(defaults), encoding="utf-8")
     sys.stdout.write(f"{SCHEMA}\n{PAGE}\n")

@@ -32,16 +32,16 @@ def gather(words: Sequence[str], out: Path) -> list[Input]:
         FileNotFoundError: A word names nothing, or a folder has no image.
         ValueError: Two files would be written under one name.
     """
-    shots = {shot.file.resolve(): shot for word in words for shot in _named(word, out)}
+    inputs = {one.file.resolve(): one for word in words for one in _named(word, out)}
     taken: dict[tuple[str, bool], Path] = {}  # a camera's photograph and clip may share a name: their files differ
-    for shot in shots.values():
-        if other := taken.get((shot.name, shot.moves)):
+    for one in inputs.values():
+        if other := taken.get((one.name, one.moves)):
             raise ValueError(
-                f"{shot.file}: expected a name of its own, got that of {other}: both would be written as {shot.name}; "
+                f"{one.file}: expected a name of its own, got that of {other}: both would be written as {one.name}; "
                 "rename one, or predict it into another --out"
             )
-        taken[shot.name, shot.moves] = shot.file
-    return list(shots.values())
+        taken[one.name, one.moves] = one.file
+    return list(inputs.values())
 
 
 def _named(word: str, out: Path) -> Iterator[Input]:

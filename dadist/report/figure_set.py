@@ -20,7 +20,7 @@ from dadist.report.tables import over_seeds, table
 from dadist.storage.atomic import atomic
 
 
-class Gallery:
+class FigureSet:
     """A folder that is being filled.
 
     Args:
@@ -52,7 +52,7 @@ class Gallery:
             path.write_text(json.dumps([dataclasses.asdict(one) for one in self.shown], indent=1) + "\n", "utf-8")
 
 
-def add_curves(gallery: Gallery, trainings: Sequence[TrainedModel], losses: Sequence[Path]) -> None:
+def add_curves(drawn: FigureSet, trainings: Sequence[TrainedModel], losses: Sequence[Path]) -> None:
     """One figure per method and round, for those that were trained at all."""
     found: dict[tuple[str, str], list[list[dict[str, float]]]] = {}
     for one, path in zip(trainings, losses, strict=True):
@@ -76,7 +76,7 @@ def add_curves(gallery: Gallery, trainings: Sequence[TrainedModel], losses: Sequ
             f"Line charts of the terms over {steps:.0f} steps. {ends}.",
             light=False,
         )
-        gallery.add(charts.curves(terms), shown)
+        drawn.add(charts.curves(terms), shown)
 
 
 def _curve(rows: Sequence[Mapping[str, float]], name: str) -> Curve:
@@ -84,7 +84,7 @@ def _curve(rows: Sequence[Mapping[str, float]], name: str) -> Curve:
     return Curve([int(row["step"]) for row in there], [row[name] for row in there])
 
 
-def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -> None:
+def add_rates(drawn: FigureSet, metrics: Sequence[Metrics], classes: ClassSet) -> None:
     """Bars of every class, and the confusion matrix of each method's last round, all seeds together."""
     if not metrics:
         return
@@ -92,7 +92,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
     mean, std = (summary[summary.statistic == one].reset_index(drop=True) for one in ("mean", "std"))
     columns, names = ["miou", *classes.names], [f"{row.method} {row.round}" for row in mean.itertuples()]
     best = int(mean.miou.fillna(-1).to_numpy().argmax())
-    gallery.add(
+    drawn.add(
         charts.bars(names, mean[columns].to_numpy(float), std[columns].to_numpy(float), ["mean IoU", *classes.names]),
         ShownFigure(
             "iou",
@@ -112,7 +112,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
         np.fill_diagonal(wrong, 0)
         worst = [divmod(int(at), len(classes)) for at in np.argsort(-wrong, axis=None)[:3]]
         told = "; ".join(f"{wrong[t, p]:.0%} of {classes.names[t]} taken for {classes.names[p]}" for t, p in worst)
-        gallery.add(
+        drawn.add(
             charts.matrix(counts, classes.names),
             ShownFigure(
                 f"confusion-{method}",
@@ -125,7 +125,7 @@ def add_rates(gallery: Gallery, metrics: Sequence[Metrics], classes: ClassSet) -
         )
 
 
-def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
+def add_mixtures(drawn: FigureSet, mixtures: Mixtures) -> None:
     """Maps over the image plane and histograms over depth, as far as the mixtures know of either."""
     names, images = mixtures.classes.names, mixtures.images
     made = f"{mixtures.components} components per class ({mixtures.covariance}), fitted on {images} source images"
@@ -137,7 +137,7 @@ def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
         shown = ShownFigure(
             "mixtures-plane", "prior", "Over the image plane", caption, f"Density maps. {ends}", light=False
         )
-        gallery.add(priors.planes(mixtures), shown)
+        drawn.add(priors.planes(mixtures), shown)
     if "z" in mixtures.features:
         edges, shares = priors.over_depth(mixtures)
         peaks = [
@@ -148,12 +148,12 @@ def add_mixtures(gallery: Gallery, mixtures: Mixtures) -> None:
             f"named for. {made[0].upper()}{made[1:]}. Equal bins on a logarithmic scale; the last is all that is far."
         )
         alt = f"Histograms over depth. Commonest depths: {', '.join(peaks)}."
-        gallery.add(
+        drawn.add(
             priors.depths(mixtures), ShownFigure("mixtures-depth", "prior", "Over depth", caption, alt, light=True)
         )
 
 
-def add_embedding(gallery: Gallery, rows: pd.DataFrame, classes: ClassSet, method: str) -> None:
+def add_embedding(drawn: FigureSet, rows: pd.DataFrame, classes: ClassSet, method: str) -> None:
     """Both joint spaces side by side."""
     points = {
         name: {str(key): column.to_numpy() for key, column in rows[rows.space == name].items()}
@@ -161,7 +161,7 @@ def add_embedding(gallery: Gallery, rows: pd.DataFrame, classes: ClassSet, metho
     }
     colours = ["#" + "".join(f"{channel:02x}" for channel in one.colour) for one in classes.categories]
     count = len(rows) // len(points)
-    gallery.add(
+    drawn.add(
         charts.scatter(points, classes.names, colours),
         ShownFigure(
             "embedding",

@@ -12,7 +12,7 @@ from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
 from dadist.report.figure_index import LabelledRound, TrainedModel
-from dadist.report.figure_set import Gallery, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.report.figure_set import FigureSet, add_curves, add_embedding, add_mixtures, add_rates
 from dadist.report.refinement_figure import before_and_after, told
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
@@ -42,19 +42,19 @@ def run(
     figures: Out,
 ) -> None:
     """Every figure that there is something for."""
-    gallery = Gallery(figures, params.draw_figures.dpi)
+    drawn = FigureSet(figures, params.draw_figures.dpi)
     with style():
-        add_rates(gallery, [Metrics.load(path) for path in metrics], params.classes)
-        add_curves(gallery, params.trainings, losses)
+        add_rates(drawn, [Metrics.load(path) for path in metrics], params.classes)
+        add_curves(drawn, params.trainings, losses)
         for path in mixtures:
-            add_mixtures(gallery, Mixtures.load(path))
+            add_mixtures(drawn, Mixtures.load(path))
         for path in embedding:
-            add_embedding(gallery, pd.read_csv(path), params.classes, params.embedded)
+            add_embedding(drawn, pd.read_csv(path), params.classes, params.embedded)
     for made, given, kept in zip(params.rounds, labels, refined, strict=True):
         before, after = PseudoLabels(given), PseudoLabels(kept)
-        path = gallery.picture(told(made, after))
+        path = drawn.picture(told(made, after))
         before_and_after(Prepared(target), before, after, path, images=params.draw_figures.images)
-    gallery.close()
+    drawn.close()
 
 
 if __name__ == "__main__":

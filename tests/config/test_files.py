@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dadist.config.files import COMMAND_LINE, Files, laid_over, read
+from dadist.config.files import COMMAND_LINE, ConfigFiles, laid_over, read
 from dadist.config.records import ConfigError
 
 
@@ -46,14 +46,14 @@ def test_what_a_file_is_merged_from_by_an_anchor_is_no_second_key(tmp_path: Path
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
+def files(tmp_path: Path) -> ConfigFiles:
     write(tmp_path / "config/defaults.yaml", "adapt: {batch: 1, network: {bn: paper}}\n")
     write(tmp_path / "config/methods/dada.yaml", "objectives: {dada: {depth: 0.1}}\n")
     mine = write(tmp_path / "mine.yaml", "adapt: {batch: 4}\nsettings: {demo: {seeds: [1, 2]}}\n")
-    return Files.of(tmp_path / "config", [mine])
+    return ConfigFiles.of(tmp_path / "config", [mine])
 
 
-def test_the_holder_of_a_key_is_the_last_file_that_has_its_value(files: Files, tmp_path: Path) -> None:
+def test_the_holder_of_a_key_is_the_last_file_that_has_its_value(files: ConfigFiles, tmp_path: Path) -> None:
     whole = files.merged()
     assert whole["adapt"] == {"batch": 4, "network": {"bn": "paper"}}
     assert files.holder(("adapt", "batch"), whole) == str(tmp_path / "mine.yaml")
@@ -62,7 +62,7 @@ def test_the_holder_of_a_key_is_the_last_file_that_has_its_value(files: Files, t
     assert files.holder(("settings", "demo", "seeds", 1), whole) == str(tmp_path / "mine.yaml")
 
 
-def test_what_no_file_has_comes_from_the_command_line_or_belongs_to_the_section_around_it(files: Files) -> None:
+def test_what_no_file_has_comes_from_the_command_line_or_belongs_to_the_section_around_it(files: ConfigFiles) -> None:
     assert files.holder(("adapt", "batch"), laid_over(files.merged(), {"adapt": {"batch": 9}})) == COMMAND_LINE
     assert files.holder(("seeds",), laid_over(files.merged(), {"seeds": 3})) == COMMAND_LINE
     assert files.holder(("objectives", "dada", "critic_lr"), files.merged()) == "config/methods/dada.yaml"  # missing
@@ -72,4 +72,4 @@ def test_one_key_in_two_files_of_the_folder_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "config/a.yaml", "adapt: {batch: 1}\n")
     write(tmp_path / "config/b.yaml", "adapt: {batch: 1}\n")
     with pytest.raises(ConfigError, match=r"adapt\.batch: config/b\.yaml: expected a key that no other file sets"):
-        Files.of(tmp_path / "config", [])
+        ConfigFiles.of(tmp_path / "config", [])

@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def named(*words: str, out: str = "out") -> list[tuple[str, str]]:
-    return [(shot.file.as_posix(), shot.name) for shot in gather(words, Path(out))]
+    return [(one.file.as_posix(), one.name) for one in gather(words, Path(out))]
 
 
 def test_files_keep_their_names_and_folders_are_searched_through(here: Path) -> None:
@@ -38,7 +38,7 @@ def test_files_keep_their_names_and_folders_are_searched_through(here: Path) -> 
         ("photos/b.png", "b"),
         ("photos/ulm/a.png", "ulm/a"),
     ]
-    assert [shot.moves for shot in gather(["clip.mp4", "photos/b.png"], Path("out"))] == [True, False]
+    assert [one.moves for one in gather(["clip.mp4", "photos/b.png"], Path("out"))] == [True, False]
 
 
 def test_a_pattern_names_what_is_below_its_fixed_part(here: Path) -> None:

@@ -10,7 +10,7 @@ from dadist.report.figure_index import opened, read_losses
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = [pages.metrics(one) for one in pages.TRAINED]
-    return pages.gallery(tmp_path_factory.mktemp("gallery"), scores, builders.mixtures())
+    return pages.drawn(tmp_path_factory.mktemp("drawn"), scores, builders.mixtures())
 
 
 def test_every_figure_is_there_as_svg_and_png_and_told_in_words(folder: Path) -> None:
