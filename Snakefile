@@ -1,4 +1,5 @@
-# Table of contents. Every number stands in config.yaml, every path in workflow/rules, everything of a site in profiles/.
+# Table of contents. config.yaml holds what people edit, config/ all other numbers, workflow/rules/ the rules with what
+# they make, dadist/pipeline/ what they read, profiles/ everything of a site.
 
 
 configfile: "config.yaml"

@@ -42,9 +42,9 @@ def doctor(words: Sequence[str]) -> int:
 
 def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:
     """The parts of a setting as the doctor takes them, and their titles."""
-    from dadist.config import splits as prepared
     from dadist.data.inventory import SplitPlan
     from dadist.doctor import Split
+    from dadist.pipeline import splits as prepared
 
     splits, titles = {}, {}
     for which, split in prepared.prepared_splits(study, setting).items():

@@ -19,8 +19,17 @@ CONFIG, SHIPPED = "config.yaml", "config"
 def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
     """With the flags that every command has which reads config.yaml; they mean what they mean to Snakemake."""
     parser = argparse.ArgumentParser(f"dadist {name}", description=command.__doc__)
-    parser.add_argument("--configfile", nargs="+", action="extend", default=[], metavar="FILE", help="laid over it")
-    parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="laid over both")
+    parser.add_argument(
+        "--configfile",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files of settings, laid over config.yaml",
+    )
+    parser.add_argument(
+        "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, laid over all files"
+    )
     return parser
 
 
@@ -42,11 +51,10 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
 
 def count_images(study: Study, setting: str) -> "Counts":
     """Images of a setting's parts: as `render` says, as they lie there, or as they are shipped."""
-    from dadist.config import splits
     from dadist.cost.plan import Counts
     from dadist.data.inventory import Inventory, SplitPlan
     from dadist.data.readers.base import read_size
-    from dadist.pipeline import paths
+    from dadist.pipeline import paths, splits
 
     view, images = study.settings[setting].target, {}
     size = (view.width, view.height)

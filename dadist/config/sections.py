@@ -281,12 +281,14 @@ class RefineLabels(Record):
     base: Annotated[
         float,
         key(
-            "N_base0: what the rarest class needs.",
+            "N_base0: size, in `unit`, that a region of the rarest class must have.",
             source="P: (50, 4950) for all tasks; C: (100, 900) for 7 classes of Cityscapes, (50, 50) of Vistas",
             ge=0,
         ),
     ]
-    span: Annotated[float, key("N_base1: what the commonest class needs beyond that.", source="P, as base", ge=0)]
+    span: Annotated[
+        float, key("N_base1: how much more a region of the commonest class must have.", source="P, as base", ge=0)
+    ]
     unit: Annotated[
         Literal["pixels", "image"],
         key("pixels of the working resolution; image: shares of the image's area.", source="C"),
@@ -418,7 +420,7 @@ class Monitor(Record):
     tensorboard: Annotated[
         bool,
         key(
-            "Event files beside each model: pip install 'dadist[tensorboard]', tensorboard --logdir results.",
+            "Event files beside each model: pip install -e '.[tensorboard]', tensorboard --logdir results.",
             source="D",
         ),
     ]

@@ -117,7 +117,7 @@ def plan(setting: Setting, counts: Counts, device: Device) -> StudyCost:
     """The account of a setting with all its methods, rounds and seeds.
 
     Args:
-        setting: As study.py checked it.
+        setting: As it was loaded.
         counts: Of its splits; ``prepare.images`` is applied here.
         device: One of DEVICES, or ``this_machine``.
     """
@@ -141,7 +141,7 @@ def check(setting: Setting, name: str, *, steps: int, device: str) -> str:
     """Estimate beside measurement: a short run of the real loop on noise, on this machine.
 
     Args:
-        setting: As study.py checked it.
+        setting: As it was loaded.
         name: A method or a recipe.
         steps: Of the run; the first is not timed.
         device: "cpu" or "cuda".

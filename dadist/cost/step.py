@@ -121,13 +121,9 @@ def _optimiser(setting: Setting, name: str) -> Optimiser:
 
 def _architecture(setting: Setting, name: str) -> Architecture:
     """The network of a method."""
-    method_type, hyperparameters = assembly.method_type(METHODS[name]), _knobs(setting, name)
+    method_type, hyperparameters = assembly.method_type(METHODS[name]), setting.objectives[name]
     heads, layout = method_type.heads(hyperparameters), method_type.LAYOUT
     return Architecture(classes=setting.classes, heads=heads, layout=layout, **vars(setting.adapt.network))
-
-
-def _knobs(setting: Setting, name: str) -> Any:
-    return setting.objectives[name]
 
 
 def method_of(setting: Setting, name: str) -> Method:
@@ -147,7 +143,7 @@ def method_of(setting: Setting, name: str) -> Method:
         method = assembly.method_type(RECIPES[name])(network, setting.selftrain.training, context)
     else:
         network = build(_architecture(setting, name))
-        method = assembly.method_type(METHODS[name])(network, _knobs(setting, name), context)
+        method = assembly.method_type(METHODS[name])(network, setting.objectives[name], context)
     return method
 
 
@@ -205,7 +201,7 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:
-    """Forward and backward of a step, pass by pass as train.py goes; the bytes that each pass kept for its way back."""
+    """Forward and backward of a step, pass by pass as the loop goes; the bytes that each pass kept for its way back."""
     half = HORIZON // 2  # a step as most are: what a method does at the beginning alone is over
     for passes, frozen in ((method.segmenter_terms(source, target, half), True), (method.critic_terms(), False)):
         method.critics.requires_grad_(not frozen)

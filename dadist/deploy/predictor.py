@@ -75,7 +75,7 @@ class Model:
 
         Args:
             image: ``(H, W, 3)`` uint8, red first; or a file, which is turned upright.
-            scale: Appearance at the image at this share of its own size instead, by tiles: 1 for all of its pixels.
+            scale: Look at the image at this share of its own size instead, by tiles: 1 for all of its pixels.
             tile: (width, height) of what the network takes at once, pixels; without it, the size it works at, or
                 half of it, or a quarter, ..., where there is no room for that.
             batch: Tiles at once.

@@ -66,14 +66,14 @@ class Adversarial(Supervised):
         """A pass over the source, then one over the target."""
         assert target is not None, "the trainer gives target images to a method whose TARGET_IMAGES is True"
         outputs = self.outputs(source.images, SOURCE, step)
-        self._look(outputs, source.images, SOURCE)
+        self._features(outputs, source.images, SOURCE)
         yield self.source_terms(outputs, source)
 
         if not self.uses_target():
             return
         outputs = self.outputs(target.images, TARGET, step)
         terms = self.target_terms(outputs, target)
-        for name, feature in self._look(outputs, target.images, TARGET).items():
+        for name, feature in self._features(outputs, target.images, TARGET).items():
             terms.append(Term(name, self.critic_loss(name, feature, SOURCE), self.weight(name, step)))
         yield terms
 
@@ -84,7 +84,7 @@ class Adversarial(Supervised):
             yield [Term(term, self.critic_loss(name, feature, domain), self.hyperparameters.critic_scale)]
         self.seen.clear()
 
-    def _look(self, outputs: Outputs, images: Tensor, domain: int) -> dict[str, Tensor]:
+    def _features(self, outputs: Outputs, images: Tensor, domain: int) -> dict[str, Tensor]:
         """The features of the critics that there are; what they are to learn from is kept, detached."""
         if not self.weights:
             return {}

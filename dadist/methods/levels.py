@@ -51,7 +51,7 @@ class AdversarialLevels(MultiLevel, Adversarial):
     """Each critic sees the same of its level's logits (`feature`); `adversarial_auxiliary` weighs the second one."""
 
     def adversaries(self) -> dict[str, float]:
-        """One a level."""
+        """One per level."""
         return {
             "adversarial": self.hyperparameters.adversarial,
             "adversarial_auxiliary": self.hyperparameters.adversarial_auxiliary,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
-from dadist.config.splits import SPLITS, TRAIN_WITH_DEPTH, PreparedSplit, prepared_split, training_split
 from dadist.pipeline import paths, runs
 from dadist.pipeline.runs import Run
+from dadist.pipeline.splits import SPLITS, TRAIN_WITH_DEPTH, PreparedSplit, prepared_split, training_split
 
 # Of a split without labels: whose domain it is, what labels are for, what part of the domain has none, and the remedy.
 _WITHOUT_LABELS = {
@@ -132,7 +132,7 @@ def losses(study: Study, setting: str) -> list[str]:
 
 
 def pseudo(study: Study, setting: str) -> list[str]:
-    """What the first seed labelled for itself, a folder a round."""
+    """What the first seed labelled for itself, one folder per round."""
     return [paths.pseudo(run) for run in runs.self_trained(study, setting)]
 
 

@@ -1,4 +1,6 @@
-"""The --params of each stage, as JSON, and the digests of its code; a function a rule, of the rule's name.
+"""The --params of each stage, as JSON, and the digests of its code; one function per rule, of the rule's name.
+
+Those of `write_page` are in page.py.
 
 The JSON holds exactly the settings that the stage reads, so that editing another key runs nothing again.
 """

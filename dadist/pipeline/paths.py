@@ -1,10 +1,12 @@
-"""Where the files of a study stand below results/: the one place that puts such a path together or takes it apart."""
+"""Where the files of a study stand below results/: the one place in Python that puts such a path together or takes
+it apart. What a rule makes stands in its output."""
 
+import os
 import re
 from pathlib import PurePosixPath
 
-from dadist.config import splits
 from dadist.config.schema import Study
+from dadist.pipeline import splits
 from dadist.pipeline.runs import Artefact, Run
 from dadist.registry import METHODS
 
@@ -17,13 +19,14 @@ _MODEL = re.compile(rf"{RESULTS}([^/]+)/({'|'.join(METHODS)})/seed(\d+)/(q\d+)/m
 
 
 def place(study: Study, path: str) -> str:
-    """Where a path of config.yaml lies: below results/ as it is, any other from data_root on."""
-    return splits.place(study, path, RESULTS)
+    """Where a path of the configuration lies: below results/ as it is, any other from data_root on."""
+    return path if made(path) else os.path.join(study.data_root, path)  # noqa: PTH118 - no . or .. is resolved
 
 
 def names(study: Study, split: splits.PreparedSplit) -> str | None:
     """The text file that names the images of a split, if its domain has one."""
-    return splits.listed(study, split, RESULTS)
+    lists, part = study.domains[split.domain].lists, split.plan["split"]
+    return place(study, lists[part]) if part in lists else None
 
 
 def made(path: str) -> bool:

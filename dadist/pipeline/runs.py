@@ -60,12 +60,12 @@ def base_of(study: Study, setting: str) -> str | None:
 
 
 def bases(study: Study) -> list[str]:
-    """The settings that config.yaml names, without their variants."""
+    """The settings that the configuration names, without their variants."""
     return [setting for setting in study.settings if base_of(study, setting) is None]
 
 
 def papers(study: Study, setting: str) -> dict[str, str]:
-    """Method → name of the variant that trains it as it was published, for those that config.yaml says how."""
+    """Method → name of the variant that trains it as it was published, for those that have presets for it."""
     return {
         method: f"{setting}-{PAPER}{method}"
         for method, presets in study.settings[setting].published.items()
@@ -79,8 +79,13 @@ def variants(study: Study, setting: str) -> list[str]:
 
 
 def pattern(study: Study) -> str:
-    """Regular expression of the settings and their variants, as they stand in paths."""
-    return "|".join("|".join([setting, *variants(study, setting)]) for setting in bases(study))
+    """Regular expression of the settings and their variants, as they stand in paths.
+
+    Snakemake compiles it once a rule, so what all settings have in common stands in it once: the ablation.
+    """
+    settings, ablation = "|".join(bases(study)), "".join(f"|-{variant}" for variant in study.ablation.variants)
+    own = [variant for setting in bases(study) for variant in papers(study, setting).values()]
+    return "|".join([f"(?:{settings})(?:{ablation})", *own])
 
 
 def published(study: Study, setting: str) -> list[str]:
@@ -190,7 +195,7 @@ def of_table(study: Study, setting: str, table: str) -> list[Run]:
     """Every run of a table, each once.
 
     Args:
-        study: The whole of config.yaml.
+        study: The whole configuration.
         setting: Whose table it is.
         table: 'metrics': all of the setting; 'ablation': one method in all variants; 'paper': each method as it was
             published, beside the floors.

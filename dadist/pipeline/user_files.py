@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dadist.config.schema import Study
-from dadist.config.splits import reader
 from dadist.data.inventory import Inventory, SplitPlan
 from dadist.pipeline import paths, runs
 from dadist.pipeline.inputs import split_named
 from dadist.pipeline.runs import Run
+from dadist.pipeline.splits import reader
 
 
 class UserFiles:
     """The files of one planning, which goes on without those that are missing, so that all are told at once.
 
     Args:
-        study: The whole of config.yaml.
+        study: The whole configuration.
         warn: Takes a line for whoever plans.
 
     Attributes:
@@ -51,7 +51,9 @@ class UserFiles:
         if Path(file).is_file():
             return [file]
         expected = "weights to start from; or set the key to random, pretrained or a method"
-        return self._note(file, expected, f"settings.{run.setting}.start")
+        own = self.study.settings[run.setting].objectives[run.method].start
+        key = f"objectives.{run.method}.start" if own else "start"
+        return self._note(file, expected, f"settings.{run.setting}.{key}")
 
     def fingerprint(self, split: str) -> str | None:
         """Of names, sizes and times of the files of a split: Snakemake sees their folder alone.
@@ -78,7 +80,7 @@ class UserFiles:
     def _note(self, path: str, expected: str, key: str) -> list[str]:
         if path not in self.absent:
             self.absent.append(path)
-            self.warn(f"{path}: not there ({key} in config.yaml, from data_root on); expected there: {expected}")
+            self.warn(f"{path}: not there ({key}, from data_root on); expected there: {expected}")
         return []
 
     def refusal(self) -> str:

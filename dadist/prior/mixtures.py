@@ -1,4 +1,4 @@
-"""The mixtures of the classes as a file: what `gmm.fit` makes and the density is asked of."""
+"""The mixtures of the classes as a file: what `fit` makes and the density is asked of."""
 
 from dataclasses import dataclass
 from pathlib import Path

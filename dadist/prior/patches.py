@@ -1,4 +1,4 @@
-"""The kinds of label patches of the source as a file: what `clusters.fit` makes and `descriptors.Clusters` reads."""
+"""The kinds of label patches of the source as a file: what patch_clustering.py makes and patch_descriptors.py reads."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Columns of small pictures under titles, and a picture as an SVG; no network is needed for them."""
 
 import base64
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ FULL = 192  # pixels of a cell from which on titles grow
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def coloured(labels: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint8]:
+def coloured(labels: Iterable[NDArray[np.uint8]], classes: ClassSet) -> NDArray[np.uint8]:
     """Train ids ``(N, H, W)`` as RGB ``(N, H, W, 3)``."""
     return np.stack([colourise(one, classes) for one in labels])
 

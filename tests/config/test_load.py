@@ -82,6 +82,7 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
         ),
         (changed("settings.mine.presets", []), r"settings\.mine\.classes: unknown class set"),
         (without("adapt.optimiser.power"), r"adapt\.optimiser\.power: missing"),
+        (changed("render.demo.appearance.haze", 1.5), r"render\.demo\.appearance\.haze: expected 0 to 1, got 1\.5"),
         (without("render.demo.seed"), r"render\.demo\.seed: missing"),
         (without("objectives.advent.start"), r"objectives\.advent\.start: missing"),
         (

@@ -4,9 +4,9 @@ import pytest
 from sandbox import ROOT
 from studies import study
 
-from dadist.config.splits import prepared_split
 from dadist.pipeline import paths
 from dadist.pipeline.runs import Artefact, Run
+from dadist.pipeline.splits import prepared_split
 
 RUN = Run("demo-no_depth", "dada", 12, "q1")
 

@@ -43,7 +43,7 @@ def test_a_variant_that_was_read_is_still_none_of_the_settings_that_config_yaml_
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("demo", True), ("demo-no_depth", True), ("s2c16-paper_dada", True), ("demo-paper_dada", False), ("dem", False)],
+    [("demo", True), ("demo-no_depth", True), ("s2c16-paper_dada", True), ("demo-paper_dada", False), ("demo-", False)],
 )
 def test_the_pattern_of_paths_knows_settings_and_their_variants_alone(name: str, known: bool) -> None:
     assert bool(re.fullmatch(runs.pattern(study()), name)) == known

@@ -38,11 +38,10 @@ def test_what_is_missing_is_told_once_each_and_planning_goes_on_without_it(data:
     synthia, weights = data / "SYNTHIA", data / "DeepLab_resnet_pretrained_imagenet.pth"
     assert len(lines) == 2
     assert lines[0].startswith(
-        f"{synthia}: not there (domains.synthia.root in config.yaml, from data_root on); expected there: "
-        "SYNTHIA-RAND-CITYSCAPES"
+        f"{synthia}: not there (domains.synthia.root, from data_root on); expected there: SYNTHIA-RAND-CITYSCAPES"
     )
     assert lines[1] == (
-        f"{weights}: not there (settings.s2c16.start in config.yaml, from data_root on); expected there: weights to "
+        f"{weights}: not there (settings.s2c16.start, from data_root on); expected there: weights to "
         "start from; or set the key to random, pretrained or a method"
     )
     assert files.absent == [str(synthia), str(weights)]

@@ -183,7 +183,7 @@ FILES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager[Non
     # what is no code
     "a docstring": (replaced("dadist/selftraining/refine.py", '"""The spatial aggregation prior: ', '"""Of old: '), ()),
     "a comment": (replaced("dadist/selftraining/small_regions.py", "# the other classes", "# every other class"), ()),
-    "a comment of config.yaml": (replaced("config.yaml", "# Seeds of the training:", "# Seeds of trainings:"), ()),
+    "a comment of config.yaml": (replaced("config.yaml", "# Training seeds:", "# Seeds of trainings:"), ()),
     # what carries, keeps or stops, and decides no result
     "state": (code("training/resume.py"), ()),
     "progress": (code("runtime/progress.py"), ()),

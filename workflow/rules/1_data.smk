@@ -1,6 +1,6 @@
-# Data. Needs nothing for the rendered streets, and the data sets' own folders for the rest (config.yaml, `domains`).
+# Data. Needs nothing for the rendered streets, and the data sets' own folders for the rest (config/domains.yaml).
 # Makes results/streets/{preset}/{dataset}, trees as their owners ship them, and results/data/{data}, the arrays that
-# every later stage reads: images, labels as train ids, depth in centimetres, counts a class.
+# every later stage reads: images, labels as train ids, depth in centimetres, counts per class.
 
 
 rule render:

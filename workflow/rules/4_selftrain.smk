@@ -1,4 +1,4 @@
-# Self-training. Needs a model of the round before. Makes, a round, pseudo/ (what the model is sure of), refined/
+# Self-training. Needs a model of the round before. Makes, per round, pseudo/ (what the model is sure of), refined/
 # (without regions that are too small for their class) and model.pt, trained on them.
 
 

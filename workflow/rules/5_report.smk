@@ -1,6 +1,6 @@
 # Report. Needs models and the target's labelled validation split, which nothing before this file reads; without one
-# the picture shows training images, and there is no table. Makes metrics.json a model, results/{setting}/metrics.csv
-# with a row a model (ablation.csv: with the variants of one method; paper.csv: with each method by its own protocol), and
+# the picture shows training images, and there is no table. Makes metrics.json per model, results/{setting}/metrics.csv
+# with one row per model (ablation.csv: with the variants of one method; paper.csv: with each method by its own protocol), and
 # the pictures in results/{setting}/report.
 
 

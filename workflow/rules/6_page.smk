@@ -90,7 +90,7 @@ rule write_page:
     params:
         spec=lambda w: page.write_page(STUDY, w.setting),
         code=lambda w: params.code("write_page"),
-        look=lambda w: params.page_files(),
+        files=lambda w: params.page_files(),
     shell:
         "exec python -m dadist.stages.write_page --params {params.spec:q} --metrics {input.metrics:q} "
         "--losses {input.losses:q} --refined {input.refined:q} --source {input.source:q} --figures {input.figures:q} "

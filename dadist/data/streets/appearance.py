@@ -78,9 +78,9 @@ class Dice:
         """Uniform in a range."""
         return low + (high - low) * float(self.stream.random())
 
-    def ranged(self, source: tuple[float, float], foreign: tuple[float, float], hyperparameter: float) -> float:
-        """Uniform in a range that the hyperparameter moves from the source's to the foreign one."""
-        low, high = (a + (b - a) * hyperparameter for a, b in zip(source, foreign, strict=True))
+    def ranged(self, source: tuple[float, float], foreign: tuple[float, float], share: float) -> float:
+        """Uniform in a range that the share moves from the source's to the foreign one."""
+        low, high = (a + (b - a) * share for a, b in zip(source, foreign, strict=True))
         return self.between(low, high)
 
     def counted(self, source: tuple[float, float], foreign: tuple[float, float]) -> float:
@@ -106,12 +106,12 @@ class Dice:
 
 def camera(dice: Dice) -> Camera:
     """An image's camera; at 0 high and wide like a renderer's, at 1 low and long like Cityscapes'."""
-    hyperparameter = dice.appearance.camera
+    share = dice.appearance.camera
     return Camera(
-        focal=dice.ranged((0.74, 0.9), (1.06, 1.14), hyperparameter),
-        column=dice.ranged((0.42, 0.58), (0.48, 0.52), hyperparameter),
-        row=dice.ranged((0.42, 0.5), (0.36, 0.4), hyperparameter),
-        height_m=dice.ranged((1.7, 2.3), (1.18, 1.3), hyperparameter),
+        focal=dice.ranged((0.74, 0.9), (1.06, 1.14), share),
+        column=dice.ranged((0.42, 0.58), (0.48, 0.52), share),
+        row=dice.ranged((0.42, 0.5), (0.36, 0.4), share),
+        height_m=dice.ranged((1.7, 2.3), (1.18, 1.3), share),
     )
 
 

@@ -87,12 +87,6 @@ def tree(scene: Scene, dice: Dice, frame: Pose, size: float) -> None:
     scene.cast([frame.at(1.1 * size * a, 1.5 * size + b * size * 0.7, 1.1 * size * b) for a, b in CIRCLE])
 
 
-def bush(scene: Scene, dice: Dice, frame: Pose, size: float) -> None:
-    """A low clump on the ground."""
-    leaf, dark = dice.colour("leaf"), dice.colour("leaf_dark")
-    clump(scene, dice, frame, (0.0, 0.5 * size, 0.8 * size), (leaf, dark))
-
-
 def clump(
     scene: Scene, dice: Dice, frame: Pose, disc: tuple[float, float, float], colours: tuple[Colour, Colour]
 ) -> None:

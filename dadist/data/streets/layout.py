@@ -1,7 +1,6 @@
 """The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
 
-from dadist.data.streets import cyclists as cycles
-from dadist.data.streets import objects as things
+from dadist.data.streets import cyclists, objects
 from dadist.data.streets.appearance import Dice
 from dadist.data.streets.objects import NAMES, Pose, scaled
 from dadist.data.streets.roadside import FENCE, KERB_M, CrossSection, close_view, line_street
@@ -87,7 +86,7 @@ def _ground(scene: Scene, dice: Dice, street: CrossSection) -> None:
         _flat(scene, (inner, outer), (0.0, far), SIDEWALK, scaled(slab, 1.14), up=KERB_M)
     if dice.chance(0.5):
         x, z = dice.between(street.left + 1, street.right - 1), dice.between(6, 14)
-        points = [(x + 0.35 * a, 0.0, z - 0.35 * b) for a, b in things.CIRCLE]
+        points = [(x + 0.35 * a, 0.0, z - 0.35 * b) for a, b in objects.CIRCLE]
         scene.add(GROUND - 3, points, ROAD, scaled(road, 0.6))
 
 
@@ -128,16 +127,16 @@ def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> 
         pick = dice.between(0, 1)
         if pick < 0.28:
             if trees:
-                cycles.tree(scene, dice, frame, dice.between(1.5, 2.3))
+                cyclists.tree(scene, dice, frame, dice.between(1.5, 2.3))
         elif pick < 0.42:
-            cycles.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
+            cyclists.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
         elif pick < 0.55:
-            cycles.traffic_light(scene, dice, frame, -side * dice.between(1.8, 3.0) if dice.chance(0.4) else 0.0)
+            cyclists.traffic_light(scene, dice, frame, -side * dice.between(1.8, 3.0) if dice.chance(0.4) else 0.0)
         elif pick < 0.72:
-            cycles.sign(scene, dice, frame)
+            cyclists.sign(scene, dice, frame)
         elif pick < 0.9:
             heading = SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))]
-            thing = cycles.bicycle if dice.chance(0.55) else cycles.motorcycle
+            thing = cyclists.bicycle if dice.chance(0.55) else cyclists.motorcycle
             thing(scene, dice, frame._replace(x=frame.x + side * 0.5, along=heading), count())
         else:
             _railing(scene, dice, kerb + side * 0.3, (z, z + dice.between(3, 8)))
@@ -162,10 +161,10 @@ def _walkers(scene: Scene, dice: Dice, street: CrossSection, side: int, count: C
         z = 8 + 40 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(kerb + side * 0.9, line - side * 0.4)
         heading = (1.0, 0.0) if dice.chance(0.5) else (-1.0, 0.0)
-        things.person(scene, dice, Pose(x, KERB_M, z, heading), count())
+        objects.person(scene, dice, Pose(x, KERB_M, z, heading), count())
     if dice.chance(0.12):
         x = dice.between(street.left + 1, street.right - 1)
-        things.person(scene, dice, Pose(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
+        objects.person(scene, dice, Pose(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
 
 
 def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> None:
@@ -175,7 +174,7 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
         while z < 70:
             if dice.chance(share * dice.counted((0.6, 1.2), (1.0, 1.8))):
                 front = z if heading == AHEAD else z + 4.6
-                things.car(scene, dice, Pose(x, 0.0, front, heading), count())
+                objects.car(scene, dice, Pose(x, 0.0, front, heading), count())
             z += dice.between(5.4, 7.5)
     middle = (street.left + street.right) / 2
     taken: list[tuple[float, float, float]] = []  # x, from z, to z of the vehicles on the road
@@ -183,9 +182,9 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
     for x, heading in (own, other):
         z = dice.between(13, 34) if heading == AHEAD else dice.between(10, 30)
         while z < 80:
-            thing = things.bus if dice.chance(0.3) else things.car
-            taken.append((x, z - 1, z + (12.5 if thing is things.bus else 5.5)))
-            front = z if heading == AHEAD else z + (11 if thing is things.bus else 4.6)
+            thing = objects.bus if dice.chance(0.3) else objects.car
+            taken.append((x, z - 1, z + (12.5 if thing is objects.bus else 5.5)))
+            front = z if heading == AHEAD else z + (11 if thing is objects.bus else 4.6)
             thing(scene, dice, Pose(x + dice.between(-0.05, 0.05), 0.0, front, heading), count())
             z += dice.between(16, 40)
     for _ in range(int(dice.counted((0, 4.4), (0, 2.0)))):
@@ -194,6 +193,6 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
         if any(abs(x - lane) < 2.3 and near < z < far for lane, near, far in taken):
             continue  # a vehicle stands there
         frame = Pose(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
-        ridden, lean = (cycles.bicycle, 0.6) if dice.chance(0.5) else (cycles.motorcycle, 0.3)
+        ridden, lean = (cyclists.bicycle, 0.6) if dice.chance(0.5) else (cyclists.motorcycle, 0.3)
         ridden(scene, dice, frame, count())
-        cycles.rider(scene, dice, frame, count(), lean=lean)
+        cyclists.rider(scene, dice, frame, count(), lean=lean)

@@ -104,7 +104,7 @@ def write_synthia(
     """
     for folder in ("RGB", "GT/LABELS", "Depth"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    task = partial(_write_synthia_scene, root, appearance, _stream(seed, "synthia"), width, height)
+    task = partial(_write_synthia_scene, root, appearance, stream(seed, "synthia"), width, height)
     _run(task, [(index,) for index in range(images)], workers, progress)
 
 
@@ -142,7 +142,7 @@ def write_cityscapes(
             city = CITIES[split][index * len(CITIES[split]) // images]
             for folder in ("leftImg8bit",) if split == "train" else ("leftImg8bit", "gtFine", "disparity", "camera"):
                 (root / folder / split / city).mkdir(parents=True, exist_ok=True)
-            tasks.append((split, city, index, _stream(seed, split)))
+            tasks.append((split, city, index, stream(seed, split)))
     _run(partial(_write_cityscapes_scene, root, appearance, width, height), tasks, workers, progress)
 
 
@@ -195,7 +195,7 @@ def _write(path: Path, array: NDArray[Any]) -> None:
         raise OSError(f"{path}: expected to write a PNG, cv2 could not; is the disk full?")
 
 
-def _stream(seed: int, split: str) -> int:
+def stream(seed: int, split: str) -> int:
     """The seed of a split's scenes."""
     return int(np.random.SeedSequence((seed, STREAMS[split])).generate_state(1)[0])
 

@@ -4,7 +4,6 @@ Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
 import importlib
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +105,3 @@ def reader(study: Study, domain: str) -> Any:
     """The reader of a domain's data set, a `dadist.data.readers.base.Reader`."""
     found = importlib.import_module(DATASETS[study.domains[domain].dataset])
     return found.reader(parse(found.Options, study.domains[domain].options, f"domains.{domain}"))
-
-
-def place(study: Study, path: str, made: str) -> str:
-    """Where a path of config.yaml lies: as it is below ``made``, the workflow's own folder, else from data_root on."""
-    return path if path.startswith(made) else os.path.join(study.data_root, path)  # noqa: PTH118
-
-
-def listed(study: Study, one: PreparedSplit, made: str) -> str | None:
-    """The text file that names the images of a split, if its domain has one."""
-    lists = study.domains[one.domain].lists
-    split = one.plan["split"]
-    return place(study, lists[split], made) if split in lists else None

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from sandbox import configuration, merged
 
-from dadist.config import load, splits
+from dadist.config import load
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.data.inventory import SplitPlan
+from dadist.pipeline import paths, splits
 
 CONFIG = configuration()
 
@@ -65,15 +66,12 @@ def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_tha
 
 def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:
     moved = changed({"data_root": "elsewhere"})
-    assert splits.place(moved, "SYNTHIA", "results/") == "elsewhere/SYNTHIA"
-    assert splits.place(moved, "results/streets/demo/synthia", "results/") == "results/streets/demo/synthia"
-    assert splits.place(moved, str(Path("/", "data", "SYNTHIA")), "results/") == str(Path("/", "data", "SYNTHIA"))
+    assert paths.place(moved, "SYNTHIA") == "elsewhere/SYNTHIA"
+    assert paths.place(moved, "results/streets/demo/synthia") == "results/streets/demo/synthia"
+    assert paths.place(moved, str(Path("/", "data", "SYNTHIA"))) == str(Path("/", "data", "SYNTHIA"))
 
 
 def test_a_list_belongs_to_its_split_alone() -> None:
     listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
-    found = {
-        which: splits.listed(listing, splits.prepared_split(listing, "demo", which), "results/")
-        for which in splits.SPLITS
-    }
+    found = {which: paths.names(listing, splits.prepared_split(listing, "demo", which)) for which in splits.SPLITS}
     assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}
