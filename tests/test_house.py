@@ -5,10 +5,8 @@ import dataclasses
 import importlib
 import json
 import re
-import shlex
 import subprocess
 import sys
-import typing
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,7 +17,6 @@ from sandbox import ROOT, Sandbox, configuration
 
 from dadist.config import schema, sections
 from dadist.config.methods import hyperparameters
-from dadist.config.records import parse
 from dadist.registry import DATASETS, METHODS, RECIPES
 from dadist.stages import flags
 
@@ -222,19 +219,6 @@ def test_a_stage_is_frozen_settings_a_run_and_no_more(rule: str) -> None:
     assert {name for name, _ in public(tree(module))} == {"Params", "run"}
     assert ast.unparse(tree(module).body[-1]).split() == ["if", "__name__", "==", "'__main__':", "stage(run)"]
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= STAGE_LINES
-
-
-def test_the_params_of_every_rule_parse_into_its_stage(sandbox: Sandbox) -> None:
-    answer = sandbox.snakemake("all", *ON_DEMAND, "--dry-run", "--printshellcmds")
-    assert answer.returncode == 0, answer.stdout
-    seen = set()
-    for line in re.findall(r"^Shell command: exec (python -m .*) 2> ", answer.stdout, re.M):
-        words = shlex.split(line)
-        module = words[2]
-        hints = typing.get_type_hints(importlib.import_module(module).run)
-        parse(hints["params"], json.loads(words[words.index("--params") + 1]), module)
-        seen.add(module.rpartition(".")[2])
-    assert seen == set(rules())
 
 
 def test_every_key_of_every_section_is_read_somewhere() -> None:

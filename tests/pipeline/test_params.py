@@ -83,7 +83,17 @@ def test_another_number_of_images_at_once_tells_a_stage_nothing_new(rule: str) -
 @pytest.mark.parametrize(
     ("keys", "rules"),
     [
+        ({"inverse_depth": 900.0}, {"fit_gmm", "compare_components", "adapt", "selftrain", "evaluate", "draw"}),
         ({"fit_gmm": {"seed": 99}}, {"fit_gmm", "compare_components"}),
+        ({"fit_gmm": {"reg_covar": 0.01}}, {"fit_gmm", "compare_components"}),
+        ({"compare_components": {"components": [1, 2]}}, {"compare_components"}),
+        ({"cluster_patches": {"clusters": 20}}, {"cluster_patches"}),
+        ({"adapt": {"iterations": 5}}, {"adapt"}),
+        ({"adapt": {"deterministic": True}}, {"adapt"}),
+        ({"adapt": {"class_weight_power": 1.0}}, {"adapt", "selftrain"}),
+        ({"objectives": {"warm_up": {"iterations": 6}}}, set[str]()),
+        ({"selftrain": {"training": {"optimiser": {"lr": 2.0e-3}}}}, {"selftrain"}),
+        ({"draw": {"images": 1}}, {"draw"}),
         ({"fit_gmm": {"components": 3}}, {"fit_gmm"}),
         ({"adapt": {"batch": 6}}, {"adapt"}),
         ({"objectives": {"dada": {"depth": 0.7}}}, {"adapt"}),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import study
+from studies import demo, study
 
 from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.streets import render
@@ -109,3 +109,11 @@ def test_a_folder_that_cannot_be_read_is_left_to_the_stage_with_a_warning(data: 
     assert [files.fingerprint(SOURCE), files.fingerprint(SOURCE)] == [None, None]
     assert len(lines) == 1
     assert lines[0].startswith(f"{SOURCE}: {data / 'SYNTHIA'}")
+
+
+def test_weights_of_a_package_and_random_ones_are_no_file_of_the_workflow() -> None:
+    for start in ("pretrained", "random"):
+        lite = {"network": {"backbone": "efficientnet_lite0", "pixels": "lite"}}
+        files = UserFiles(demo(start=start, adapt=lite), print)
+        assert files.init(Run("demo", "source_only", 1)) == []
+        assert files.absent == []

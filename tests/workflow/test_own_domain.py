@@ -69,16 +69,6 @@ def test_photographs_without_labels_give_models_and_a_panel_without_truth(sandbo
         assert maps.shape == (3, 32, 64)
 
 
-def test_the_table_of_photographs_without_labels_is_refused_with_the_keys(sandbox: Sandbox) -> None:
-    answer = sandbox.snakemake("results/mine/metrics.csv", "--dry-run")
-    assert answer.returncode != 0
-    assert "settings.mine.target: expected labels to compare with, got none of a split val in domains.photos" in (
-        answer.stdout
-    )
-    assert "by its keys images, labels and ids" in answer.stdout
-    assert "Traceback (most recent" not in answer.stdout
-
-
 def test_labels_of_a_few_photographs_give_the_table_without_training_again(sandbox: Sandbox) -> None:
     jobs = sandbox.planned("results/mine/metrics.csv", overlay=WITH_LABELS)
     assert {job.split()[0] for job in jobs} == {"prepare", "evaluate", "collect"}
@@ -92,14 +82,6 @@ def test_labels_of_a_few_photographs_give_the_table_without_training_again(sandb
         ("depth_distribution", "q0"),
         ("depth_distribution", "q1"),
     ]
-
-
-def test_a_source_without_labels_is_refused_with_the_keys(sandbox: Sandbox) -> None:
-    change = {"source": {"domain": "photos"}, "methods": ["source_only"], "selftrain": {"methods": []}}
-    overlay = merged(OWN, {"settings": {"mine": change}})
-    answer = sandbox.snakemake("results/mine/source_only/seed1/q0/model.pt", "--dry-run", overlay=overlay)
-    assert answer.returncode != 0
-    assert "settings.mine.source: expected labels to learn from, got none in domains.photos" in answer.stdout
 
 
 def test_a_folder_is_read_with_labels_as_a_source_and_without_as_a_target(sandbox: Sandbox) -> None:

@@ -59,12 +59,3 @@ def test_other_methods_read_the_images_alone_and_are_not_trained_again_for_it(sa
     without = merged(without, {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.0}}}}})
     jobs = sandbox.planned(MODEL.format("source_only"), MODEL.format("corda"), overlay=without)
     assert jobs == [f"adapt {MODEL.format('corda')}"]
-
-
-def test_a_target_without_depth_is_told_before_anything_runs(sandbox: Sandbox) -> None:
-    without = merged(DEPTH, {"domains": {"own": {"unlabelled_depth": False}}})
-    over = merged(without, {"settings": {"demo": {"methods": ["corda"]}}})
-    answer = sandbox.snakemake(MODEL.format("corda"), "--dry-run", overlay=over)
-    assert answer.returncode != 0
-    assert "or set objectives.corda.target_depth: 0.0, which does without" in answer.stdout
-    assert "Traceback (most recent" not in answer.stdout

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, configuration, merged
+from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS
 from dadist.evaluation.confusion import Metrics
@@ -114,54 +114,11 @@ def test_a_lost_benchmark_and_another_alarm_run_no_training_again(tiny: Sandbox)
     assert tiny.planned(PAGE, overlay=merged(TINY, {"monitor": {"windows": 3}})) == [f"write_page {PAGE}"]
 
 
-def test_a_page_can_be_planned_of_a_variant_and_of_a_setting_without_the_method(tiny: Sandbox) -> None:
-    for variant in ("no_refinement", "mixture_z", "critic_depth"):
-        assert f"write_page results/demo-{variant}/report/index.html" in tiny.planned(
-            f"results/demo-{variant}/report/index.html"
-        )
-    few = {"methods": ["source_only", "adabn"], "selftrain": {"methods": []}, "draw": {"methods": ["adabn"]}}
-    jobs = tiny.planned(PAGE, overlay=merged(TINY, {"settings": {"demo": few}}))
-    assert {job.split()[0] for job in jobs} == {"draw", "draw_figures", "write_page"}
-
-
 def test_the_numbers_of_components_are_weighed_on_every_class_with_points(tiny: Sandbox) -> None:
     table = pd.read_csv(tiny.folder / COMPONENTS)
     assert list(table.columns) == ["components", "mean", *CLASS_SETS["16"].names]
     assert table.components.tolist() == list(range(1, 11))
     assert np.isfinite(table["mean"]).all()
-
-
-def test_pretrained_weights_are_no_file_of_the_workflow(tiny: Sandbox) -> None:
-    lite = {"backbone": "efficientnet_lite0", "pixels": "lite"}
-    overlay = merged(TINY, {"settings": {"demo": {"start": "pretrained", "adapt": {"network": lite}}}})
-    model = "results/demo/source_only/seed1/q0/model.pt"
-    assert tiny.planned(model, overlay=overlay) == [f"adapt {model}"]
-
-
-def test_the_ablation_trains_what_a_variant_changes_and_nothing_twice(tiny: Sandbox) -> None:
-    jobs = tiny.planned("results/demo/ablation.csv")
-    trained = {job.split("/")[1] for job in jobs if job.startswith("adapt ")}
-    variants = configuration()["ablation"]["variants"]
-    assert trained == {f"demo-{variant}" for variant in variants} - {"demo-no_refinement"}
-    assert not [job for job in jobs if "/warm_up/" in job]
-    fitted = {job.split("/")[1] for job in jobs if job.startswith("fit_gmm ")}
-    assert fitted == {"demo-mixture_xy", "demo-mixture_z", "demo-mixture_yz"}
-    again = sorted(job.split("/")[-1] for job in jobs if "demo-no_refinement" in job and job.startswith("selftrain "))
-    assert again == ["model.pt"] * 2  # its rounds, from the base's q0
-
-
-def test_patches_are_clustered_for_the_method_that_needs_them_alone(tiny: Sandbox) -> None:
-    jobs = tiny.planned("results/demo-mixture_z/adaptpatch/seed1/q0/model.pt")
-    assert jobs == ["adapt results/demo-mixture_z/adaptpatch/seed1/q0/model.pt"]  # from the base's patches
-    coarse = {"presets": {"coarse": {"cluster_patches": {"source": [4, 2]}}}}
-    overlay = merged(TINY, {"ablation": {"method": "adaptpatch", "variants": ["coarse"]}, **coarse})
-    jobs = tiny.planned("results/demo/ablation.csv", overlay=overlay)
-    assert [job for job in jobs if job.startswith("cluster_patches ")] == [
-        "cluster_patches results/demo-coarse/prior/patches.npz"
-    ]
-    assert [job for job in jobs if job.startswith("adapt ") and "coarse" in job] == [
-        "adapt results/demo-coarse/adaptpatch/seed1/q0/model.pt"
-    ]
 
 
 def test_variants_run_to_their_metrics(tiny: Sandbox) -> None:
@@ -218,19 +175,3 @@ def test_the_paper_s_table_has_each_method_by_its_own_protocol_beside_the_settin
     ]
     summary = pd.read_csv(tiny.folder / "results/other/paper_summary.csv")
     assert summary.protocol.tolist() == ["unified"] * 4 + ["paper"] * 6
-
-
-def test_a_split_that_only_a_protocol_of_a_method_has_is_known_to_a_job_that_stands_alone(tiny: Sandbox) -> None:
-    # Without rounds: class-mix wants source and target of one size.
-    own = {"target": {"width": 128, "height": 48}, "selftrain": {"methods": []}}
-    overlay = merged(OVERLAY, {"presets": {"theirs_dada": own}})
-    split = "results/data/demo_target-train-128x48-16"
-    assert tiny.planned(split, overlay=overlay) == [f"prepare {split}"]
-    answer = tiny.snakemake(f"{split}-padded", "--dry-run", overlay=overlay)
-    assert f"{split}-padded: expected a split that a setting asks for, got one of none" in answer.stdout
-
-
-def test_a_table_of_papers_without_any_is_refused_with_the_key(tiny: Sandbox) -> None:
-    answer = tiny.snakemake("results/demo/paper.csv", "--dry-run")
-    assert answer.returncode != 0
-    assert "settings.demo.published: expected what one of its methods was published with, got none of" in answer.stdout
