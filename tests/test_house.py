@@ -15,7 +15,7 @@ import pytest
 from grouping import group
 from sandbox import ROOT, Sandbox, configuration
 
-from dadist.config import schema, sections
+from dadist.config import schema, sections, training_sections
 from dadist.config.methods import hyperparameters
 from dadist.registry import DATASETS, METHODS, RECIPES
 from dadist.stages import flags
@@ -64,7 +64,6 @@ ALONE = {"config.yaml": "dadist.cli.study", "results/": "dadist.pipeline.paths"}
 CONFIGURATION = "dadist.config"
 
 MODULE_LINES = 260
-LISTING = "dadist.config.sections"  # one field per key, as many as there are
 STAGE_LINES = 70
 FUNCTION_LINES = 45  # without the docstring, which may be as long as it needs
 FILE_BYTES = 200_000
@@ -225,13 +224,20 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
     read = {
         node.attr
         for module in MODULES
-        if not module.startswith(("dadist.config.schema", "dadist.config.sections", "dadist.config.methods"))
+        if not module.startswith(
+            (
+                "dadist.config.schema",
+                "dadist.config.sections",
+                "dadist.config.training_sections",
+                "dadist.config.methods",
+            )
+        )
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Attribute)
     }
     for file in (ROOT / "workflow/rules").glob("*.smk"):
         read |= set(re.findall(r"\w+", file.read_text(encoding="utf-8")))
-    listed = [*vars(schema).values(), *vars(sections).values()]
+    listed = [one for module in (schema, sections, training_sections) for one in vars(module).values()]
     records = [one for one in listed if isinstance(one, type) and dataclasses.is_dataclass(one)]
     keys = {(one.__name__, field.name) for one in records for field in dataclasses.fields(one)}
     assert not [f"{section}.{key}" for section, key in sorted(keys) if key not in read]
@@ -353,7 +359,7 @@ def test_a_process_of_several_runs_the_tests_of_a_file_and_one_those_of_the_work
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_fits_a_few_screens(module: str) -> None:
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    assert lines <= MODULE_LINES or module == LISTING
+    assert lines <= MODULE_LINES
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -385,6 +391,8 @@ def test_no_file_names_a_folder_of_one_machine_or_leaves_work_undone() -> None:
     undone = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b")
     found = []
     for path in repository():
+        if path.suffix == ".png":
+            continue
         text = path.read_bytes().decode("utf-8", errors="ignore")
         found += [f"{path}: {match[0]}" for pattern in (machine, undone) for match in pattern.finditer(text)]
     assert not found

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import dadist.training.loop
 from dadist.classes import IGNORE
-from dadist.config.sections import Optimiser
+from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy

@@ -11,7 +11,6 @@ from dadist.classes import ClassSet
 from dadist.config.methods import ByMethod, Objective
 from dadist.config.records import ConfigError, Record, key
 from dadist.config.sections import (
-    Adapt,
     ClusterPatches,
     CompareComponents,
     Draw,
@@ -21,11 +20,9 @@ from dadist.config.sections import (
     FitGmm,
     Monitor,
     Prepare,
-    PseudoLabel,
-    RefineLabels,
-    SelfTraining,
     WritePage,
 )
+from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
 
 Share = Annotated[float, key("0 is the source's range, 1 the far end", ge=0, le=1)]
 Pixels = Annotated[int, key("Size.", unit="pixels", ge=1)]

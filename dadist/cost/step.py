@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from dadist.config.schema import Setting
-from dadist.config.sections import Optimiser
+from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Context, Method
 from dadist.model.layouts import build

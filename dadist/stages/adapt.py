@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dadist.config.records import Record
-from dadist.config.sections import Adapt
+from dadist.config.training_sections import Adapt
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded

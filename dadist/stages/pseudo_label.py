@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.config.records import Record
-from dadist.config.sections import PseudoLabel
+from dadist.config.training_sections import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.config.records import Record
-from dadist.config.sections import RefineLabels
+from dadist.config.training_sections import RefineLabels
 from dadist.data.prepared import Prepared
 from dadist.runtime.progress import Progress
 from dadist.selftraining.pseudo_labels import PseudoLabels

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dadist.config.records import Record
-from dadist.config.sections import RoundTraining
+from dadist.config.training_sections import RoundTraining
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from dadist.classes import IGNORE
-from dadist.config.sections import Jitter
+from dadist.config.training_sections import Jitter
 from dadist.data.loader import Source, Target
 from dadist.model.segmenter import upsample
 

@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist.config.sections import Optimiser
+from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.methods.source_only import METHOD
 from dadist.model.backbones import TF_EPS, EfficientNetLite0, SameConv2d

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
-from dadist.config.sections import Network
+from dadist.config.training_sections import Network
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.heads import Fusion
 from dadist.model.layouts import build

@@ -18,7 +18,7 @@ import widths
 from torch import Tensor, nn
 
 from dadist.classes import IGNORE
-from dadist.config.sections import Optimiser
+from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.depth_distribution import METHOD
 from dadist.model.segmenter import Outputs

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dadist.config.sections import Optimiser
+from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
 from dadist.registry import METHODS, RECIPES
