@@ -29,7 +29,7 @@ from dadist.runtime.memory import keep_freed_memory
 PART, OURS = "data", "ours"
 PIL, OPENCV = "shipped PNGs, PIL (depth by OpenCV)", "shipped PNGs, OpenCV"
 SIZES = {"synthia": (1280, 760), "cityscapes": (2048, 1024)}  # (width, height) of the shipped files
-# Noise of this strength makes PNGs of 1.1 bytes a pixel, as leftImg8bit has them (11 GB for 5000 images).
+# Noise of this strength makes PNGs of 1.1 bytes per pixel, as leftImg8bit has them (11 GB for 5000 images).
 APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.1, camera=0.0, statistics=0.0, bonnet=False)
 TABLE = CLASS_SETS["16"].lookup("synthia", ids("synthia"))
 Sample = list[NDArray[Any]]  # image (H, W, 3); for the source also labels (H, W) and depth (H, W)

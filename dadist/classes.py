@@ -1,8 +1,10 @@
-"""The class table: one row per label, its ids in the data sets and its class in every class set; look-ups are derived.
+"""The class table: one row per label, with its ids in the data sets and its class in each class set.
+
+The look-ups are made from it.
 
 Sources: SYNTHIA-RAND-CITYSCAPES README (raw ids), Cityscapes label definitions (labelIds, colours, the 19 classes), the
 16-, 13- and 7-class tasks of SPIGAN, DADA and CTRL, which the method keeps with their asymmetries, and the authors'
-7-class map of Mapillary Vistas, whose labels are named (data/readers/mapillary.py) and not numbered.
+7-class map of Mapillary Vistas, whose labels have names (dadist/data/readers/mapillary.py) and no numbers.
 """
 
 import dataclasses
@@ -180,7 +182,7 @@ class ClassSet(Record):
         return table
 
     def asymmetries(self, datasets: Sequence[str]) -> list[str]:
-        """What this class set does to labels of one of ``datasets`` and not to others', a sentence a data set."""
+        """What this class set does to labels of one of ``datasets`` and not to others', one sentence per data set."""
         sentences = []
         for dataset in dict.fromkeys(datasets):
             moved = {key: one.name for one in self.categories for key in one.of if "/" in key}

@@ -40,7 +40,7 @@ ARTEFACTS = {
     "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches"),
 }
 
-# Networks from an image to features. config/grid.py has the size of each one's features.
+# Networks from an image to features. dadist/config/grid.py has the size of each one's features.
 BACKBONES = {
     "resnet101": "dadist.model.backbones:ResNet101",
     "efficientnet_lite0": "dadist.model.backbones:EfficientNetLite0",

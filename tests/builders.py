@@ -240,7 +240,7 @@ def training(**changes: Any) -> Training:
 
 
 def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:
-    """What a method's iterator of terms yields, but for the values: a list a pass."""
+    """What a method's iterator of terms yields, but for the values: one list per pass."""
     return [[(term.name, term.weight) for term in one] for one in terms]
 
 

@@ -76,7 +76,7 @@ class Sandbox:
         return [touch for touch in (Touch(**json.loads(note)) for note in notes) if re.search(pattern, touch.path)]
 
     def command(self, *arguments: str, overlay: dict[str, object] | None = None) -> list[str]:
-        """Snakemake on two cores, one thread a job; another ``overlay`` takes the place of the folder's own."""
+        """Snakemake on two cores, one thread per job; another ``overlay`` takes the place of the folder's own."""
         file = self.folder / "overlay.yaml"
         file.write_text(yaml.safe_dump(self.overlay if overlay is None else overlay), encoding="utf-8")
         limits = ("--cores", "2", "--max-threads", "1", "--resources", "gpu=2", "--configfile", file.name)

@@ -80,9 +80,9 @@ class Sampling:
     def ready(self, arrays: Sequence[NDArray[Any]], order: Order, step: int) -> tuple[list[Tensor], Tensor]:
         """A step's rows ``(B, H, W, ...)`` cut and mirrored alike, on the device; and which are mirrored, ``(B,)``.
 
-        Images and labels come as they are stored, a byte a number, and become what is computed with where the networks
-        are. Of several processes each takes its share of the one batch. The arrays, which are changed in place, are the
-        caller's own.
+        Images and labels come as they are stored, one byte per number, and become what is computed with where the
+        networks are. Of several processes each takes its share of the one batch. The arrays, which are changed in
+        place, are the caller's own.
         """
         mine = distributed.share(self.batch)
         flips = order.flips(step)[mine] & self.mirror

@@ -79,7 +79,7 @@ def examine(
 def before_prepare(
     reader: Reader, root: Path, plan: SplitPlan, names: Path | None, folder: Path, *, workers: int
 ) -> list[Files]:
-    """Looks at one split without decoding more than a file of each kind, and tells the scenes to prepare.
+    """Looks at one split, decodes the first and the last file of each kind alone, and tells the scenes to prepare.
 
     Of the target's other split it lists the images alone. Warnings are logged.
 
@@ -103,7 +103,7 @@ def before_prepare(
 
 
 def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header], list[Finding]]:
-    """What can be told of a split without decoding it."""
+    """What the names, the headers and the first and last file of each kind tell of a split."""
     listing = list_split(split)
     headers, unsound = scan(listing.scenes, workers)
     findings = [*listing.findings, *unsound]

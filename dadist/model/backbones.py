@@ -1,4 +1,4 @@
-"""Backbones: an image to features on a grid 8 times coarser. config/grid.py says how large it is."""
+"""Backbones: an image to features on a grid 8 times coarser. dadist/config/grid.py says how large it is."""
 
 import importlib
 from abc import ABC, abstractmethod

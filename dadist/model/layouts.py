@@ -51,7 +51,7 @@ TASKS = {"segmentation": "segmentation", "source_depth": "depth", "depth": "dept
 
 
 class Distilled(Segmenter):
-    """CorDA's: features a task, first predictions from each, an exchange between the two, final predictions.
+    """CorDA's: features for each task, first predictions from each, an exchange between the two, final predictions.
 
     Segmentation has a classifier; depth has a decoder that the source's depth teaches and, with a head "depth", another
     for the target's own. ``depth`` is the target's where there is one, else the source's; ``extra`` has "source_depth",
@@ -66,7 +66,7 @@ class Distilled(Segmenter):
     SHARED = ("backbone",)
 
     def build(self, channels: int) -> None:
-        """Two bottlenecks a task, the exchange, and two predictors a prediction."""
+        """Two bottlenecks per task, the exchange, and two predictors per prediction."""
         width = max(channels // 8, 32)
         outputs = {"segmentation": len(self.architecture.classes), "source_depth": 1}
         outputs |= dict.fromkeys(self.architecture.heads, 1)

@@ -28,7 +28,7 @@ LAYOUTS = (
     "parallel",  # all read the backbone
     "gated",  # the classifier reads features gated by those of depth
     "joint",  # the same, and a second classifier looks through the depth
-    "distilled",  # features a task, which learn from each other; a head "depth" is for the target's own
+    "distilled",  # features for each task, which learn from each other; a head "depth" is for the target's own
 )
 
 # Which heads a layout takes beside its own; the others take none.

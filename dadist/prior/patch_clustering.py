@@ -54,8 +54,8 @@ def fit(descriptors: NDArray[np.float32], settings: ClusterPatches, *, classes: 
 
     Args:
         descriptors: ``(n, 4 C)``, as `sample` gives them.
-        settings: ``clusters``, how many; ``batch``, descriptors a step of k-means; ``seed``; ``source`` and ``target``,
-            which the file carries.
+        settings: ``clusters``, how many; ``batch``, descriptors per step of k-means; ``seed``; ``source`` and
+            ``target``, which the file carries.
         classes: Class set.
         images: That the descriptors are of.
 

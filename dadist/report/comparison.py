@@ -91,7 +91,7 @@ def read(path: Path) -> pd.DataFrame:
 def compare(before: pd.DataFrame, after: pd.DataFrame, first: str, second: str) -> Comparison:
     """What got better from ``before`` to ``after``.
 
-    Of one seed a side the noise is not known. Otherwise a difference counts if it is outside the 95 % interval of
+    With one seed on a side the noise is not known. Otherwise a difference counts if it is outside the 95 % interval of
     Welch's t test over the seeds: t * sqrt(s1^2 / n1 + s2^2 / n2), with the degrees of freedom rounded down. Of twenty
     differences that are none, one passes as one.
 
@@ -180,7 +180,7 @@ def _classes(before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str]) 
 def _apart(
     pair: tuple[pd.DataFrame, pd.DataFrame], columns: Sequence[str], key: Any, names: tuple[str, str]
 ) -> list[str]:
-    """A sentence a column in which the two differ."""
+    """One sentence for each column in which the two differ."""
     found = []
     for column in columns:
         values = [_values(rows, column) for rows in pair]

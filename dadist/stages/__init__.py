@@ -1,4 +1,4 @@
-"""Stages: one small script a rule, and the glue between a rule and its script.
+"""Stages: one small script per rule, and the glue between a rule and its script.
 
 A stage file ends in ``stage(run)``. The flags of the script are the keyword arguments of ``run``, which are the names
 of the rule's inputs and outputs, and ``--params``: one JSON of exactly the settings that the stage reads. A rule that

@@ -1,4 +1,4 @@
-"""Fit the prior: one Gaussian mixture a class over place and inverse depth, on the source."""
+"""Fit the prior: one Gaussian mixture per class, over place and inverse depth, on the source."""
 
 from dataclasses import dataclass
 

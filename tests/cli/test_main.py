@@ -185,7 +185,7 @@ def test_a_plan_without_data_takes_the_numbers_that_the_owners_ship(
     assert main.main(["plan", "s2c16", "--device", "h100-bf16", "--config", "data_root=nowhere"]) == 0
     printed = " ".join(lines(capsys))
     assert "9.718" in printed  # TFLOP a step
-    assert "54.87 GB" in printed  # 9400 images of 1280x760 at 6 bytes a pixel
+    assert "54.87 GB" in printed  # 9400 images of 1280x760 at 6 bytes per pixel
 
 
 def test_an_unknown_device_is_told_with_those_that_are_known(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ CLASSES = builders.CLASSES
 
 
 def mixtures(features: str = "xyz", **changes: object) -> Mixtures:
-    """A normal a class: in the middle of the grid, 10 m away, independent; the last class has no fit."""
+    """One normal per class: in the middle of the grid, 10 m away, independent; the last class has no fit."""
     at = [("xyz").index(one) for one in features]
     mean, deviation = np.array([3.5, 1.5, 1000 / 1001]), np.array([1.0, 0.5, 0.01])
     whole = builders.mixtures()

@@ -1,4 +1,4 @@
-"""The profile for clusters: a reason a line, and GPUs for the rules that ask for one."""
+"""The profile for clusters: a reason for each line, and GPUs for the rules that ask for one."""
 
 import re
 

@@ -28,7 +28,7 @@ from dadist.training.resume import State
 
 pytestmark = pytest.mark.usefixtures("float64")
 
-CLASSES, GRID, SIZE = 7, (4, 3), (9, 6)  # both (width, height): no whole number of pixels a cell
+CLASSES, GRID, SIZE = 7, (4, 3), (9, 6)  # both (width, height): no whole number of pixels per cell
 WEIGHTS = {"segmentation": 1.0, "depth": 0.7, "balance_source": 0.6, "balance_target": 0.5, "adversarial": 0.3}
 CRITIC_WEIGHTS = {"critic_source": 0.4, "critic_target": 0.4}
 MIRRORED = {"source": [False, True], "target": [True, False]}  # what the mixtures stand for is not

@@ -67,7 +67,7 @@ def test_what_the_page_points_at_is_there() -> None:
     for row in rows:
         paths = re.findall(r"`([\w/]+\.(?:py|yaml))`", row.split("|")[3])
         assert paths, row
-        assert all((ROOT / path).is_file() or (ROOT / "dadist" / path).is_file() for path in paths), row
+        assert all((ROOT / path).is_file() for path in paths), row
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 # Prior. Needs the prepared source. Makes results/{setting}/prior/mixtures.npz: a Gaussian mixture per class over the
 # place of a pixel and its inverse depth, and patches.npz, the typical label patches: each for the methods that name it
-# among their NEEDS, once for all seeds. On demand, results/{setting}/prior/components.csv and .png: how likely held-out
+# among their artefacts, once for all seeds. On demand, results/{setting}/prior/components.csv and .png: how likely held-out
 # points are under mixtures of fewer and more components.
 
 

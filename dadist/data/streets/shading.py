@@ -68,7 +68,7 @@ def _shaded(
 
 
 def _table(buffers: Buffers, air: Air) -> Table:
-    """What the colour pass looks up by surface number, a row each; 0 is the sky."""
+    """What the colour pass looks up by surface number, one row per surface; 0 is the sky."""
     rows = [(*s.colour, *s.accent, s.kind, *s.grain, *s.shape) for s in buffers.surfaces]
     values = np.zeros((len(rows) + 1, 12), np.float32)
     if rows:
