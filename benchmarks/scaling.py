@@ -149,7 +149,6 @@ def overlay(size: StudySize, steps: int) -> dict[str, Any]:
         "start": "random",
         "source": view,
         "target": view,
-        "grid": [size.width // 8, size.height // 8],
         "fit_gmm": {"points": 0},  # all there are
         "adapt": {"iterations": steps, **training},
         "pseudo_label": {"confidence": 0.1},  # after a few steps a network is sure of nothing
@@ -160,11 +159,12 @@ def overlay(size: StudySize, steps: int) -> dict[str, Any]:
         "render": {"demo": {**view, "source": size.images, "train": size.images, "val": size.images}},
         "settings": {
             "demo": {
-                **{key: variant[key] for key in ("source", "target", "grid")},
+                **{key: variant[key] for key in ("source", "target")},
                 "compare_components": {"components": [1, 2], "points": 2000},
             }
         },
-        "ablation": {"method": "depth_distribution", "variants": {VARIANT: variant}},
+        "presets": {VARIANT: variant},
+        "ablation": {"method": "depth_distribution", "variants": [VARIANT]},
     }
 
 

@@ -16,7 +16,7 @@ def float64() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run Snakemake for minutes are marked by their folder."""
+    """Tests that run studies for minutes are marked by where they stand."""
     for item in items:
         if item.nodeid.startswith(WORKFLOW):
             item.add_marker(pytest.mark.workflow)

@@ -1,6 +1,7 @@
 """How the tests are shared out between processes (`pytest -n 2`)."""
 
-WORKFLOW = ("tests/workflow/", "tests/faults/")  # whose tests run studies
+# Whose tests run studies, or trainings in several processes.
+WORKFLOW = ("tests/workflow/", "tests/faults/", "tests/runtime/test_launch.py", "tests/runtime/test_distributed.py")
 
 
 def group(nodeid: str) -> str:

@@ -95,6 +95,8 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
             changed("fit_gmm.features", ["x", "x"]),
             r"fit_gmm\.features: expected one or more of x, y, z, each once",
         ),
+        (changed("fit_gmm.features", []), r"fit_gmm\.features: expected at least 1 of them, got \[\]"),
+        (changed("fit_gmm.z_floor", -1.0), r"fit_gmm\.z_floor: expected at least 0, got -1\.0"),
         (
             changed("compare_components.components", [1, 3, 2]),
             r"components: expected rising numbers from 1 on",

@@ -247,7 +247,7 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backbone": "vgg"}, "backbone: expected one of resnet101, street, efficientnet_lite0, got 'vgg'"),
+        ({"backbone": "vgg"}, "backbone: expected one of resnet101, efficientnet_lite0, street, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
         ({"layout": "serial"}, "layout: expected one of parallel, gated, joint, distilled, got 'serial'"),

@@ -11,7 +11,6 @@ from oracles import log_density
 from sklearn.mixture import GaussianMixture
 
 from dadist.classes import CLASS_SETS
-from dadist.config.records import ConfigError
 from dadist.config.sections import FitGmm
 from dadist.prior import em
 from dadist.prior import fit as gmm
@@ -106,19 +105,6 @@ def test_likelihoods_are_those_of_the_floored_mixture() -> None:
     # z = 1 is the mean, so a deviation of 0.5 in place of 0.001 costs log 500 at every point.
     assert_allclose(plain.held_out[0] - floored.held_out[0], np.log(500), rtol=1e-3)
     assert_allclose(np.log(plain.median / floored.median), np.log(500), rtol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"features": ()}, r"fit_gmm\.features: expected one or more of x, y, z, each once, got \(\)"),
-        ({"features": ("x", "x")}, r"fit_gmm\.features: expected one or more"),
-        ({"z_floor": -1.0}, r"fit_gmm\.z_floor: expected at least 0, got -1\.0; null is no floor"),
-    ],
-)
-def test_settings_without_a_meaning_are_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        dataclasses.replace(FIT, **changes)
 
 
 @reference.needed

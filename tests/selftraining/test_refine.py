@@ -145,7 +145,7 @@ if {missing!r} == "numba":
 else:
     import numpy
     numpy.__version__ = "99.0.0"
-from dadist import regions
+from dadist.selftraining import small_regions
 assert small_regions.eraser(small_regions.COMPILED_FROM) is small_regions.by_class
 """
     subprocess.run([sys.executable, "-c", code], check=True)

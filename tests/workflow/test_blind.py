@@ -62,7 +62,7 @@ def test_training_and_pseudo_labelling_touched_nothing_of_the_validation_split(t
 # --- without labels
 
 
-# One of each kind: with rounds of self-training, with a teacher, with a translator. Of the others no process opened any.
+# One of each kind: with rounds, with a teacher, with a translator. Of the others no process opened any label.
 UNSEEN = ("depth_distribution", "corda", "spigan")
 
 
