@@ -26,7 +26,9 @@ class TrainingSettings(Protocol):
     """What the sections ``adapt`` and ``selftrain.training`` have in common for the loop."""
 
     @property
-    def optimiser(self) -> Optimiser: ...
+    def optimiser(self) -> Optimiser:
+        """The segmenter's."""
+
     @property
     def precision(self) -> str:
         """That the networks compute in, one of PRECISIONS."""

@@ -17,7 +17,8 @@ class SessionSettings(TrainingSettings, Protocol):
     """What the sections ``adapt`` and ``selftrain.training`` have in common."""
 
     @property
-    def statistics_images(self) -> int: ...
+    def statistics_images(self) -> int:
+        """Target images for `statistics: target`."""
 
 
 def run(

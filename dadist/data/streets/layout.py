@@ -20,6 +20,7 @@ class Count:
         self.last = 0
 
     def __call__(self) -> int:
+        """The next number."""
         self.last += 1
         return self.last
 
