@@ -16,10 +16,11 @@ def float64() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run studies for minutes are marked by where they stand."""
+    """Tests that run studies for minutes are marked by where they stand, and the longest group comes first."""
     for item in items:
         if item.nodeid.startswith(WORKFLOW):
             item.add_marker(pytest.mark.workflow)
+    items.sort(key=lambda item: not item.nodeid.startswith(WORKFLOW[0]))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
@@ -30,4 +31,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid)
 
+    config.option.loadscopereorder = False  # not by the number of tests: those of the workflow are few and long
     return Grouped(config, log)
