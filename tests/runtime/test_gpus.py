@@ -16,7 +16,7 @@ TWO = ("GPU-a", "GPU-b")
 HOLDER = """
 import sys, time
 from pathlib import Path
-from dadist import gpus
+from dadist.runtime import gpus
 found, files = gpus.hold(int(sys.argv[2]), sys.argv[3:], Path(sys.argv[1]))
 print(",".join(found), flush=True)
 time.sleep(600)
