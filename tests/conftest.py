@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import widths
-from grouping import WORKFLOW, group
+from grouping import WORKFLOW, group, place
 
 
 @pytest.fixture
@@ -16,11 +16,11 @@ def float64() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run studies for minutes are marked by where they stand, and the longest group comes first."""
+    """Tests that run studies for minutes are marked by where they stand, and the longest come first."""
     for item in items:
         if item.nodeid.startswith(WORKFLOW):
             item.add_marker(pytest.mark.workflow)
-    items.sort(key=lambda item: not item.nodeid.startswith(WORKFLOW[0]))
+    items.sort(key=lambda item: place(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
@@ -31,5 +31,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid)
 
-    config.option.loadscopereorder = False  # not by the number of tests: those of the workflow are few and long
+    config.option.loadscopereorder = False  # not by the number of tests: the longest are few
     return Grouped(config, log)

@@ -10,7 +10,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 WORKFLOW = ("tests/workflow/", "tests/faults/", "tests/runtime/test_launch.py", "tests/runtime/test_distributed.py")
 
 
+# The files of tests/workflow whose tests look at the tiny demo, which is run once.
+SHARING = ("add_a_method", "blind", "invalidation", "readme", "tiny")
+
+
 def group(nodeid: str) -> str:
-    """The tests that one process runs: those of a file, and all of the workflow's, which share a study."""
+    """The tests that one process runs: those of a file, or of all files that share the tiny demo."""
     file = nodeid.partition("::")[0]
-    return "workflow" if file.startswith(WORKFLOW[0]) else file
+    return "tiny demo" if file in {f"{WORKFLOW[0]}test_{name}.py" for name in SHARING} else file
+
+
+def place(nodeid: str) -> int:
+    """What begins first: the shared study is the longest group, then whatever runs for minutes."""
+    return 0 if group(nodeid) == "tiny demo" else 1 if nodeid.startswith(WORKFLOW) else 2

@@ -70,6 +70,11 @@ class Sandbox:
         shutil.copy(audit.__file__, self.folder / "sitecustomize.py")
         (self.folder / audit.NOTES).touch()
 
+    def take_over(self, other: "Sandbox") -> None:
+        """All that was made in another folder, and what Snakemake knows of it."""
+        for made in ("results", ".snakemake"):
+            shutil.copytree(other.folder / made, self.folder / made)
+
     def touched(self, pattern: str = "") -> list[Touch]:
         """What the processes touched, where the path matches."""
         notes = (self.folder / audit.NOTES).read_text(encoding="utf-8").splitlines()

@@ -264,11 +264,19 @@ def test_planning_loads_no_torch() -> None:
     assert loaded(modules, "torch", "pandas", "matplotlib", "sklearn", "snakemake") == []
 
 
-@pytest.mark.parametrize("rule", rules())
-def test_a_stage_loads_torch_if_it_has_a_network_and_matplotlib_if_it_draws_charts(rule: str) -> None:
+def loads() -> dict[tuple[str, ...], list[str]]:
+    """Packages that take seconds → the stages that load these and no others."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for rule in rules():
+        found.setdefault(tuple(name for name, stages in SECONDS_TO_LOAD.items() if rule in stages), []).append(rule)
+    return found
+
+
+@pytest.mark.parametrize("wanted", loads(), ids="+".join)
+def test_a_stage_loads_torch_if_it_has_a_network_and_matplotlib_if_it_draws_charts(wanted: tuple[str, ...]) -> None:
     # Each takes a second or so of every job, sklearn and torchvision more: who wants those imports them late.
-    wanted = [name for name, stages in SECONDS_TO_LOAD.items() if rule in stages]
-    assert loaded(f"dadist.stages.{rule}", *SECONDS_TO_LOAD) == wanted
+    stages = ", ".join(f"dadist.stages.{rule}" for rule in loads()[wanted])
+    assert loaded(stages, *SECONDS_TO_LOAD) == [*wanted]
 
 
 @pytest.mark.parametrize("registry", [DATASETS, METHODS, RECIPES], ids=["DATASETS", "METHODS", "RECIPES"])

@@ -29,7 +29,7 @@ from dadist.registry import METHODS, RECIPES
 from dadist.runtime import distributed
 from dadist.training.resume import State
 
-STEPS = 8
+STEPS = 5  # beyond an epoch of three
 BATCH = 4
 # Without momentum and decay of the weights a step is the gradient, which is what must be the same.
 SGD = Optimiser(

@@ -1,5 +1,6 @@
 """What a training step costs, counted on the meta device, where shapes are known and nothing is computed."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,9 +109,13 @@ def step_cost(setting: Setting, name: str) -> StepCost:
 
 def forward_flops(setting: Setting, name: str) -> int:
     """FLOPs of one prediction, an image of the target, by the network of a method."""
+    return _forward_flops(_architecture(setting, name), setting.target.height, setting.target.width)
+
+
+@functools.cache  # most methods share a network
+def _forward_flops(architecture: Architecture, height: int, width: int) -> int:
     with torch.device("meta"):
-        segmenter = build(_architecture(setting, name))
-        image = torch.empty(1, 3, setting.target.height, setting.target.width)
+        segmenter, image = build(architecture), torch.empty(1, 3, height, width)
     return count(lambda: segmenter(image))[0]
 
 

@@ -34,7 +34,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with config.yaml, and the user's own data sets in place of the demo's."""
     whole = merged(merged(read(ROOT / "config.yaml"), merged(TINY, OWN)), {"data_root": str(data)})
-    whole["settings"] = {"demo": {"classes": "7"}}
+    whole["settings"] = {"demo": {"classes": "7", "methods": ["depth_distribution"]}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
     (tmp_path / "config").symlink_to(ROOT / "config")
     monkeypatch.chdir(tmp_path)

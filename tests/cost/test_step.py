@@ -54,9 +54,7 @@ def test_the_flops_of_a_training_step_of_the_small_network_are_its_layers_by_han
 
 # TFLOP a step that were reckoned apart from this module: two passes of the network with all heads, backward through
 # all of them, one pass and one way back through the critic for the network, two of each for itself.
-@pytest.mark.parametrize(
-    ("width", "height", "expected"), [(640, 320, 2.132), (1024, 512, 5.388), (1280, 640, 8.381), (1280, 760, 9.933)]
-)
+@pytest.mark.parametrize(("width", "height", "expected"), [(640, 320, 2.132), (1280, 760, 9.933)])
 def test_the_full_networks_step_is_that_of_its_parts_but_for_the_targets_depth_head(
     width: int, height: int, expected: float
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tests import one another by name
 
-from faults.victim import TABLE, Victim, harried
+from faults.victim import TABLES, Victim, harried
 
 
 def main() -> None:
@@ -20,17 +20,17 @@ def main() -> None:
     parser.add_argument(
         "--span", type=float, default=20.0, help="seconds after the start that a kill comes at the latest"
     )
-    parser.add_argument("--length", type=int, default=8, help="of the trainings: 1 is a few seconds each")
+    parser.add_argument("--length", type=int, default=16, help="of the trainings: 1 is a few seconds each")
     asked = parser.parse_args()
     hits, studies = Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         whole = Victim(Path(folder) / "whole", asked.length)
-        answer = whole.snakemake(TABLE)
+        answer = whole.snakemake(*TABLES)
         assert answer.returncode == 0, answer.stdout
         expected = whole.products()
         while hits.total() < asked.kills:
             victim = Victim(Path(folder) / f"victim{studies}", asked.length)
-            hits += harried(victim, TABLE, asked.kills - hits.total(), asked.seed + studies, asked.span)
+            hits += harried(victim, asked.kills - hits.total(), asked.seed + studies, asked.span)
             text = victim.transcript.read_text(encoding="utf-8", errors="replace")
             different = [name for name, content in victim.products().items() if content != expected.get(name)]
             missing = sorted(expected.keys() - victim.products().keys())

@@ -13,16 +13,17 @@ from pathlib import Path
 
 from sandbox import TINY, Sandbox, merged
 
-TABLE = "results/demo/metrics.csv"
+Q0, Q1 = (f"results/demo/depth_distribution/seed1/{number}" for number in ("q0", "q1"))
+TABLES = (f"{Q0}/metrics.json", f"{Q1}/metrics.json")
 
 
 def study(length: int) -> dict[str, object]:
     """Trainings of a few seconds, or so many times longer, each of which saves itself many times."""
     lengths = {
         "methods": ["depth_distribution"],
-        "adapt": {"iterations": 80 * length},
-        "objectives": {"warm_up": {"iterations": 60 * length}, "source_only": {"iterations": 1}},
-        "selftrain": {"rounds": [40 * length]},
+        "adapt": {"iterations": 40 * length},
+        "objectives": {"warm_up": {"iterations": 30 * length}},
+        "selftrain": {"rounds": [20 * length]},
     }
     return merged(TINY, {"settings": {"demo": lengths}})
 
@@ -46,11 +47,11 @@ class Victim(Sandbox):
         state.write_text(often, encoding="utf-8")
         self.transcript = folder / "transcript.txt"
 
-    def start(self, target: str) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
         """Snakemake, in a process group of its own."""
         with self.transcript.open("ab") as file:
             return subprocess.Popen(
-                self.command(target),
+                self.command(*TABLES),
                 cwd=self.folder,
                 env=self.environment,
                 stdout=file,
@@ -70,7 +71,7 @@ class Victim(Sandbox):
     def products(self) -> dict[str, bytes]:
         """What must come out the same: networks, histories, tables."""
         found = self.folder / "results/demo"
-        names = ("model.pt", "losses.csv", "metrics.csv", "metrics_summary.csv")
+        names = ("model.pt", "losses.csv", "metrics.json")
         return {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.name in names}
 
     def rest(self) -> list[str]:
@@ -105,12 +106,11 @@ def strike(victim: Victim, process: subprocess.Popen[bytes], kind: str, number: 
     return True
 
 
-def harried(victim: Victim, target: str, kills: int, seed: int, span_s: float) -> Counter[str]:
+def harried(victim: Victim, kills: int, seed: int, span_s: float) -> Counter[str]:
     """Run the same command until it succeeds, killed up to ``kills`` times at random moments; what hit, and how often.
 
     Args:
         victim: Whose study.
-        target: What to make.
         kills: At most so many.
         seed: Of moments and kinds; where they fall depends on the machine as well.
         span_s: The longest wait, from the start of Snakemake or from a blow that hit nothing.
@@ -119,7 +119,7 @@ def harried(victim: Victim, target: str, kills: int, seed: int, span_s: float) -
     end = time.monotonic() + PATIENCE_S * (1 + kills / 5)
     while time.monotonic() < end:
         victim.unlock()
-        process = victim.start(target)
+        process = victim.start()
         hit = hits.total() >= kills
         while not hit and process.poll() is None:
             kind, number = draw.choice(KINDS), draw.choice(SIGNALS)

@@ -35,9 +35,9 @@ class Asked(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def steps(name: str) -> Iterator[list[str]]:
-    """What each of two steps on the meta device asks."""
-    setting = read_study([], [], "s2c7_small").settings["s2c7_small"]
+def steps(name: str, of: str = "demo") -> Iterator[list[str]]:
+    """What each of two steps on the meta device asks, at a setting's sizes and with its network."""
+    setting = read_study([], [], of).settings[of]
     with torch.device("meta"):
         method = method_of(setting, name)
         source, target = noise(setting, name)
@@ -58,4 +58,9 @@ def steps(name: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", sorted({*METHODS, "plain"} - {"corda"}))
 def test_a_step_asks_the_device_for_nothing(name: str) -> None:
     _, found = steps(name)
+    assert found == []
+
+
+def test_a_step_of_the_published_network_asks_the_device_for_nothing() -> None:
+    _, found = steps("depth_distribution", "s2c7_small")
     assert found == []

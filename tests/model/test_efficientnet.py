@@ -175,11 +175,11 @@ def test_a_backbone_without_a_package_is_refused() -> None:
 def test_it_trains_in_the_one_loop(tmp_path: Path, bn: str) -> None:
     torch.manual_seed(3)
     random = np.random.default_rng(0)
-    images = random.integers(0, 128, (4, 64, 64, 3), np.uint8)
-    labels = np.zeros((4, 64, 64), np.uint8)
-    for image, label, column in zip(images, labels, (16, 24, 40, 48), strict=True):
+    images = random.integers(0, 128, (4, 32, 32, 3), np.uint8)
+    labels = np.zeros((4, 32, 32), np.uint8)
+    for image, label, column in zip(images, labels, (8, 12, 20, 24), strict=True):
         image[:, column:], label[:, column:] = image[:, column:] + 128, 1  # what is bright is of class 1
-    source = builders.split(tmp_path / "source", images=images, labels=labels, depth=np.ones((4, 64, 64), np.uint16))
+    source = builders.split(tmp_path / "source", images=images, labels=labels, depth=np.ones((4, 32, 32), np.uint16))
     target = builders.split(tmp_path / "target", images=images, labels=None, depth=None)
     segmenter = Segmenter(replace(LITE, heads=(), bn=bn))
     before = {name: value.clone() for name, value in segmenter.state_dict().items()}

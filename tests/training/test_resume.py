@@ -9,6 +9,7 @@ import textwrap
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import builders
 import pytest
@@ -16,10 +17,10 @@ import torch
 
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.registry import METHODS, RECIPES
-from dadist.training.loop import train
+from dadist.training import loop
 from dadist.training.resume import FILES, State
 
-STEPS = 25  # more than a window of losses
+STEPS, WINDOW = 8, 6  # more steps than one window of losses has
 
 
 class Stopped(State):
@@ -45,14 +46,15 @@ def run(folder: Path, name: str, state: State) -> Any:
         builders.unlabelled(folder / "target")
     source, target = (builders.Prepared(folder / part) for part in ("source", "target"))
     sampling = Sampling(2, 0, True, "cpu")
-    train(
-        method,
-        SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
-        TargetLoader(target, sampling, source.labels if name in RECIPES else None),
-        builders.TrainingSettings(builders.DEMO.adapt.optimiser),
-        iterations=STEPS,
-        state=state,
-    )
+    with patch.object(loop, "WINDOW", WINDOW):
+        loop.train(
+            method,
+            SourceLoader(source, sampling, numerator=1000.0, zero_depth="ignore"),
+            TargetLoader(target, sampling, source.labels if name in RECIPES else None),
+            builders.TrainingSettings(builders.DEMO.adapt.optimiser),
+            iterations=STEPS,
+            state=state,
+        )
     return method
 
 
@@ -67,7 +69,7 @@ def state(folder: Path, step: int = 1, key: str = "key") -> State:
 @pytest.mark.parametrize("name", [*METHODS, *RECIPES])
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path: Path, name: str) -> None:
     whole = run(tmp_path, name, State(tmp_path / "whole", "key"))
-    for after in (7, 15):  # stopped at step 7, and again 15 later: within a window, and beyond one
+    for after in (3, 4):  # stopped at step 3, and again 4 later: within a window, and beyond one
         with pytest.raises(SystemExit) as ended:
             run(tmp_path, name, Stopped(tmp_path / "parts", after))
         assert ended.value.code == 128 + signal.SIGTERM

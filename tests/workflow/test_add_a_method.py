@@ -40,13 +40,14 @@ TOUCHES = [
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """The project with the five pieces."""
+def clone(tiny: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The project with the five pieces, where the other methods are trained."""
     sandbox = Sandbox(
         tmp_path_factory.mktemp("add") / "run", merged(TINY, {"settings": {"demo": {"methods": [METHOD]}}})
     )
     shutil.copytree(ROOT / "tests", sandbox.folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", sandbox.folder)
+    sandbox.take_over(tiny)
     for touch in TOUCHES:
         touch.apply(sandbox.folder)
     return sandbox
@@ -75,7 +76,7 @@ def test_what_the_page_points_at_is_there() -> None:
     [
         f"ruff check {TEST} dadist",
         f"ruff format --check {TEST} dadist",
-        f"mypy dadist/methods/{METHOD}.py dadist/config/methods/{METHOD}.py",
+        f"mypy --cache-dir {ROOT}/.mypy_cache dadist/methods/{METHOD}.py dadist/config/methods/{METHOD}.py",
     ],
 )
 def test_the_checkers_have_nothing_against_it(clone: Sandbox, command: str) -> None:
@@ -89,11 +90,17 @@ def test_its_test_and_those_of_every_method_pass(clone: Sandbox) -> None:
     assert int(re.findall(r"(\d+) passed", answer.stdout)[0]) > 4, answer.stdout
 
 
-def test_it_trains_to_its_row_of_the_table(clone: Sandbox) -> None:
+def test_it_trains_to_its_row_of_the_table_and_no_other_method_is_trained_again(clone: Sandbox) -> None:
+    model = f"results/demo/{METHOD}/seed1/q0"
+    assert clone.planned("results/demo/metrics.csv") == [
+        f"adapt {model}/model.pt",
+        "collect results/demo/metrics.csv",
+        f"evaluate {model}/metrics.json",
+    ]
     answer = clone.snakemake("results/demo/metrics.csv")
     assert answer.returncode == 0, answer.stdout
     table = pd.read_csv(clone.folder / "results/demo/metrics.csv")
     assert table.method.tolist() == ["source_only", "adabn", METHOD]
     assert table.miou.between(0, 100).all()
-    losses = pd.read_csv(clone.folder / f"results/demo/{METHOD}/seed1/q0/losses.csv")
+    losses = pd.read_csv(clone.folder / model / "losses.csv")
     assert list(losses.columns) == ["step", "lr", "segmentation", "consistency"]

@@ -191,19 +191,29 @@ def test_a_broken_file_stops_its_job_alone_and_mending_it_goes_on(sandbox: Sandb
 
 
 def test_a_file_that_was_changed_added_or_removed_prepares_its_split_again(sandbox: Sandbox) -> None:
-    (image,) = (sandbox.folder / "own/cityscapes/leftImg8bit/val").rglob("*_000001_*.png")
+    city = sandbox.folder / "own/cityscapes/leftImg8bit"
+    first, second, third = sorted((city / "train").rglob("*.png"))
+    chosen, listed = sandbox.folder / "own/names.txt", {"domains": {"demo_target": {"lists": {"train": "names.txt"}}}}
+    sandbox.overlay = merged(OWN, listed)
+    chosen.write_text(f"{first.name}\n{second.name}\n", encoding="utf-8")
     assert sandbox.snakemake(SOURCE, TRAIN, VAL).returncode == 0
     assert sandbox.planned(SOURCE, TRAIN, VAL) == []
+    (image,) = (city / "val").rglob("*_000001_*.png")
     before = image.stat()
-    image.touch()
+    for touched in (image, third):  # of which the list leaves out the second
+        touched.touch()
+    shutil.copy2(third, third.with_name(third.name.replace("_000002_", "_000009_")))
     assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {VAL}"]
     os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert sandbox.planned(SOURCE, TRAIN, VAL) == []
+    first.touch()
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {TRAIN}"]
+    assert sandbox.snakemake(TRAIN).returncode == 0
     for folder in ("RGB", "GT/LABELS", "Depth"):
         shutil.copy2(source_file(sandbox, folder), sandbox.folder / f"own/synthia/{folder}/0000009.png")
     assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {SOURCE}"]
-    next((sandbox.folder / "own/cityscapes/leftImg8bit/train").rglob("*.png")).unlink()
-    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {SOURCE}", f"prepare {TRAIN}"]
+    chosen.write_text(f"{second.name}\n", encoding="utf-8")
+    image.unlink()
+    assert sandbox.planned(SOURCE, TRAIN, VAL) == [f"prepare {part}" for part in (SOURCE, TRAIN, VAL)]
     assert sandbox.snakemake(SOURCE, TRAIN, VAL).returncode == 0
     assert json.loads((sandbox.folder / SOURCE / "index.json").read_text(encoding="utf-8"))["names"][-1] == "0000009"
 
