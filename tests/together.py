@@ -33,7 +33,15 @@ STEPS = 5  # beyond an epoch of three
 BATCH = 4
 # Without momentum and decay of the weights a step is the gradient, which is what must be the same.
 SGD = Optimiser(
-    "sgd", 0.005, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+    "sgd",
+    0.005,
+    momentum=0.0,
+    weight_decay=0.0,
+    head_lr_mult=1.0,
+    backbone_repeats="once",
+    power=0.9,
+    poly_iterations=None,
+    warm_up=0,
 )
 
 

@@ -52,6 +52,15 @@ class Optimiser(Record):
     head_lr_mult: Annotated[
         float, key("Factor of the heads' rate.", source="C: one group; 10.0 in ADVENT, DADA, CTRL", ge=0)
     ]
+    backbone_repeats: Annotated[
+        Literal["once", "published"],
+        key(
+            "Steps of the backbone's weights in each step of the training. published: three (shortcut convolutions "
+            "four, the first convolution one), as SGD takes where ADVENT, DADA, AdaptSegNet, CLAN, CTRL and CorDA list "
+            "each weight so often; with SGD only.",
+            source="C: once; published in their code",
+        ),
+    ]
     power: Annotated[float, key("Of the decay, (1 - step / end)^power.", source="C", ge=0)]
     poly_iterations: Annotated[
         int | None, key("Where the decay reaches 0; null: at the last iteration.", unit="iterations", source="C", ge=1)
@@ -65,6 +74,10 @@ class Optimiser(Record):
             ge=0,
         ),
     ]
+
+    def __post_init__(self) -> None:
+        if self.backbone_repeats == "published" and self.name != "sgd":
+            raise ConfigError(f"expected once with {self.name}, got published, which is SGD's", ("backbone_repeats",))
 
 
 @dataclass(frozen=True)

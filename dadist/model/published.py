@@ -79,6 +79,8 @@ FAMILIES = (
         "caffe",
         {f"Scale.{theirs}": ours for theirs, ours in _RESNET.items()},
     ),
+    # resnet101COCO-41f33a49.pth (COCO) of AdvSemiSeg, which CorDA starts from: those keys without Scale.
+    Family("DeepLab's ResNet-101 of COCO", ("conv1", "layer5.conv2d_list"), "resnet101", "caffe", _RESNET),
     # It was trained with the stride of layer 2 in the 3x3 convolution; the backbone has it in the 1x1, as Caffe's.
     Family("torchvision's ResNet-101", ("conv1", "fc"), "resnet101", "imagenet", _RESNET),
     Family("EfficientNet-Lite0", ("_conv_stem", "_blocks"), "efficientnet_lite0", "lite", dict(_lite0())),

@@ -1,7 +1,7 @@
 """The one loop: it trains every method and every round of self-training."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -76,7 +76,7 @@ def train(
             f"optimiser.poly_iterations: expected at least the {iterations} iterations of the training, "
             f"got {optimiser.poly_iterations}; set it so, or to null"
         )
-    optimisers = _optimisers(method, optimiser)
+    optimisers, repeats = zip(*_optimisers(method, optimiser), strict=True)
     end = optimiser.poly_iterations or iterations
     log = LossLog(state.losses, observer)
     begin = _restore(state.load(), method, optimisers, log)
@@ -93,8 +93,9 @@ def train(
                 for group in one.param_groups:
                     group["lr"] = group["initial_lr"] * decay(step, end, optimiser)
             _backward(method, source(step), target(step) if method.TARGET_IMAGES else None, step, log)
-            for one in optimisers:
-                one.step()
+            for one, times in zip(optimisers, repeats, strict=True):
+                for _ in range(times):
+                    one.step()
             method.after_step(step)
             if (step + 1) % WINDOW == 0 or step + 1 == iterations:
                 log.write(step + 1, optimisers[0].param_groups[0]["lr"])
@@ -103,7 +104,7 @@ def train(
             progress(step + 1, log.note)
 
 
-def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer], log: LossLog) -> dict[str, Any]:
+def _snapshot(step: int, method: Method, optimisers: Sequence[torch.optim.Optimizer], log: LossLog) -> dict[str, Any]:
     """All that the rest of the training depends on; batches are functions of the seed and the step."""
     return {
         "step": step,
@@ -115,7 +116,7 @@ def _snapshot(step: int, method: Method, optimisers: list[torch.optim.Optimizer]
 
 
 def _restore(
-    content: dict[str, Any] | None, method: Method, optimisers: list[torch.optim.Optimizer], log: LossLog
+    content: dict[str, Any] | None, method: Method, optimisers: Sequence[torch.optim.Optimizer], log: LossLog
 ) -> int:
     """Put a state back; the step to go on with, 0 without one."""
     if content is None:
@@ -159,28 +160,45 @@ def called(method: Method) -> list[nn.Module]:
     return [one for network in every for one in (network.values() if isinstance(network, nn.ModuleDict) else [network])]
 
 
-def _optimisers(method: Method, settings: Optimiser) -> list[torch.optim.Optimizer]:
+def _optimisers(method: Method, settings: Optimiser) -> list[tuple[torch.optim.Optimizer, int]]:
+    """Each optimiser, and how often it steps on the gradients of one step of the training."""
     heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
     if method.companion_lr is None:
         heads += method.companions.parameters()
-    groups = [
-        {"params": list(method.segmenter.backbone.parameters()), "lr": settings.lr, "initial_lr": settings.lr},
-        {"params": heads, "lr": settings.lr * settings.head_lr_mult, "initial_lr": settings.lr * settings.head_lr_mult},
-    ]
-    segmenter: torch.optim.Optimizer
-    if settings.name == "sgd":
-        segmenter = torch.optim.SGD(
-            groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
-        )
-    else:
-        segmenter = torch.optim.AdamW(
-            groups, lr=settings.lr, betas=(settings.momentum, 0.999), weight_decay=settings.weight_decay, fused=True
-        )
-    found: list[torch.optim.Optimizer] = [segmenter]
+    backbone = _by_repeats(method.segmenter.backbone, settings)
+    found = list[tuple[torch.optim.Optimizer, int]]()
+    for times, weights in sorted(backbone.items()):
+        groups = [{"params": weights, "lr": settings.lr, "initial_lr": settings.lr}]
+        if times == 1:
+            rate = settings.lr * settings.head_lr_mult
+            groups.append({"params": heads, "lr": rate, "initial_lr": rate})
+        found.append((_segmenters(groups, settings), times))
     for networks, lr in ((method.companions, method.companion_lr), (method.critics, method.critic_lr)):
         if lr is not None and len(networks):
             group = {"params": list(networks.parameters()), "lr": lr, "initial_lr": lr}
-            found.append(torch.optim.Adam([group], lr=lr, betas=method.betas, fused=True))
+            found.append((torch.optim.Adam([group], lr=lr, betas=method.betas, fused=True), 1))
+    return found
+
+
+def _segmenters(groups: list[dict[str, Any]], settings: Optimiser) -> torch.optim.Optimizer:
+    if settings.name == "sgd":
+        return torch.optim.SGD(
+            groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
+        )
+    return torch.optim.AdamW(
+        groups, lr=settings.lr, betas=(settings.momentum, 0.999), weight_decay=settings.weight_decay, fused=True
+    )
+
+
+def _by_repeats(backbone: nn.Module, settings: Optimiser) -> dict[int, list[nn.Parameter]]:
+    """The backbone's weights by how often each steps.
+
+    The published code lists what every module below the backbone's parts holds: a weight once for each module that it
+    is in, itself a part or below one. That is the number of dots in its name.
+    """
+    found: dict[int, list[nn.Parameter]] = {1: []}
+    for name, weight in backbone.named_parameters():
+        found.setdefault(name.count(".") if settings.backbone_repeats == "published" else 1, []).append(weight)
     return found
 
 

@@ -29,7 +29,15 @@ from dadist.training.resume import State
 LITE = builders.architecture(("depth", "density"), backbone="efficientnet_lite0", pixels="lite", bn="paper")
 SIZE = (builders.WIDTH, builders.HEIGHT)
 ADAMW = Optimiser(
-    "adamw", 1e-3, momentum=0.9, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+    "adamw",
+    1e-3,
+    momentum=0.9,
+    weight_decay=0.0,
+    head_lr_mult=1.0,
+    backbone_repeats="once",
+    power=0.9,
+    poly_iterations=None,
+    warm_up=0,
 )
 
 

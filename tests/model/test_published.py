@@ -81,6 +81,10 @@ def caffe_file(network: Segmenter) -> State:
     return {f"Scale.{name}": value for name, value in {**backbone(network), **old}.items()}
 
 
+def coco_file(network: Segmenter) -> State:
+    return {name.removeprefix("Scale."): value for name, value in caffe_file(network).items()}
+
+
 def adaptsegnet_file(network: Segmenter) -> State:
     """As ADVENT's, but counting batches."""
     return {**caffe_file(network), **{f"Scale.{k}": v for k, v in backbone(network, counted=True).items()}}
@@ -118,6 +122,7 @@ FILES: dict[str, tuple[Any, str, str, dict[str, int], list[str]]] = {
     "torchvision": (torchvision_file, TORCHVISION, "imagenet", {"fc": 2}, ["segmentation", "depth", "density"]),
     "advent": (caffe_file, CAFFE, "caffe", {"Scale.layer5": 8}, ["segmentation", "depth", "density"]),
     "adaptsegnet": (adaptsegnet_file, CAFFE, "caffe", {"Scale.layer5": 8}, ["segmentation", "depth", "density"]),
+    "corda": (coco_file, "DeepLab's", "caffe", {"layer5.conv2d_list": 8}, ["segmentation", "depth", "density"]),
     "authors": (authors_file, AUTHORS, "caffe", {"enc4_4": 2, "dec4": 2}, []),
     "dada": (dada_file, DADA, "caffe", {"fusion.decode": 2}, ["density"]),
 }
@@ -148,7 +153,7 @@ def test_a_published_file_is_recognised_and_fits(large: Segmenter, name: str, pr
 
 def test_every_family_of_resnet_101_has_a_file_here() -> None:
     families = [family.origin for family in FAMILIES if family.backbone == "resnet101"]
-    assert len(families) == 4
+    assert len(families) == 5
     assert all(any(family.startswith(origin) for _, origin, *_ in FILES.values()) for family in families)
 
 

@@ -261,7 +261,15 @@ def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
     fresh = Setup(setup.method.hyperparameters.source_density, setup.method.hyperparameters.squash)
     before = {name: value.detach().clone() for name, value in fresh.method.segmenter.backbone.items()}
     plain = Optimiser(
-        name="sgd", lr=1.0, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+        name="sgd",
+        lr=1.0,
+        momentum=0.0,
+        weight_decay=0.0,
+        head_lr_mult=1.0,
+        backbone_repeats="once",
+        power=0.9,
+        poly_iterations=None,
+        warm_up=0,
     )
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
     train(fresh.method, *batches, builders.TrainingSettings(plain), iterations=1, state=State(tmp_path, ""))

@@ -10,20 +10,39 @@ import builders
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.testing import assert_close
 
+from dadist.config.records import ConfigError
 from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
+from dadist.model import backbones
 from dadist.registry import METHODS, RECIPES
-from dadist.training.loop import WINDOW, decay, to_device, train
+from dadist.training.loop import WINDOW, _by_repeats, _optimisers, decay, to_device, train
 from dadist.training.loss_log import NotFiniteError
 from dadist.training.resume import State
 
 SGD = Optimiser(
-    "sgd", 2.5e-4, momentum=0.0, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+    "sgd",
+    2.5e-4,
+    momentum=0.0,
+    weight_decay=0.0,
+    head_lr_mult=1.0,
+    backbone_repeats="once",
+    power=0.9,
+    poly_iterations=None,
+    warm_up=0,
 )
 ADAMW = Optimiser(
-    "adamw", 2e-3, momentum=0.9, weight_decay=0.0, head_lr_mult=1.0, power=0.9, poly_iterations=None, warm_up=0
+    "adamw",
+    2e-3,
+    momentum=0.9,
+    weight_decay=0.0,
+    head_lr_mult=1.0,
+    backbone_repeats="once",
+    power=0.9,
+    poly_iterations=None,
+    warm_up=0,
 )
 
 
@@ -214,6 +233,53 @@ def test_the_heads_learn_at_their_own_multiple_of_the_rate(tmp_path: Path) -> No
     moves = slide(tmp_path, Slope(), 2, dataclasses.replace(SGD, head_lr_mult=10.0, power=1.0))
     assert moves[0] == pytest.approx((2.5e-4, 2.5e-3), rel=1e-4)
     assert moves[1] == pytest.approx((1.25e-4, 1.25e-3), rel=1e-4)
+
+
+def test_published_repeats_step_a_backbone_weight_once_for_each_module_that_holds_it(tmp_path: Path) -> None:
+    # SGD on a list that names a weight several times, which is a step after the other on the same gradient.
+    plan = dataclasses.replace(SGD, lr=0.1, momentum=0.5, weight_decay=0.2, backbone_repeats="published")
+    method = builders.method("source_only")
+    backbone = dict(method.segmenter.backbone.named_parameters())
+    starts = {name: weight.detach().clone() for name, weight in backbone.items()}
+    optimisers = _optimisers(method, plan)
+    for number in range(1, 3):
+        for weight in method.segmenter.parameters():
+            weight.grad = torch.full_like(weight, float(number))
+        for one, times in optimisers:
+            for _ in range(times):
+                one.step()
+    for name, weight in backbone.items():
+        holders = [
+            part
+            for part, module in method.segmenter.backbone.named_modules()
+            if part and weight in set(module.parameters())
+        ]
+        expected, velocity = starts[name], 0.0
+        for number in range(1, 3):
+            for _ in holders:
+                velocity = 0.5 * velocity + number + 0.2 * expected
+                expected = expected - 0.1 * velocity
+        assert_close(weight.detach(), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"), [("conv1.weight", 1), ("layer1.0.conv2.weight", 3), ("layer3.0.downsample.0.weight", 4)]
+)
+def test_weights_of_resnet_101_repeat_as_in_the_published_code(name: str, times: int) -> None:
+    with torch.device("meta"):
+        network = backbones.backbone("resnet101")
+    repeats = _by_repeats(network, dataclasses.replace(SGD, backbone_repeats="published"))
+    assert [
+        count for count, weights in repeats.items() if any(one is network.get_parameter(name) for one in weights)
+    ] == [times]
+    convolutions = [weight for weight in network.parameters() if weight.ndim == 4]
+    assert [sum(one.ndim == 4 for one in repeats[count]) for count in (1, 3, 4)] == [1, 99, 4]
+    assert len(convolutions) == 104
+
+
+def test_repeats_are_refused_for_another_optimiser_than_sgd() -> None:
+    with pytest.raises(ConfigError, match="expected once with adamw, got published"):
+        dataclasses.replace(ADAMW, backbone_repeats="published")
 
 
 def test_a_term_counts_by_its_weight_and_is_logged_without(tmp_path: Path) -> None:
