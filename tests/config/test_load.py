@@ -241,6 +241,24 @@ def test_a_method_s_own_protocol_is_its_setting_but_for_what_it_was_published_wi
     assert (settings["s2m7-paper_dada"].target.width, settings["s2m7-paper_dada"].target.fit) == (1024, "pad")
 
 
+def test_paper_rows_have_the_slips_of_the_published_code_and_no_other_row_has() -> None:
+    settings, four = study(SHIPPED).settings, (6, 12, 18, 24)
+    assert {
+        method: (found.adapt.optimiser.backbone_repeats, found.adapt.optimiser.head_lr_mult, found.adapt.network.rates)
+        for method, found in ((one, settings[f"s2c16-{PAPER}{one}"]) for one in settings["s2c16"].published)
+    } == {
+        **dict.fromkeys(("advent", "minent", "dada", "clan", "ctrl"), ("published", 10.0, four)),
+        **dict.fromkeys(("adaptsegnet", "corda"), ("published", 10.0, four[:2])),
+        "adaptpatch": ("once", 10.0, four),  # no code of it was seen
+        "spigan": ("once", 1.0, four),
+        "depth_distribution": ("once", 1.0, four),
+    }
+    rounds = settings["s2c16-paper_ctrl"].selftrain.training.optimiser
+    assert (rounds.backbone_repeats, rounds.head_lr_mult) == ("published", 10.0)
+    for name in SHIPPED["settings"]:
+        assert settings[name].adapt.optimiser.backbone_repeats == "once"
+
+
 @pytest.mark.parametrize("setting", SHIPPED["settings"])
 def test_every_protocol_of_a_method_and_every_variant_that_ships_is_sound(setting: str) -> None:
     settings = study(SHIPPED).settings
