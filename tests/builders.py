@@ -115,6 +115,17 @@ def segmenter(heads: tuple[str, ...] = (), layout: str = "parallel", *, seed: in
     return build(architecture(heads, layout))
 
 
+def optimiser(name: str, lr: float, **changes: Any) -> Optimiser:
+    """Without momentum, decay of weights or warm-up, unless ``changes`` say so."""
+    plan = {"momentum": 0.0, "weight_decay": 0.0, "head_lr_mult": 1.0, "power": 0.9, "warm_up": 0}
+    return dataclasses.replace(
+        DEMO.adapt.optimiser,
+        name=name,
+        lr=lr,
+        **{**plan, "poly_iterations": None, "backbone_repeats": "once", **changes},
+    )
+
+
 def checkpoint(
     heads: tuple[str, ...] = (), *, seed: int = 0, protocol: dict[str, Any] | None = None, **changes: Any
 ) -> Checkpoint:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 import dadist.training.loop
 from dadist.classes import IGNORE
-from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.losses.depth import berhu
 from dadist.losses.segmentation import cross_entropy
@@ -32,17 +31,7 @@ from dadist.training.resume import State
 STEPS = 5  # beyond an epoch of three
 BATCH = 4
 # Without momentum and decay of the weights a step is the gradient, which is what must be the same.
-SGD = Optimiser(
-    "sgd",
-    0.005,
-    momentum=0.0,
-    weight_decay=0.0,
-    head_lr_mult=1.0,
-    backbone_repeats="once",
-    power=0.9,
-    poly_iterations=None,
-    warm_up=0,
-)
+SGD = builders.optimiser("sgd", 0.005)
 
 
 def splits(folder: Path) -> None:

@@ -15,7 +15,6 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.methods.source_only import METHOD
 from dadist.model.backbones import TF_EPS, EfficientNetLite0, SameConv2d
@@ -28,17 +27,7 @@ from dadist.training.resume import State
 
 LITE = builders.architecture(("depth", "density"), backbone="efficientnet_lite0", pixels="lite", bn="paper")
 SIZE = (builders.WIDTH, builders.HEIGHT)
-ADAMW = Optimiser(
-    "adamw",
-    1e-3,
-    momentum=0.9,
-    weight_decay=0.0,
-    head_lr_mult=1.0,
-    backbone_repeats="once",
-    power=0.9,
-    poly_iterations=None,
-    warm_up=0,
-)
+ADAMW = builders.optimiser("adamw", 1e-3, momentum=0.9)
 
 
 @pytest.fixture(scope="module")

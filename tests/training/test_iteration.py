@@ -18,7 +18,6 @@ import widths
 from torch import Tensor, nn
 
 from dadist.classes import IGNORE
-from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.depth_distribution import METHOD
 from dadist.model.segmenter import Outputs
@@ -260,17 +259,7 @@ def test_the_loop_steps_by_the_weighted_sum_of_the_oracles_gradients(
 ) -> None:
     fresh = Setup(setup.method.hyperparameters.source_density, setup.method.hyperparameters.squash)
     before = {name: value.detach().clone() for name, value in fresh.method.segmenter.backbone.items()}
-    plain = Optimiser(
-        name="sgd",
-        lr=1.0,
-        momentum=0.0,
-        weight_decay=0.0,
-        head_lr_mult=1.0,
-        backbone_repeats="once",
-        power=0.9,
-        poly_iterations=None,
-        warm_up=0,
-    )
+    plain = builders.optimiser("sgd", 1.0)
     batches = (lambda _: fresh.source), (lambda _: fresh.target)
     train(fresh.method, *batches, builders.TrainingSettings(plain), iterations=1, state=State(tmp_path, ""))
     for leaf, value in fresh.method.segmenter.backbone.items():

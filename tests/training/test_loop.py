@@ -22,28 +22,7 @@ from dadist.training.loop import WINDOW, _by_repeats, _optimisers, decay, to_dev
 from dadist.training.loss_log import NotFiniteError
 from dadist.training.resume import State
 
-SGD = Optimiser(
-    "sgd",
-    2.5e-4,
-    momentum=0.0,
-    weight_decay=0.0,
-    head_lr_mult=1.0,
-    backbone_repeats="once",
-    power=0.9,
-    poly_iterations=None,
-    warm_up=0,
-)
-ADAMW = Optimiser(
-    "adamw",
-    2e-3,
-    momentum=0.9,
-    weight_decay=0.0,
-    head_lr_mult=1.0,
-    backbone_repeats="once",
-    power=0.9,
-    poly_iterations=None,
-    warm_up=0,
-)
+SGD, ADAMW = builders.optimiser("sgd", 2.5e-4), builders.optimiser("adamw", 2e-3, momentum=0.9)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

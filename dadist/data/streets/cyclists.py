@@ -1,5 +1,7 @@
 """Two-wheelers with and without riders, and what stands along the kerb: trees, poles, signs, lights."""
 
+import math
+
 from dadist.data.streets.appearance import Dice
 from dadist.data.streets.objects import (
     BICYCLE,
@@ -162,6 +164,6 @@ def _bar(start: tuple[float, float], end: tuple[float, float], thick: float) -> 
     """A bar between two points of a plane."""
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
-    share = thick / 2 / max((dx * dx + dy * dy) ** 0.5, 1e-6)
+    share = thick / 2 / max(math.sqrt(dx * dx + dy * dy), 1e-6)
     nx, ny = -dy * share, dx * share
     return [(x0 - nx, y0 - ny), (x0 + nx, y0 + ny), (x1 + nx, y1 + ny), (x1 - nx, y1 - ny)]
