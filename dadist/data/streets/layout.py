@@ -1,6 +1,6 @@
 """The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
 
-from dadist.data.streets import cyclists, objects
+from dadist.data.streets import cyclists, furniture, objects
 from dadist.data.streets.appearance import Dice
 from dadist.data.streets.objects import NAMES, Pose, scaled
 from dadist.data.streets.roadside import FENCE, KERB_M, CrossSection, close_view, line_street
@@ -128,13 +128,13 @@ def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> 
         pick = dice.between(0, 1)
         if pick < 0.28:
             if trees:
-                cyclists.tree(scene, dice, frame, dice.between(1.5, 2.3))
+                furniture.tree(scene, dice, frame, dice.between(1.5, 2.3))
         elif pick < 0.42:
-            cyclists.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
+            furniture.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
         elif pick < 0.55:
-            cyclists.traffic_light(scene, dice, frame, -side * dice.between(1.8, 3.0) if dice.chance(0.4) else 0.0)
+            furniture.traffic_light(scene, dice, frame, -side * dice.between(1.8, 3.0) if dice.chance(0.4) else 0.0)
         elif pick < 0.72:
-            cyclists.sign(scene, dice, frame)
+            furniture.sign(scene, dice, frame)
         elif pick < 0.9:
             heading = SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))]
             thing = cyclists.bicycle if dice.chance(0.55) else cyclists.motorcycle

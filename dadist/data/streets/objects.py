@@ -150,6 +150,15 @@ def scaled(colour: Colour, gain: float) -> Colour:
     return red, green, blue
 
 
+def bar(start: tuple[float, float], end: tuple[float, float], thick: float) -> Flat:
+    """A bar between two points of a plane."""
+    (x0, y0), (x1, y1) = start, end
+    dx, dy = x1 - x0, y1 - y0
+    share = thick / 2 / max(math.sqrt(dx * dx + dy * dy), 1e-6)
+    nx, ny = -dy * share, dx * share
+    return [(x0 - nx, y0 - ny), (x0 + nx, y0 + ny), (x1 + nx, y1 + ny), (x1 - nx, y1 - ny)]
+
+
 def _glazing(
     brush: Brush, along: tuple[float, float, float, float], up: tuple[float, float], half: float, glass: Colour
 ) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dadist.data.streets import cyclists
+from dadist.data.streets import furniture
 from dadist.data.streets.appearance import Dice
 from dadist.data.streets.objects import NAMES, Pose, scaled
 from dadist.data.streets.scene import BARS, BLOCKS, FACADE, Scene
@@ -39,7 +39,7 @@ def close_view(scene: Scene, dice: Dice, street: CrossSection) -> None:
             size = dice.between(2.2, 4.2)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
             clumps = Scene()
-            cyclists.clump(clumps, dice, frame, (0.0, size, size), shade)
+            furniture.clump(clumps, dice, frame, (0.0, size, size), shade)
             scene.add_all(clumps, BACKDROP)
 
 
@@ -93,7 +93,7 @@ def _gap(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float
             up = size * dice.between(0.8, 1.6)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
             clumps = Scene()
-            cyclists.clump(clumps, dice, frame, (dice.between(-1, 1), up, size), shade)
+            furniture.clump(clumps, dice, frame, (dice.between(-1, 1), up, size), shade)
             scene.add_all(clumps, key)
     height = dice.between(1.6, 2.9) if kind < 0.45 else dice.between(1.1, 1.9)
     quad = [(line, KERB_M, near), (line, height, near), (line, height, far), (line, KERB_M, far)]
