@@ -8,6 +8,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # Whose tests run studies, or trainings in several processes.
 WORKFLOW = ("tests/workflow/", "tests/faults/", "tests/runtime/test_launch.py", "tests/runtime/test_distributed.py")
+SLURM = "tests/slurm/"
 
 
 # The files of tests/workflow whose tests look at the tiny demo, which is run once.
@@ -22,4 +23,4 @@ def group(nodeid: str) -> str:
 
 def place(nodeid: str) -> int:
     """What begins first: the shared study is the longest group, then whatever runs for minutes."""
-    return 0 if group(nodeid) == "tiny demo" else 1 if nodeid.startswith(WORKFLOW) else 2
+    return 0 if group(nodeid) == "tiny demo" else 1 if nodeid.startswith((SLURM, *WORKFLOW)) else 2
