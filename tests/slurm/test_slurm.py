@@ -114,7 +114,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             assert len(running) > 3, f"expected a job and its processes, got {running}"
             first.process.send_signal(signal.SIGINT)
             _, cancelled = first.wait()
-            end = time.monotonic() + 2 * KILL_WAIT_S
+            end = time.monotonic() + 12 * KILL_WAIT_S  # on a busy machine SLURM itself takes long
             while left(cluster) and time.monotonic() < end:
                 time.sleep(0.2)
             remains = left(cluster)
