@@ -2,13 +2,15 @@
 # they make, dadist/pipeline/ what they read, profiles/ everything of a site.
 
 
-configfile: "config.yaml"
+include: "workflow/rules/common.smk"
+
+
+configfile: str(CONFIG)
 
 
 report: "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/common.smk"
 include: "workflow/rules/1_data.smk"
 include: "workflow/rules/2_prior.smk"
 include: "workflow/rules/3_adapt.smk"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.parts import PARTS
-from dadist.cli.study import CONFIG, config_parser, count_images, read_study
+from dadist.cli.study import config_parser, count_images, read_study
+from dadist.config.files import CONFIG
 from dadist.pipeline import paths
 
 

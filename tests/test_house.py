@@ -57,8 +57,8 @@ SECONDS_TO_LOAD = {
     "torchvision": set[str](),
 }
 
-# Words that one module alone may have: the file that a study is read from, and the folder that all is written to.
-ALONE = {"config.yaml": "dadist.cli.study", "results/": "dadist.pipeline.paths"}
+# A word that one module alone may have: the folder that all is written to.
+ALONE = {"results/": "dadist.pipeline.paths"}
 # It says in words where a study's files stand, and reads YAML.
 CONFIGURATION = "dadist.config"
 

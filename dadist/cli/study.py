@@ -3,17 +3,15 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dadist.config.files import laid_over, read
+from dadist.config.files import CONFIG, SHIPPED
 from dadist.config.load import load
 from dadist.config.records import ConfigError, hint
 from dadist.config.schema import Study
 
 if TYPE_CHECKING:
     from dadist.cost.plan import Counts
-
-CONFIG, SHIPPED = "config.yaml", "config"
 
 
 def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
@@ -34,16 +32,8 @@ def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentPa
 
 
 def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
-    """The study of the current folder under the given files and entries, merged as Snakemake merges them."""
-    named = [Path(CONFIG), *map(Path, files)]
-    config: dict[str, Any] = {}
-    for file in named:
-        config = laid_over(config, read(file))
-    if entries:
-        from snakemake.cli import parse_config
-
-        config = laid_over(config, parse_config(entries))
-    found = load(Path(SHIPPED), config, named)
+    """The study of the current folder under the given files and entries, as the rules read it."""
+    found = load(Path(SHIPPED), map(Path, [CONFIG, *files]), entries)
     if setting not in found.settings:
         raise ConfigError(f"{setting}: unknown setting{hint(setting, found.settings)}")
     return found

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
+from dadist.config.names import check_classes
 from dadist.config.records import ConfigError, hint, parse
 from dadist.config.schema import Domain
 from dadist.registry import DATASETS
@@ -26,19 +27,19 @@ def domain(name: str, section: Any) -> Domain:
     Raises:
         ConfigError: For the first key that is unknown, missing or wrong.
     """
-    where = f"domains.{name}"
+    where = ("domains", name)
     if not isinstance(section, Mapping):
-        raise ConfigError(f"expected a section, got {section!r}", ("domains", name))
+        raise ConfigError(f"expected a section, got {section!r}", where)
     dataset = section.get("dataset")
-    if dataset not in DATASETS:
-        raise ConfigError(f"unknown data set{hint(str(dataset), DATASETS)}", ("domains", name, "dataset"))
+    if not isinstance(dataset, str) or dataset not in DATASETS:
+        raise ConfigError(f"unknown data set{hint(str(dataset), DATASETS)}", (*where, "dataset"))
     shared = {field.name for field in fields(Domain)} - {"options"}
     options = reader_options(dataset)
     own = {key: value for key, value in section.items() if key not in shared}
     known = {field.name for field in fields(options)}
     for key in own:
         if key not in known:
-            raise ConfigError(f"unknown key{hint(str(key), {*known, *shared})}", ("domains", name, str(key)))
+            raise ConfigError(f"unknown key{hint(str(key), {*known, *shared})}", (*where, str(key)))
     read = asdict(parse(options, own, where))
     common = {key: value for key, value in section.items() if key in shared}
     return parse(Domain, {**common, "options": read}, where)
@@ -56,4 +57,9 @@ def class_set(name: str, rows: Any) -> ClassSet:
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) and "name" in row for row in rows):
         raise ConfigError(f"expected a list of classes, each with a name and a colour, got {rows!r}", path)
     filled = [{"of": [row["name"]], "starred": True, **row} for row in rows]
-    return parse(ClassSet, {"name": name, "categories": filled, "ignored": []}, f"class_sets.{name}")
+    try:
+        found = parse(ClassSet, {"name": name, "categories": filled, "ignored": []})
+    except ConfigError as error:
+        raise ConfigError(error.message, (*path, *error.path[1:])) from None  # the rows have no name of their own
+    check_classes(found, path)
+    return found

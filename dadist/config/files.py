@@ -8,56 +8,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dadist.config.records import ConfigError
 from dadist.config.records import Path as Keys
+from dadist.config.strict import parsed
 
+CONFIG, SHIPPED = "config.yaml", "config"  # what people edit, and the folder of all else
 COMMAND_LINE = "--config"
 
 
-class _Strict(yaml.SafeLoader):
-    """YAML in which no key stands twice in a section."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[Any, yaml.Mark] = {}
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                continue
-            name = self.construct_object(key, deep=True)
-            if name in seen:
-                raise ConfigError(
-                    f"line {key.start_mark.line + 1}: expected each key once, got {name!r} again (first in line "
-                    f"{seen[name].line + 1}); YAML would drop the first: join the two"
-                )
-            seen[name] = key.start_mark
-        return super().construct_mapping(node, deep)
-
-
 def read(path: Path) -> dict[str, Any]:
-    """A file of YAML or JSON; {} for an empty one.
+    """A file of YAML or JSON; its keys are text.
 
     Raises:
-        ConfigError: It is not there, no YAML, no section, or has a key twice; naming the file.
+        ConfigError: It is not there, no section, or not to be read one way alone (`strict`); naming the file.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # noqa: S506 - a SafeLoader
+        content = parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"{path}: expected a file of settings, got {error.strerror}; run this beside the Snakefile"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8, got {error}; save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{path}: expected YAML or JSON, got none: {error.problem}{line}; correct it") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: expected YAML or JSON, got none: {error}; correct it") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    if content is not None and not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected sections such as `settings:`, got {content!r}")
-    return content or {}
+    if not isinstance(content, dict):
+        got = "none" if content is None else repr(content)
+        raise ConfigError(f"{path}: expected sections such as `settings:`, got {got}; write some, or leave it out")
+    return content
+
+
+def entries(words: Iterable[str]) -> dict[str, Any]:
+    """What ``--config KEY=VALUE …`` says; a value is YAML or JSON, as in a file, and plain text is taken as it stands.
+
+    Raises:
+        ConfigError: A word has no name before a ``=``, or its value is not to be read one way alone.
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not name or not equals:
+            raise ConfigError(f"{COMMAND_LINE}: expected name=value, got {word!r}; write the two so")
+        try:
+            value = parsed(text)
+        except ConfigError as error:
+            raise ConfigError(f"{COMMAND_LINE} {name}: {error}") from None
+        quoted = text.strip()[:1] in ("'", '"')
+        found = laid_over(found, {name: text if isinstance(value, str) and not quoted else value})
+    return found
+
+
+def base(beside: Path) -> Path:
+    """config.yaml: of the working directory if one is there, or else the one beside the Snakefile."""
+    return Path(CONFIG) if Path(CONFIG).exists() else beside / CONFIG
 
 
 def laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,18 +125,15 @@ class ConfigFiles:
 def _leaves(content: Any, path: Keys = ()) -> Iterator[Keys]:
     if isinstance(content, Mapping) and content:
         for key, value in content.items():
-            yield from _leaves(value, (*path, str(key)))
+            yield from _leaves(value, (*path, key))
     else:
         yield path
 
 
 def _at(content: Any, path: Keys) -> tuple[Any, bool]:
     for part in path:
-        if isinstance(content, Mapping):
-            known = {str(key): value for key, value in content.items()}
-            if str(part) not in known:
-                return None, False
-            content = known[str(part)]
+        if isinstance(content, Mapping) and str(part) in content:
+            content = content[str(part)]
         elif isinstance(content, list) and isinstance(part, int) and part < len(content):
             content = content[part]
         else:

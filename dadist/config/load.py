@@ -6,21 +6,21 @@ presets laid over it: "demo-no_depth" as the ablation has it, "demo-paper_dada" 
 Nothing here imports torch: the workflow reads this module each time it plans.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
-from dadist.config import requirements
+from dadist.config import names, requirements
 from dadist.config.domains import class_set, domain
-from dadist.config.files import ConfigFiles, laid_over
+from dadist.config.files import ConfigFiles, entries, laid_over
 from dadist.config.grid import GRIDS
 from dadist.config.records import ConfigError, hint, parse
 from dadist.config.records import Path as Keys
 from dadist.config.schema import Ablation, Domain, Render, Setting, Study
 from dadist.config.sections import Monitor
+from dadist.registry import METHODS
 
 # They stand in the table of every setting, named among its methods or not: what a method gains is read against them.
 FLOORS = ("source_only", "adabn")
@@ -28,23 +28,21 @@ FLOORS = ("source_only", "adabn")
 PAPER = "paper_"
 
 SHARED = ("data_root", "render", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
-NAME = re.compile(r"[A-Za-z0-9_.]+")
-RESERVED = ("data", "streets", "logs", "benchmarks")  # folders of results/ beside those of settings
 
 
-def load(shipped: Path, config: Mapping[str, Any], files: Iterable[Path]) -> Study:
-    """The study that Snakemake was asked for.
+def load(shipped: Path, files: Iterable[Path], words: Iterable[str] = ()) -> Study:
+    """The study that Snakemake was asked for, of files that are read here alone: its own loader lets 010 be 8.
 
     Args:
         shipped: The folder config/.
-        config: What Snakemake merged: config.yaml, the user's files, and the command line.
-        files: config.yaml and the user's files, to name them in messages.
+        files: config.yaml and the user's files, each laid over those before.
+        words: ``KEY=VALUE`` of the command line, laid over all files.
 
     Raises:
         ConfigError: For the first key that is unknown, missing or wrong: in which file, what was expected, what came.
     """
     found = ConfigFiles.of(shipped, files)
-    return study(laid_over(found.merged(), config), found)
+    return study(laid_over(found.merged(), entries(words)), found)
 
 
 def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
@@ -58,9 +56,14 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
         for key in SHARED[1:]:
             if not isinstance(config.get(key), Mapping):
                 raise ConfigError(f"expected a section, got {config.get(key)!r}", (key,))
-        for key in ("settings", "domains", "class_sets", "render"):
-            _check_names(key, config[key])
+        for key in ("settings", "domains", "class_sets", "render", "presets"):
+            names.check_folders(key, config[key])
+        for preset, section in config["presets"].items():
+            if not isinstance(section, Mapping):
+                raise ConfigError(f"expected a section, got {section!r}", ("presets", preset))
         ablation = parse(Ablation, config["ablation"], "ablation")
+        if ablation.method not in METHODS:
+            raise ConfigError(f"unknown method{hint(ablation.method, METHODS)}", ("ablation", "method"))
         for variant in ablation.variants:
             if variant.startswith(PAPER) or variant not in config["presets"]:
                 raise ConfigError(
@@ -69,7 +72,8 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
                     ("ablation", "variants"),
                 )
         domains = {name: domain(name, section) for name, section in config["domains"].items()}
-        own = {str(name): class_set(str(name), rows) for name, rows in config["class_sets"].items()}
+        own = {name: class_set(name, rows) for name, rows in config["class_sets"].items()}
+        names.check_labels(domains, own)
         return Study(
             render=parse(dict[str, Render], config["render"], "render"),
             data_root=parse(str, config.get("data_root"), "data_root"),
@@ -80,17 +84,6 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
         )
     except ConfigError as error:
         raise layers.located(error) from None
-
-
-def _check_names(section: str, named: Mapping[Any, Any]) -> None:
-    for name in named:
-        if not isinstance(name, str) and section != "class_sets":
-            raise ConfigError(f"expected a name, got {name!r}; put it in quotes", (section, str(name)))
-        if not NAME.fullmatch(str(name)) or (section == "settings" and name in RESERVED):
-            raise ConfigError(
-                f"expected letters, digits, _ and . alone, and none of {', '.join(RESERVED)}, got {name!r}; rename it",
-                (section, str(name)),
-            )
 
 
 @dataclass(frozen=True)
@@ -112,8 +105,8 @@ class _Layers:
         if not isinstance(own, Mapping):
             raise ConfigError(f"expected a section, got {own!r}", ("settings", name))
         taken = own.get("presets", [])
-        if not isinstance(taken, list):
-            raise ConfigError(f"expected a list of presets, got {taken!r}", ("settings", name, "presets"))
+        if not isinstance(taken, list) or any(taken.count(one) > 1 for one in taken):
+            raise ConfigError(f"expected a list of presets, each once, got {taken!r}", ("settings", name, "presets"))
         defaults = {key: value for key, value in self.config.items() if key not in SHARED}
         merged = _Merged({}, {}, frozenset(defaults))
         merged.lay(defaults, ())
@@ -128,10 +121,8 @@ class _Layers:
 
     def _lay_preset(self, merged: "_Merged", preset: Any, where: Keys) -> None:
         known = self.config["presets"]
-        if preset not in known:
+        if not isinstance(preset, str) or preset not in known:
             raise ConfigError(f"unknown preset{hint(str(preset), known)}", where)
-        if not isinstance(known[preset], Mapping):
-            raise ConfigError(f"expected a section, got {known[preset]!r}", ("presets", preset))
         if "presets" in known[preset]:
             raise ConfigError(
                 "expected none in a preset; a setting takes several by name", ("presets", preset, "presets")

@@ -7,7 +7,6 @@ reads by it; `reference.py` writes the documentation from it.
 import dataclasses
 import difflib
 import json
-import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -16,12 +15,15 @@ from typing import Any, ClassVar, TypeVar, Union
 import typing_extensions
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import CoreSchema, ErrorDetails
+from pydantic_core.core_schema import no_info_after_validator_function
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]  # to a key, from the outermost section
 
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+# numpy and torch take larger seeds, scikit-learn none beyond.
+LARGEST_SEED = 2**32 - 1
 KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -55,6 +57,25 @@ class Record:
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class Distinct:
+    """Marks a list of which no item may come twice."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        """As pydantic asks."""
+        return no_info_after_validator_function(_each_once, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """As pydantic asks."""
+        return {**handler(schema), "uniqueItems": True}
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = next((one for one in values if values.count(one) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"expected each once, got {list(values)}; take {twice!r} out")
+    return values
+
+
 def key(meaning: str, *, unit: str = "", source: str = "", **limits: Any) -> Any:
     """What `Annotated` says of a field.
 
@@ -69,18 +90,18 @@ def key(meaning: str, *, unit: str = "", source: str = "", **limits: Any) -> Any
     )
 
 
-def parse(kind: type[T], value: Any, where: str = "") -> T:
+def parse(kind: type[T], value: Any, where: str | Path = ()) -> T:
     """Build ``kind`` (a `Record` or a plain type) from JSON-like data.
 
     Args:
         kind: Type to build; records nest.
         value: What YAML or JSON gave.
-        where: Name of the section, for messages.
+        where: Name of the section, or the path to it, for messages.
 
     Raises:
         ConfigError: For the first key that is wrong: which, what was expected and what came.
     """
-    before: Path = tuple(where.split(".")) if where else ()
+    before: Path = (where,) if isinstance(where, str) else where
     try:
         found: T = _adapter(kind).validate_json(json.dumps(value, default=str))
         return found
@@ -137,8 +158,7 @@ def _told(kind: Any, value: Any, error: ErrorDetails) -> tuple[Path, str]:
     expected = KINDS.get(error["type"], error["msg"])
     if error["type"] == "dataclass_type":
         expected = f"a section with keys {', '.join(_keys(kind, path))}"
-    exponent = isinstance(came, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", came)
-    remedy = "; YAML reads 1e-4 as text: write 1.0e-4" if exponent else ""
+    remedy = "; put it in quotes" if error["type"] == "string_type" and isinstance(came, bool | int | float) else ""
     return path, f"expected {expected}, got {came!r}{remedy}"
 
 

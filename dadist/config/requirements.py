@@ -1,12 +1,16 @@
-"""What methods demand of a setting's data, told before anything runs."""
+"""What methods demand of a setting's data and start, told before anything runs."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from dadist.config.methods import requirements
 from dadist.config.records import ConfigError
 from dadist.config.records import Path as Keys
 from dadist.config.schema import Domain, Setting
 from dadist.registry import METHODS
+
+# Backbones whose weights come as a package, and what these expect of an image (`pixels` of the network).
+PRETRAINED = {"efficientnet_lite0": "lite"}
 
 
 def wants_target_depth(setting: Setting, method: str) -> bool:
@@ -19,22 +23,51 @@ def trained(setting: Setting) -> list[str]:
     """The methods that are trained: those listed, and those that they start from, first."""
     order: list[str] = []
     for listed in (*setting.methods, *setting.selftrain.methods):
-        chain, name = list[str](), listed
-        while name in METHODS and name not in (*order, *chain):
-            chain.append(name)
+        line, name = list[str](), listed
+        while name in METHODS and name not in order:
+            line.append(name)
             name = setting.objectives[name].start or setting.start
-        order += reversed(chain)
+        order += reversed(line)
     return order
 
 
 def check(setting: Setting, domains: Mapping[str, Domain]) -> None:
-    """Refuse a setting whose data are not what its methods demand.
+    """Refuse a setting whose data or starts are not what its methods demand.
 
     Raises:
         ConfigError: Naming the method and the key to change.
     """
-    for path, message in _unmet(setting, domains):
+    for path, message in chain(_unfit_starts(setting), _unmet(setting, domains)):
         raise ConfigError(message, path)
+
+
+def _unfit_starts(setting: Setting) -> Iterator[tuple[Keys, str]]:
+    network = setting.adapt.network
+    own: dict[Keys, str | None] = {("objectives", name, "start"): one.start for name, one in setting.objectives.items()}
+    if any(start == "pretrained" for start in (setting.start, *own.values())):
+        path = next((path for path, start in own.items() if start == "pretrained"), ("start",))
+        pixels = PRETRAINED.get(network.backbone)
+        if pixels is None:
+            yield (
+                path,
+                f"expected random, a method or a file of weights for {network.backbone}, got pretrained, for which "
+                f"there is no package; set it so, or adapt.network.backbone to one of: {', '.join(PRETRAINED)}",
+            )
+        elif network.pixels != pixels:
+            yield (
+                ("adapt", "network", "pixels"),
+                f"expected {pixels}, what the pretrained weights of {network.backbone} were trained with, got "
+                f"{network.pixels}; set it so, or start from others",
+            )
+    for method in setting.objectives:
+        line, name = list[str](), method
+        while name in METHODS and name not in line:
+            line.append(name)
+            name = setting.objectives[name].start or setting.start
+        if name in METHODS:
+            path = ("objectives", name, "start") if setting.objectives[name].start else ("start",)
+            led = " from ".join([*line, name])
+            yield path, f"expected weights to begin with, got {led}; start one of them from a file, or random"
 
 
 def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
 from dadist.config.methods import ByMethod, Objective
-from dadist.config.records import ConfigError, Record, key
+from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
 from dadist.config.sections import (
     ClusterPatches,
     CompareComponents,
@@ -24,9 +24,8 @@ from dadist.config.sections import (
 )
 from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
 
+LARGEST = 65535  # pixels, of a side of an image: what a JPEG can have
 Share = Annotated[float, key("0 is the source's range, 1 the far end", ge=0, le=1)]
-Pixels = Annotated[int, key("Size.", unit="pixels", ge=1)]
-Count = Annotated[int, key("How many.", ge=0)]
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,11 @@ SOURCE_APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, came
 class Render(Record):
     """How many street scenes to render, and how."""
 
-    seed: Annotated[int, key("Of the streets.", source="D", ge=0)]
-    width: Annotated[int, key("Of the images.", unit="pixels", source="D: small enough for a laptop", ge=1)]
-    height: Annotated[int, key("Of the images.", unit="pixels", source="D: large enough for a traffic light", ge=1)]
+    seed: Annotated[int, key("Of the streets.", source="D", ge=0, le=LARGEST_SEED)]
+    width: Annotated[int, key("Of the images.", unit="pixels", source="D: small enough for a laptop", ge=1, le=LARGEST)]
+    height: Annotated[
+        int, key("Of the images.", unit="pixels", source="D: large enough for a traffic light", ge=1, le=LARGEST)
+    ]
     source: Annotated[int, key("Images of the source, with labels and depth.", source="D", ge=0)]
     train: Annotated[int, key("Images of the target, without labels.", source="D", ge=0)]
     val: Annotated[int, key("Images of the target to validate on, with labels and depth.", source="D", ge=0)]
@@ -81,8 +82,8 @@ class View(Record):
     """A domain at the size it is worked on."""
 
     domain: Annotated[str, key("A name in domains.")]
-    width: Annotated[int, key("Of the images in the network.", unit="pixels", ge=1)]
-    height: Annotated[int, key("Of the images in the network.", unit="pixels", ge=1)]
+    width: Annotated[int, key("Of the images in the network.", unit="pixels", ge=1, le=LARGEST)]
+    height: Annotated[int, key("Of the images in the network.", unit="pixels", ge=1, le=LARGEST)]
     fit: Annotated[
         Literal["stretch", "pad"], key("pad: the aspect ratio stays, the right and the bottom are filled up.")
     ]
@@ -96,11 +97,14 @@ class Setting(Record):
     """
 
     seeds: Annotated[
-        tuple[Annotated[int, key("A seed.", ge=0)], ...],
+        tuple[Annotated[int, key("A seed.", ge=0, le=LARGEST_SEED)], ...],
         key("Of the training; each adds rows to the table.", source="D", min_length=1),
+        Distinct(),
     ]
     methods: Annotated[
-        tuple[str, ...], key("Rows of the table; source_only and adabn are in every one.", source="D", min_length=1)
+        tuple[str, ...],
+        key("Rows of the table; source_only and adabn are in every one.", source="D", min_length=1),
+        Distinct(),
     ]
     protocol: Literal["unified", "paper"]
     published: Annotated[
@@ -168,7 +172,9 @@ class Ablation(Record):
     """What results/{setting}/ablation.csv has beside the setting's own rows."""
 
     method: Annotated[str, key("The method that is varied.", source="D")]
-    variants: Annotated[tuple[str, ...], key("Presets, each laid over the setting for rows of its own.", source="D")]
+    variants: Annotated[
+        tuple[str, ...], key("Presets, each laid over the setting for rows of its own.", source="D"), Distinct()
+    ]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ differs; D, this project's choice.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from dadist.config.records import ConfigError, Record, key
+from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class FitGmm(Record):
         key(
             "Column, row, inverse depth; some of them: a density over these alone.", source="C; P only X", min_length=1
         ),
+        Distinct(),
     ]
     coordinates: Annotated[
         Literal["cells", "height"],
@@ -66,11 +67,10 @@ class FitGmm(Record):
         float,
         key("Cells nearer than this are left out: the wide tails of buildings and walls.", unit="m", source="C", ge=0),
     ]
-    seed: Annotated[int, key("Of the draw.", source="C, of its trainings; that of its fit is not known", ge=0)]
-
-    def __post_init__(self) -> None:
-        if len(set(self.features)) < len(self.features):
-            raise ConfigError(f"expected one or more of x, y, z, each once, got {list(self.features)}", ("features",))
+    seed: Annotated[
+        int,
+        key("Of the draw.", source="C, of its trainings; that of its fit is not known", ge=0, le=LARGEST_SEED),
+    ]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class ClusterPatches(Record):
         ),
     ]
     batch: Annotated[int, key("Patches per step of k-means.", source="D", ge=1)]
-    seed: Annotated[int, key("Of the draw and of k-means.", source="D", ge=0)]
+    seed: Annotated[int, key("Of the draw and of k-means.", source="D", ge=0, le=LARGEST_SEED)]
 
     def __post_init__(self) -> None:
         for name, value in (("source", self.source), ("target", self.target)):
@@ -154,7 +154,7 @@ class Draw(Record):
 
     images: Annotated[int, key("Target images.", source="D", ge=1)]
     scale: Annotated[int, key("Enlargement.", source="D", ge=1)]
-    methods: Annotated[tuple[str, ...], key("Whose predictions are shown.", source="D")]
+    methods: Annotated[tuple[str, ...], key("Whose predictions are shown.", source="D"), Distinct()]
     rounds: Annotated[
         Literal["ends", "last"], key("ends: the first and the last round of each method; last: that alone.", source="D")
     ]
@@ -171,7 +171,7 @@ class Embed(Record):
         int, key("Of each domain, shared out among the classes; seconds, a minute at 4000.", source="D", ge=1, le=10000)
     ]
     perplexity: Annotated[float, key("Of t-SNE.", source="D, scikit-learn's", ge=1)]
-    seed: Annotated[int, key("Of the sample and of t-SNE.", source="D", ge=0)]
+    seed: Annotated[int, key("Of the sample and of t-SNE.", source="D", ge=0, le=LARGEST_SEED)]
 
 
 @dataclass(frozen=True)

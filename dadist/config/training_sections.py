@@ -6,7 +6,7 @@ Sources of the defaults: as in sections.py.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from dadist.config.records import ConfigError, Record, key
+from dadist.config.records import ConfigError, Distinct, Record, key
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class RoundTraining(Record):
 class SelfTraining(Record):
     """The rounds Q1, Q2, … of self-training."""
 
-    methods: Annotated[tuple[str, ...], key("Whose round q0 goes through the rounds.", source="D")]
+    methods: Annotated[tuple[str, ...], key("Whose round q0 goes through the rounds.", source="D"), Distinct()]
     rounds: Annotated[
         tuple[Annotated[int, key("Steps.", ge=0)], ...],
         key("Steps of q1, q2, ….", unit="iterations", source="P: Q1, Q2; C has one round, [30000]"),

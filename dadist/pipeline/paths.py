@@ -19,8 +19,14 @@ _MODEL = re.compile(rf"{RESULTS}([^/]+)/({'|'.join(METHODS)})/seed(\d+)/(q\d+)/m
 
 
 def place(study: Study, path: str) -> str:
-    """Where a path of the configuration lies: below results/ as it is, any other from data_root on."""
-    return path if made(path) else os.path.join(study.data_root, path)  # noqa: PTH118 - no . or .. is resolved
+    """Where a path of the configuration lies: below results/ as it is, any other from data_root on.
+
+    ``~`` stands for the home folder, and ``$NAME`` for a variable of the environment, if there is one of that name.
+    """
+    if made(path):
+        return path
+    root, rest = (os.path.expanduser(os.path.expandvars(one)) for one in (study.data_root, path))  # noqa: PTH111
+    return os.path.join(root, rest)  # noqa: PTH118 - no . or .. is resolved
 
 
 def names(study: Study, split: splits.PreparedSplit) -> str | None:

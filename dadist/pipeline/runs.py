@@ -4,6 +4,7 @@ A setting has variants: demo-no_depth is demo as the ablation has it, demo-paper
 a variant that would be the same as that of its base setting is not made twice: it stands under the base.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -83,8 +84,9 @@ def pattern(study: Study) -> str:
 
     Snakemake compiles it once a rule, so what all settings have in common stands in it once: the ablation.
     """
-    settings, ablation = "|".join(bases(study)), "".join(f"|-{variant}" for variant in study.ablation.variants)
-    own = [variant for setting in bases(study) for variant in papers(study, setting).values()]
+    settings = "|".join(map(re.escape, bases(study)))
+    ablation = "".join(f"|-{re.escape(variant)}" for variant in study.ablation.variants)
+    own = [re.escape(variant) for setting in bases(study) for variant in papers(study, setting).values()]
     return "|".join([f"(?:{settings})(?:{ablation})", *own])
 
 
@@ -126,7 +128,7 @@ def before(study: Study, run: Run) -> Run:
 def _lineage(study: Study, setting: str, method: str) -> list[str]:
     """The method, the one that it starts from, and so on."""
     found = list[str]()
-    while method in METHODS and method not in found:
+    while method in METHODS:
         found.append(method)
         method = start(study, setting, method)
     return found

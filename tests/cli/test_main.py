@@ -153,8 +153,7 @@ def test_away_from_the_snakefile_it_says_so(
     monkeypatch.chdir(tmp_path)
     assert main.main(["doctor", "demo"]) == 2
     assert (
-        "config.yaml: expected a file of settings, got No such file or directory; run this beside the Snakefile"
-        in capsys.readouterr().err
+        "config: expected the settings that ship, found none; run this beside the Snakefile" in capsys.readouterr().err
     )
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dadist.config.files import COMMAND_LINE, ConfigFiles, laid_over, read
+from dadist.config.files import COMMAND_LINE, ConfigFiles, base, entries, laid_over, read
 from dadist.config.records import ConfigError
 
 
@@ -24,7 +24,10 @@ def test_sections_are_laid_over_key_by_key_and_lists_as_a_whole() -> None:
     [
         ("a: 1\nb:\n  c: 1\n  c: 2\n", "line 4: expected each key once, got 'c' again (first in line 3)"),
         ("a: [1\n", "expected YAML or JSON, got none"),
+        ("a: [x]\nb: {c: [{d: 010}]}\n", "b.c[0].d: line 2: expected a number or text in quotes, got 010"),
         ("- 1\n", "expected sections such as `settings:`, got [1]"),
+        ("# nothing\n", "expected sections such as `settings:`, got none"),
+        ("", "expected sections such as `settings:`, got none"),
     ],
 )
 def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
@@ -38,6 +41,57 @@ def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path: Path, text: 
 def test_a_file_that_is_not_there_is_told_with_the_place_to_be(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mine\.yaml: expected a file of settings, .*; run this beside"):
         read(tmp_path / "mine.yaml")
+
+
+def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("a: Größe\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: expected UTF-8, got .*; save it as UTF-8"):
+        read(path)
+
+
+def test_line_ends_and_marks_of_other_systems_are_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: x\r\nb: 2\r\n")
+    assert read(path) == {"a": "x", "b": 2}
+
+
+def test_a_value_of_the_command_line_is_read_as_in_a_file_and_text_as_it_stands() -> None:
+    words = ["a=1", "b={c: [2, 3]}", "b={d: x}", "e=my #1 'dir' $y", "f='010'", "g=", "h=x=y", "i=~/sets"]
+    assert entries(words) == {
+        "a": 1,
+        "b": {"c": [2, 3], "d": "x"},
+        "e": "my #1 'dir' $y",
+        "f": "010",
+        "g": None,
+        "h": "x=y",
+        "i": "~/sets",
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seeds", "--config: expected name=value, got 'seeds'"),
+        ("=3", "--config: expected name=value, got '=3'"),
+        ("seeds=[010]", "--config seeds: [0]: line 1: expected a number or text in quotes, got 010"),
+        ("a={b: 1, b: 2}", "--config a: line 1: expected each key once, got 'b' again"),
+        ("a=[1", "--config a: expected YAML or JSON, got none"),
+    ],
+)
+def test_a_word_of_the_command_line_that_is_wrong_is_named(word: str, message: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        entries([word])
+    assert str(told.value).startswith(message)
+
+
+def test_config_yaml_is_that_of_the_folder_or_else_the_snakefile_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert base(Path("/project")) == Path("/project/config.yaml")
+    write(tmp_path / "config.yaml", "a: 1\n")
+    assert base(Path("/project")) == Path("config.yaml")
 
 
 def test_what_a_file_is_merged_from_by_an_anchor_is_no_second_key(tmp_path: Path) -> None:

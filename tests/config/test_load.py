@@ -1,8 +1,10 @@
+import contextlib
 import copy
 import dataclasses
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import pytest
 import yaml
 from sandbox import ROOT, configuration
 
-from dadist.config.files import read
 from dadist.config.load import PAPER, load, study
 from dadist.config.methods import module, requirements
 from dadist.config.records import ConfigError
+from dadist.config.schema import Study
 from dadist.registry import BACKBONES, METHODS, RECIPES
 
 SHIPPED = configuration()
@@ -93,7 +95,7 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
         (changed("fit_gmm.covariance", "tied"), r"fit_gmm\.covariance: expected one of diag, full, got 'tied'"),
         (
             changed("fit_gmm.features", ["x", "x"]),
-            r"fit_gmm\.features: expected one or more of x, y, z, each once",
+            r"fit_gmm\.features: expected each once, got \['x', 'x'\]; take 'x' out",
         ),
         (changed("fit_gmm.features", []), r"fit_gmm\.features: expected at least 1 of them, got \[\]"),
         (changed("fit_gmm.z_floor", -1.0), r"fit_gmm\.z_floor: expected at least 0, got -1\.0"),
@@ -108,9 +110,17 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
         (changed("settings.demo", None), r"settings\.demo: expected a section, got None"),
         (changed("domains", []), r"domains: expected a section, got \[\]"),
         (without("render"), r"render: expected a section, got None"),
-        (changed("presets.demo", 3), r"presets\.demo: expected a section, got 3"),
+        (changed("presets", 3), r"presets: expected a section, got 3"),
         (changed("presets.demo.presets", ["authors"]), r"presets\.demo\.presets: expected none in a preset"),
-        (changed("settings.demo.presets", "demo"), r"settings\.demo\.presets: expected a list of presets, got 'demo'"),
+        (
+            changed("settings.demo.presets", "demo"),
+            r"settings\.demo\.presets: expected a list of presets, each once, got 'demo'",
+        ),
+        (
+            changed("settings.demo.presets", ["demo", "demo"]),
+            r"settings\.demo\.presets: expected a list of presets, each once, got \['demo', 'demo'\]",
+        ),
+        (changed("presets.unused", 3), r"presets\.unused: expected a section, got 3"),
     ],
 )
 def test_a_wrong_key_is_named_where_it_stands(config: dict[str, Any], message: str) -> None:
@@ -124,6 +134,9 @@ def test_a_wrong_key_is_named_where_it_stands(config: dict[str, Any], message: s
         (changed("objectives.advnt", {"start": None}), r"objectives\.advnt: unknown key; did you mean 'advent'\?"),
         (changed("settings.demo.objectives.advent", None), r"settings\.demo\.objectives\.advent: expected a section"),
         (changed("methods", ["dadda"]), r"methods: unknown method; did you mean 'dada'\?"),
+        (changed("ablation.method", "dadda"), r"ablation\.method: unknown method; did you mean 'dada'\?"),
+        (changed("domains.demo_source.dataset", ["synthia"]), r"unknown data set"),
+        (changed("settings.demo.presets", [["demo"]]), r"settings\.demo\.presets: unknown preset"),
         (changed("selftrain.methods", ["x"]), r"selftrain\.methods: unknown method; known: adabn, "),
         (changed("domains.demo_source.dataset", "synthai"), r"unknown data set; did you mean 'synthia'\?"),
         (
@@ -175,13 +188,27 @@ def test_a_class_set_may_be_written_as_a_number(number: object) -> None:
 
 @pytest.mark.parametrize(
     ("section", "name"),
-    [("settings", "my street"), ("settings", "a-b"), ("settings", "data"), ("domains", "a/b"), ("settings", 7)],
+    [
+        *(
+            ("settings", name)
+            for name in ("my street", "a-b", "c++", "(x)", "a/b", "..", ".a", "a.", "", "Data", "Demo")
+        ),
+        *(("domains", name) for name in ("a/b", "my {photos}", "DEMO_SOURCE", "a\nb")),
+        *(("class_sets", name) for name in ("a/b", "drive ")),
+        ("presets", "no depth"),
+        ("render", "Hard"),
+    ],
 )
-def test_a_name_that_cannot_be_a_folder_is_refused(section: str, name: object) -> None:
+def test_a_name_that_cannot_be_a_folder_of_its_own_is_refused(section: str, name: str) -> None:
     config = copy.deepcopy(SMALL)
     config[section][name] = {}
-    with pytest.raises(ConfigError, match=rf"^{section}\.{name}: expected "):
+    with pytest.raises(ConfigError, match=rf"^{section}\.{re.escape(name)}: expected .*; rename "):
         study(config)
+
+
+@pytest.mark.parametrize("name", ["2024", "a.b", "_", "v1.2"])
+def test_a_setting_may_have_any_name_that_can_be_a_folder(name: str) -> None:
+    assert name in study(changed("settings", {name: SMALL["settings"]["demo"]})).settings
 
 
 def test_every_method_and_recipe_declares_its_keys_and_no_section_is_left_over() -> None:
@@ -313,11 +340,24 @@ def test_the_workflow_can_plan_without_torch() -> None:
         ("adapt.batch", 0, "settings.demo.adapt.batch: expected at least 1, got 0"),
         ("pseudo_label", {"confidence": 1.5}, "settings.demo.pseudo_label.confidence: expected 0 to 1, got 1.5"),
         ("seeds", [], "settings.demo.seeds: expected at least 1 of them, got []"),
+        ("seeds", [1, 2, 1], "settings.demo.seeds: expected each once, got [1, 2, 1]; take 1 out"),
+        ("seeds", [2**32], "settings.demo.seeds[0]: expected 0 to 4294967295, got 4294967296"),
+        ("fit_gmm.seed", 2**64, "settings.demo.fit_gmm.seed: expected 0 to 4294967295, got 18446744073709551616"),
+        (
+            "methods",
+            ["dada", "dada"],
+            "settings.demo.methods: expected each once, got ['dada', 'dada']; take 'dada' out",
+        ),
+        ("selftrain.methods", ["dada", "dada"], "settings.demo.selftrain.methods: expected each once"),
+        ("draw.methods", ["dada", "dada"], "settings.demo.draw.methods: expected each once"),
+        ("target.width", -64, "settings.demo.target.width: expected 1 to 65535, got -64"),
+        ("target.height", 2**40, "settings.demo.target.height: expected 1 to 65535, got 1099511627776"),
         ("adapt.optimiser.poly_iterations", 5, "adapt.optimiser.poly_iterations: expected at least 90000, the longest"),
         ("adapt", {"batch": 4, "gpus": 0}, "settings.demo.adapt.gpus: expected at least 1"),
         ("adapt", {"batch": 4, "gpus": 3}, "settings.demo.adapt.gpus: expected a divisor of batch, 4, got 3; each"),
         ("selftrain.training.gpus", 8, "selftrain.training.gpus: expected a divisor of batch, 4, got 8; each"),
         ("selftrain.rounds", [30, -1], "settings.demo.selftrain.rounds[1]: expected at least 0, got -1"),
+        ("adapt.optimiser.lr", float("inf"), "settings.demo.adapt.optimiser.lr: expected a finite number, got inf"),
         ("adapt.optimiser.lr", float("nan"), "settings.demo.adapt.optimiser.lr: expected a finite number, got nan"),
     ],
 )
@@ -349,36 +389,83 @@ def test_what_a_domain_leaves_out_is_empty_and_what_it_gets_wrong_is_named() -> 
 
 
 @pytest.mark.parametrize(
-    ("mine", "entries", "message"),
+    ("mine", "words", "message"),
     [
         (
             "settings: {demo: {adapt: {bach: 3}}}",
-            {},
+            [],
             r"^mine\.yaml: settings\.demo\.adapt\.bach: unknown key; did you mean",
         ),
         (
             "presets: {demo: {draw: {scale: 0}}}",
-            {},
+            [],
             r"^mine\.yaml: presets\.demo\.draw\.scale: expected at least 1, got 0",
         ),
         (
             "adapt: {batch: 0}\nsettings: {s: {presets: [synthia_cityscapes]}}",
-            {},
+            [],
             r"^mine\.yaml: adapt\.batch: expected at",
         ),
-        ("settings: {demo: {presets: [demmo]}}", {}, r"^mine\.yaml: settings\.demo\.presets: unknown preset"),
-        ("{}", {"seeds": 3}, r"^--config: seeds: expected a list, got 3"),
+        ("settings: {demo: {presets: [demmo]}}", [], r"^mine\.yaml: settings\.demo\.presets: unknown preset"),
+        ("{}", ["seeds=3"], r"^--config: seeds: expected a list, got 3"),
+        ("settings: {a.b: {presets: [demo], seeds: []}}", [], r"^mine\.yaml: settings\.a\.b\.seeds: expected at least"),
+        (
+            "class_sets: {a.b: [{name: x, colour: 3}, {name: y, colour: 4}]}",
+            [],
+            r"^mine\.yaml: class_sets\.a\.b\[0\]\.colour: ",
+        ),
     ],
 )
 def test_the_file_that_holds_the_mistake_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: str, entries: dict[str, Any], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: str, words: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(mine, encoding="utf-8")
-    files = [ROOT / "config.yaml", Path("mine.yaml")]
-    whole = {**read(files[0]), **read(files[1]), **entries}
     with pytest.raises(ConfigError, match=message):
-        load(ROOT / "config", whole, files)
+        load(ROOT / "config", [ROOT / "config.yaml", Path("mine.yaml")], words)
+
+
+def test_the_command_line_lies_over_all_files(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("data_root: a\nsettings: {2024: {presets: [demo], seeds: [5]}}\n", encoding="utf-8")
+    words = ["data_root=b", "settings={demo: {seeds: [3, 4]}}"]
+    found = load(ROOT / "config", [ROOT / "config.yaml", mine], words)
+    assert (found.data_root, found.settings["demo"].seeds, found.settings["2024"].seeds) == ("b", (3, 4), (5,))
+
+
+ODD: tuple[Any, ...] = (
+    *(None, 3, -1, 2**64, 1e300, float("nan"), True, "", "x", "a b", "\n", [], [[]], [None], ["x", "x"]),
+    *({}, {"x": {}}, {"": None}),
+)
+
+
+@pytest.mark.parametrize("section", ["settings", "domains", "class_sets", "presets", "render", "ablation", "data_root"])
+def test_whatever_stands_at_a_key_ends_in_a_study_or_in_one_message(section: str) -> None:
+    config = copy.deepcopy(SMALL)
+    config["settings"] = {"demo": {"presets": ["demo", "mine"], "classes": "drive", "published": {"dada": ["mine"]}}}
+    config["class_sets"] = {"drive": [{"name": "ground", "colour": [1, 2, 3], "of": ["road"]}, {"name": "sky"}]}
+    config["class_sets"]["drive"][1]["colour"] = [4, 5, 6]
+    own = {"dataset": "folder", "root": "p", "depth": False, "images": {"train": "*.jpg"}, "ids": {"0": "road"}}
+    config["domains"] = {name: SMALL["domains"][name] for name in ("demo_source", "demo_target")} | {"own": own}
+    config["presets"]["mine"] = {"seeds": [1], "draw": {"scale": 1}}
+    shown = {"presets": {"mine": config["presets"]["mine"]}, "render": {"demo": config["render"]["demo"]}}
+    assert study(config).settings["demo-paper_dada"]
+    for path in _paths({section: shown.get(section, config[section])}):
+        for odd in ODD:
+            broken = copy.deepcopy(config)
+            inside: Any = broken
+            for part in path[:-1]:
+                inside = inside[part]
+            inside[path[-1]] = odd
+            with contextlib.suppress(ConfigError):
+                assert isinstance(study(broken), Study)
+
+
+def _paths(content: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield (*before, key)
+        yield from _paths(value, (*before, key))
 
 
 def test_mapillary_has_the_numbers_of_experiments_4_and_5() -> None:

@@ -58,7 +58,7 @@ def test_sound_data_become_records_and_a_whole_number_serves_as_a_float() -> Non
         ({"steps": "x"}, "demo.inner.steps: expected a whole number, got 'x'"),
         ({"steps": 77}, "demo.inner.steps: expected another number than 77"),
         ({"share": 1.5}, "demo.inner.share: expected 0 to 1, got 1.5"),
-        ({"share": "1e-4"}, "demo.inner.share: expected a number, got '1e-4'; YAML reads 1e-4 as text: write 1.0e-4"),
+        ({"share": "1e-4"}, "demo.inner.share: expected a number, got '1e-4'"),
         ({"share": math.nan}, "demo.inner.share: expected a finite number, got nan"),
         ({"share": math.inf}, "demo.inner.share: expected a finite number, got inf"),
         ({"seeds": []}, "demo.inner.seeds: expected at least 1 of them, got []"),
@@ -69,7 +69,7 @@ def test_sound_data_become_records_and_a_whole_number_serves_as_a_float() -> Non
         ({"size": [24, 1, 1]}, "demo.inner.size: expected a list of 2, got [24, 1, 1]"),
         ({"kind": "adam"}, "demo.inner.kind: expected one of sgd, adamw, got 'adam'"),
         ({"ids": []}, "demo.inner.ids: expected a section, got []"),
-        ({"ids": {0: 7}}, "demo.inner.ids.0: expected text, got 7"),
+        ({"ids": {0: 7}}, "demo.inner.ids.0: expected text, got 7; put it in quotes"),
     ],
 )
 def test_a_wrong_key_is_told_by_its_whole_name_with_what_came(changes: dict[str, Any], message: str) -> None:

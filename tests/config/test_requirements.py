@@ -10,9 +10,11 @@ from dadist.config import requirements
 from dadist.config.load import study
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
+from dadist.model import published
 
 CONFIG = configuration()
 CONFIG["settings"] = {"demo": CONFIG["settings"]["demo"]}
+LITE = {"backbone": "efficientnet_lite0"}
 CORDA = {"methods": ["corda"], "selftrain": {"methods": []}, "objectives": {"corda": {"target_depth": 0.5}}}
 
 
@@ -68,8 +70,45 @@ def test_what_the_messages_advise_helps() -> None:
     assert changed(cropped).settings["demo"].adapt.crop == (96, 64)
 
 
-def test_methods_come_after_what_they_start_from_and_a_circle_has_an_end() -> None:
+def test_methods_come_after_what_they_start_from() -> None:
     setting = changed({"methods": ["advent", "adabn"], "objectives": {"adabn": {"start": "dada"}}}).settings["demo"]
     assert requirements.trained(setting) == ["warm_up", "source_only", "advent", "dada", "adabn", "depth_distribution"]
-    circle = {"methods": ["advent"], "objectives": {"advent": {"start": "dada"}, "dada": {"start": "advent"}}}
-    assert set(requirements.trained(changed(circle).settings["demo"])) >= {"advent", "dada"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            {"objectives": {"advent": {"start": "dada"}, "dada": {"start": "advent"}}},
+            "settings.demo.objectives.advent.start: expected weights to begin with, got advent from dada from advent; "
+            "start one of them from a file, or random",
+        ),
+        ({"start": "dada"}, "settings.demo.start: expected weights to begin with, got "),
+        (
+            {"start": "pretrained"},
+            "settings.demo.start: expected random, a method or a file of weights for street, got pretrained, for which "
+            "there is no package; set it so, or adapt.network.backbone to one of: efficientnet_lite0",
+        ),
+        ({"objectives": {"clan": {"start": "pretrained"}}}, "settings.demo.objectives.clan.start: expected random, a"),
+        (
+            {"objectives": {"warm_up": {"start": "pretrained"}}, "adapt": {"network": LITE | {"pixels": "imagenet"}}},
+            "settings.demo.adapt.network.pixels: expected lite, what the pretrained weights of efficientnet_lite0 were "
+            "trained with, got imagenet; set it so, or start from others",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_while_planning(setting: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        changed(setting)
+    assert str(told.value).startswith(message)
+
+
+def test_a_start_that_can_be_is_not() -> None:
+    fits = {"objectives": {"warm_up": {"start": "pretrained"}}, "adapt": {"network": LITE | {"pixels": "lite"}}}
+    assert changed(fits).settings["demo"].objectives["warm_up"].start == "pretrained"
+
+
+def test_what_packaged_weights_expect_is_what_their_family_says() -> None:
+    known = {family.backbone: family.pixels for family in published.FAMILIES if family.backbone in published.PACKAGES}
+    assert known == requirements.PRETRAINED
+    assert set(known) == set(published.PACKAGES)

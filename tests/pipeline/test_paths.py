@@ -50,6 +50,20 @@ def test_what_the_user_brings_lies_below_data_root_unless_its_path_says_where(pa
     assert paths.made(found) == path.startswith("results/")
 
 
+def test_the_home_folder_and_variables_that_are_set_are_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/me")
+    monkeypatch.setenv("SETS", "/disk/my sets")
+    monkeypatch.delenv("y", raising=False)
+    for root, path, found in (
+        ("~/sets", "a", "/me/sets/a"),
+        ("$HOME/sets", "a", "/me/sets/a"),
+        ("data", "${SETS}/a", "/disk/my sets/a"),
+        ("data", "~/a", "/me/a"),
+        ("Größe 100% 'q' $y", "a~b", "Größe 100% 'q' $y/a~b"),
+    ):
+        assert paths.place(study({"data_root": root}), path) == found
+
+
 def test_a_list_of_images_lies_there_too() -> None:
     listing = study({"domains": {"demo_target": {"lists": {"train": "names.txt"}}}})
     train, val = (prepared_split(listing, "demo", which) for which in ("train", "val"))

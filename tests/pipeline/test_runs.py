@@ -49,6 +49,12 @@ def test_the_pattern_of_paths_knows_settings_and_their_variants_alone(name: str,
     assert bool(re.fullmatch(runs.pattern(study()), name)) == known
 
 
+def test_a_dot_in_the_name_of_a_setting_is_a_dot_in_the_pattern() -> None:
+    pattern = runs.pattern(study({"settings": {"v1.2": {"presets": ["demo"]}}}))
+    assert re.fullmatch(pattern, "v1.2-no_depth")
+    assert not re.fullmatch(pattern, "v1x2")
+
+
 # --- which runs there are
 
 
@@ -142,11 +148,6 @@ def test_a_round_goes_on_from_the_one_before_which_may_stand_under_the_base() ->
     second = Run("demo-no_refinement", "depth_distribution", 1, "q2")
     assert runs.before(chosen, second) == Run("demo-no_refinement", "depth_distribution", 1, "q1")
     assert runs.before(chosen, runs.before(chosen, second)) == Run("demo", "depth_distribution", 1, "q0")
-
-
-def test_a_start_in_a_circle_comes_to_an_end() -> None:
-    chosen = demo(objectives={"dada": {"start": "ctrl"}, "ctrl": {"start": "dada"}})
-    assert runs.stored(chosen, Run("demo-no_depth", "dada", 1)).setting == "demo"
 
 
 # --- the setting that a file stands under

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 from sandbox import TINY, Sandbox, merged
 
 from dadist.classes import CLASS_SETS, ids
@@ -83,8 +84,70 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(sandbox: Sandbox) -
 
 
 def test_a_mistyped_key_is_named_with_what_came(sandbox: Sandbox) -> None:
-    text = planned(sandbox, {"settings": {"demo": {"adapt": {"optimiser": {"lr": "1e-4"}}}}})
-    assert "settings.demo.adapt.optimiser.lr: expected a number, got '1e-4'; YAML reads 1e-4 as text" in text
+    text = planned(sandbox, {"settings": {"demo": {"adapt": {"optimiser": {"lr": "fast"}}}}})
+    assert "overlay.yaml: settings.demo.adapt.optimiser.lr: expected a number, got 'fast'" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "message"),
+    [
+        ("seeds: [010]\n", [], "mine.yaml: seeds[0]: line 1: expected a number or text in quotes, got 010, which YAML"),
+        ("settings: {}\nseeds: [1]\nsettings: {}\n", [], "mine.yaml: line 3: expected each key once, got 'settings'"),
+        ("seeds: [1, 1]\n", [], "mine.yaml: seeds: expected each once, got [1, 1]"),
+        (
+            "seeds: [1]\n",
+            ["--config", "seeds=[010]"],
+            "--config seeds: [0]: line 1: expected a number or text in quotes",
+        ),
+    ],
+)
+def test_what_snakemake_s_own_loader_takes_is_refused(
+    sandbox: Sandbox, text: str, flags: list[str], message: str
+) -> None:
+    (sandbox.folder / "mine.yaml").write_text(text, encoding="utf-8")
+    answer = sandbox.run("snakemake", SOURCE, "--dry-run", "--cores", "1", "--configfile", "mine.yaml", *flags)
+    assert answer.returncode != 0
+    assert message in answer.stdout
+    assert "Traceback (most recent" not in answer.stdout
+
+
+@pytest.mark.parametrize("text", [b"seeds: [1] # Gr\xf6\xdfe\n", b"seeds:\n\t- 1\n", b"", b"- 1\n"])
+def test_a_config_yaml_that_is_none_is_named_before_snakemake_reads_it(sandbox: Sandbox, text: bytes) -> None:
+    (sandbox.folder / "config.yaml").write_bytes(text)
+    answer = sandbox.run("snakemake", SOURCE, "--dry-run", "--cores", "1")
+    assert answer.returncode != 0
+    assert "\nconfig.yaml: expected " in answer.stdout
+    assert "Traceback (most recent" not in answer.stdout
+
+
+def test_a_setting_may_be_called_by_a_number(sandbox: Sandbox) -> None:
+    (sandbox.folder / "mine.yaml").write_text("settings: {2024: {presets: [demo]}}\n", encoding="utf-8")
+    target = "results/2024/source_only/seed1/q0/model.pt"
+    answer = sandbox.run("snakemake", target, "--dry-run", "--cores", "1", "--configfile", "mine.yaml")
+    assert answer.returncode == 0, answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("cwd", "words"),
+    [
+        (".", ["--directory", "out", "--configfile", "mine.yaml"]),
+        ("out", ["-s", "../Snakefile", "--configfile", "../mine.yaml"]),
+    ],
+)
+def test_from_elsewhere_paths_begin_in_the_working_directory_and_settings_ship_with_the_snakefile(
+    sandbox: Sandbox, cwd: str, words: list[str]
+) -> None:
+    (sandbox.folder / "out").mkdir()
+    (sandbox.folder / "mine.yaml").write_text(yaml.safe_dump(OWN), encoding="utf-8")
+    missing, found = (
+        sandbox.run("env", "-C", cwd, "snakemake", SOURCE, "--dry-run", "--cores", "1", *words, *more)
+        for more in ([], ["--config", "data_root=../own"])
+    )
+    assert missing.returncode == 0, missing.stdout
+    assert "own/synthia: not there (domains.demo_source.root, from data_root on)" in missing.stdout
+    assert found.returncode == 0, found.stdout
+    assert "not there" not in found.stdout
+    assert "input: ../own/synthia" in found.stdout
 
 
 def test_whatever_is_missing_is_told_at_once_and_planning_goes_on(sandbox: Sandbox) -> None:

@@ -1,10 +1,12 @@
 # What the rules share: the checked config, the names in paths, and what the user has to bring.
 
+import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from dadist.config.files import SHIPPED, base
 from dadist.config.load import load
 from dadist.config.records import ConfigError
 from dadist.pipeline import inputs, page, params, resources, runs
@@ -12,9 +14,12 @@ from dadist.pipeline.runs import run_of
 from dadist.pipeline.user_files import UserFiles
 from dadist.registry import METHODS
 
+# Files and --config are read anew and strictly: Snakemake's own loader takes 010 for 8 and drops a repeated key.
+CONFIG = base(Path(workflow.basedir))
+ASKED = workflow.config_settings
 try:
-    # The files are told so that messages can name the one that holds a mistake.
-    STUDY = load(Path(workflow.basedir) / "config", config, map(Path, ["config.yaml", *workflow.overwrite_configfiles]))
+    files = [*([] if ASKED.replace_workflow_config else [CONFIG]), *workflow.overwrite_configfiles]
+    STUDY = load(Path(workflow.basedir) / SHIPPED, files, ASKED.config_args or [])
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -22,7 +27,7 @@ USER_FILES = UserFiles(STUDY, logger.warning)
 
 
 wildcard_constraints:
-    preset="|".join(STUDY.render),
+    preset="|".join(map(re.escape, STUDY.render)),
     dataset="synthia|cityscapes",
     data="[^/]+",
     setting=runs.pattern(STUDY),
@@ -34,4 +39,4 @@ wildcard_constraints:
 
 onstart:
     if USER_FILES.absent:
-        raise WorkflowError(USER_FILES.refusal())
+        raise WorkflowError(f"{USER_FILES.refusal()}; relative paths begin in {Path.cwd()}")
