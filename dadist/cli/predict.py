@@ -69,11 +69,13 @@ def predict(words: Sequence[str]) -> int:
 
 def _each(model: "Model", inputs: Sequence["Input"], asked: Asked) -> int:
     """Predict every file; one that cannot be is named, and the others go on. How many could not be."""
+    from dadist.data.readers.content import require_file
     from dadist.runtime.progress import Progress
 
     progress, failed = Progress("file", len(inputs)), 0
     for done, one in enumerate(inputs, 1):
         try:
+            require_file(one.file)
             (_video if one.moves else _image)(model, one, asked)
         except (ValueError, OSError, MemoryError) as error:
             where = "" if str(one.file) in str(error) else f"{one.file}: "

@@ -74,6 +74,9 @@ class Domain(Record):
     lists: Annotated[
         dict[str, str], key("Per split a text file with one image name per line: these images, in this order.")
     ] = field(default_factory=dict)
+    skip_bad: Annotated[
+        bool, key("Whether images with a file that cannot be read are left out, and named; or all stops.", source="D")
+    ] = False
     options: Annotated[dict[str, Any], key("The reader's own keys.")] = field(default_factory=dict)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dadist.classes import ClassSet
-from dadist.data.readers.base import Reader, chosen
+from dadist.data.readers.base import Reader
+from dadist.data.readers.listing import chosen
 from dadist.data.resize import Fit
 
 
@@ -25,6 +26,7 @@ class SplitPlan:
     depth: bool
     native: bool  # whether labels keep the size of their files, as an evaluation wants them
     images: int  # at most so many, the first; 0 for all
+    skip_bad: bool = False  # whether an image with a file that cannot be read is left out, or all stops
 
 
 class Inventory:
@@ -44,15 +46,24 @@ class Inventory:
     def __init__(self, reader: Reader, root: Path, plan: SplitPlan, names: Path | None) -> None:
         self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
         scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
-        self.scenes = (chosen(scenes, names) if names else scenes)[: plan.images or None]  # in the order of the split
+        self.scenes = (chosen(scenes, names, root) if names else scenes)[
+            : plan.images or None
+        ]  # in the order of the split
         paths = [[str(path) for path in (one.image, one.labels, one.depth) if path is not None] for one in self.scenes]
         self._paths = [[path.removeprefix(str(root)) for path in files] for files in paths]
         # Of each scene: size in bytes and time of the last change in ns of each file, or of what a link points to.
         self.stamps = [[number for path in files for number in _stamp(path)] for files in paths]
 
     def key(self, code: str) -> str:
-        """Hash of all that the arrays depend on, but for the files' content: 16 hexadecimal digits."""
-        return _hash([dataclasses.asdict(self.plan), sorted(self.ids.items()), self._paths, code])
+        """Hash of all that a row of the arrays depends on, but for the files' content: 16 hexadecimal digits."""
+        return _hash(
+            [
+                dataclasses.asdict(dataclasses.replace(self.plan, skip_bad=False)),
+                sorted(self.ids.items()),
+                self._paths,
+                code,
+            ]
+        )
 
     def fingerprint(self) -> str:
         """Hash of names, sizes and times of change of the files: 16 hexadecimal digits, others after any change."""
@@ -60,7 +71,10 @@ class Inventory:
 
 
 def _stamp(path: str) -> tuple[int, int]:
-    status = os.stat(path)  # noqa: PTH116 - tens of thousands of them, at every planning
+    try:
+        status = os.stat(path)  # noqa: PTH116 - tens of thousands of them, at every planning
+    except OSError:  # such as a link that leads nowhere: whoever opens it says so
+        return -1, -1
     return status.st_size, status.st_mtime_ns
 
 

@@ -1,12 +1,15 @@
 """One scene of a data set, read, checked and put at its place in a prepared split."""
 
+import contextlib
+import errno
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +28,8 @@ ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and sha
     "labels": (np.uint8, ()),
     "depth": (np.uint16, ()),
 }
+T = TypeVar("T", bound=np.generic)
+UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO)  # of one file; of others the machine is at fault
 NATIVE = "labels"  # folder of labels that keep the size of their files
 
 
@@ -42,6 +47,10 @@ class Packed(NamedTuple):
     pixels: list[int]  # per class before resizing; 0 without labels
     size: Size  # of its files
     checks: dict[str, int]  # name of an array → checksum of its row; of labels of their own size, that of the file
+
+
+class BadFilesError(DataError):
+    """Of one scene: files that are not what they should be, or cannot be read; a line for each."""
 
 
 @dataclass(frozen=True)
@@ -78,30 +87,47 @@ class Packer:
         """Write scene number ``index``.
 
         Raises:
-            DataError: One of its files is not what it should be.
+            BadFilesError: One of its files is not what it should be, or cannot be read.
         """
-        image = read_image(scene.image)
+        image, raw, seen, depth = self._read(scene)
         size: Size = (image.shape[1], image.shape[0])
         frame = (self.plan.width, self.plan.height)
         content = content_size(size, frame, self.plan.fit)
         pixels, checks = [0] * len(self.plan.classes), {}
-        if scene.labels is not None:
-            raw = self.reader.read_labels(scene.labels)
-            require_size(scene.labels, raw, scene.image, image)
-            pixels, checks["labels"] = self._pack_labels(index, raw, scene.labels, content)
-        if scene.depth is not None:
-            depth = self.reader.read_depth(scene.depth)
-            require_size(scene.depth, depth, scene.image, image)
-            if not depth.any():
-                raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
+        if raw is not None:
+            pixels, checks["labels"] = self._pack_labels(index, raw, seen, content)
+        if depth is not None:
             (checks["depth"],) = self.rows["depth"].put(index, nearest(depth, content, frame, 0))
         (checks["images"],) = self.rows["images"].put(index, bicubic(image, content, frame))
         return Packed(pixels, size, checks)
 
-    def _pack_labels(self, index: int, raw: NDArray[np.uint8], path: Path, content: Size) -> tuple[list[int], int]:
-        """Write raw ids as train ids; pixels per class, ``(C,)``, and the checksum."""
-        seen = histogram(raw)
-        require_known(path, seen, self.reader.dataset, self.ids)
+    def _read(
+        self, scene: Files
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, NDArray[np.int64], NDArray[np.uint16] | None]:
+        """Image, raw ids, pixels of each id ``(256,)`` and depth; each file is tried, so that all bad ones are told."""
+        told: list[str] = []
+        image = _tried(told, read_image, scene.image)
+        raw = _tried(told, self.reader.read_labels, scene.labels)
+        depth = _tried(told, self.reader.read_depth, scene.depth)
+        seen = np.zeros(256, np.int64) if raw is None else histogram(raw)
+        with _telling(told):
+            if scene.labels is not None:
+                require_known(scene.labels, seen, self.reader.dataset, self.ids)
+        with _telling(told):
+            if scene.depth is not None and depth is not None and not depth.any():
+                raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
+        for path, stored in ((scene.labels, raw), (scene.depth, depth)):
+            with _telling(told):
+                if path is not None and stored is not None and image is not None:
+                    require_size(path, stored, scene.image, image)
+        if image is None or told:
+            raise BadFilesError("\n".join(told))
+        return image, raw, seen, depth
+
+    def _pack_labels(
+        self, index: int, raw: NDArray[np.uint8], seen: NDArray[np.int64], content: Size
+    ) -> tuple[list[int], int]:
+        """Write raw ids, of which so many are ``seen``, as train ids; pixels per class, ``(C,)``, and the checksum."""
         table = self.plan.classes.lookup(self.reader.dataset, self.ids)
         if self.plan.native:
             check = _write_png(self.folder / native_file(index), table[raw])
@@ -119,6 +145,29 @@ class Packer:
         for folder in (self.folder.parent, self.folder, self.folder / NATIVE):
             if folder.is_dir():
                 sync_folder(folder)
+
+
+def copied(content: Path, kept: Path, rows: Sequence[int]) -> None:
+    """Write some rows of the arrays of a folder, and labels of their own size, to another that takes its place.
+
+    Args:
+        content: With the arrays of all scenes.
+        kept: Folder to make.
+        rows: Numbers of the scenes to keep, in their order.
+    """
+    kept.mkdir()
+    for path in content.glob("*.npy"):
+        array = np.load(path, mmap_mode="r")
+        target = Rows.create(kept / path.name, (len(rows), *array.shape[1:]), array.dtype.type)
+        for new, old in enumerate(rows):
+            target.put(new, array[old])
+        target.sync()
+    if (content / NATIVE).is_dir():
+        (kept / NATIVE).mkdir()
+        for new, old in enumerate(rows):
+            shutil.copyfile(content / native_file(old), kept / native_file(new))
+        sync_folder(kept / NATIVE)
+    sync_folder(kept)
 
 
 def each(work: Callable[[int], None], items: Sequence[int], workers: int) -> Iterator[int]:
@@ -154,6 +203,28 @@ def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
     counts = [cv2.calcHist([block], [0], None, [256], [0, 256]) for block in blocks if block.size]
     seen: NDArray[np.int64] = np.sum(counts, axis=0, dtype=np.int64).ravel()
     return seen
+
+
+def _tried(told: list[str], read: Callable[[Path], NDArray[T]], path: Path | None) -> NDArray[T] | None:
+    """What a file holds; None, and a line is ``told``, if it cannot be read."""
+    with _telling(told):
+        return None if path is None else read(path)
+    return None
+
+
+@contextlib.contextmanager
+def _telling(told: list[str]) -> Iterator[None]:
+    """An error of the block as a line of ``told``."""
+    try:
+        yield
+    except DataError as error:
+        told.append(str(error))
+    except FileNotFoundError as error:
+        told.append(str(error))
+    except OSError as error:
+        if error.errno not in UNREADABLE:
+            raise
+        told.append(f"{error.filename}: expected a file that can be read, got {error.strerror}; copy it again")
 
 
 def _write_png(path: Path, array: NDArray[np.uint8]) -> int:

@@ -12,12 +12,16 @@ from typing import Any
 
 from dadist.classes import ClassSet
 from dadist.data.inventory import Inventory, SplitPlan
-from dadist.data.packing import Packed, Packer, each
+from dadist.data.packing import BadFilesError, Packed, Packer, copied, each
 from dadist.data.prepared import INDEX, VERSION
 from dadist.data.readers.base import Reader
 from dadist.data.resize import content_size
+from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal
 from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
+
+WHOLE = "whole"  # inside a workplace: what was made with rows for bad images
+MOST_BAD = 100  # images; beyond, it is not the files: read no others
 
 
 def write(
@@ -39,6 +43,9 @@ def write(
     Whoever is stopped goes on where it was: the folder is made in a `workplace` beside it, where a `Journal` knows the
     images that are done; an image whose files have changed since is done again. The folder appears whole.
 
+    An image of which a file is bad stops nothing: the others are read first, so that all bad files are named at once.
+    With ``skip_bad`` of the plan it is then left out, and the index says so.
+
     Args:
         names: Text file that names the scenes to take; None for all.
         workers: How many images are in work at a time.
@@ -46,12 +53,13 @@ def write(
         progress: Called with the number of images to do; what it returns, with the number of those done so far.
 
     Raises:
-        DataError: A file is not what it should be.
+        DataError: Files are not what they should be.
         OSError: A file or folder is missing, or the disk is full.
     """
     inventory = Inventory(reader, root, plan, names)
     key = inventory.key(code)
-    with full_disk_told(folder), workplace(folder, INDEX, key, f"{key}-{inventory.fingerprint()}") as place:
+    wanted = f"{key}-{inventory.fingerprint()}" + "-without-bad" * plan.skip_bad
+    with full_disk_told(folder), workplace(folder, INDEX, key, wanted) as place:
         if place is None:
             logging.info("%s: made before, and its files are the same", folder)
             return
@@ -62,16 +70,24 @@ def write(
             shutil.rmtree(content, ignore_errors=True)
             packer = Packer.begin(reader, inventory.ids, plan, content, len(inventory.scenes))
         with Journal(file, packer.sync) as journal:
-            packed = _pack(packer, journal, inventory, workers, progress)
+            known, bad = _pack(packer, journal, inventory, workers, progress)
             journal.sync()
+        _judge(bad, inventory, len(known))
+        packed = [known[index] for index in sorted(known)]
         pixels = [sum(column) for column in zip(*(one.pixels for one in packed), strict=True)]
         if plan.labels:
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
-        index = _index(inventory, reader.dataset, pixels, packed)
-        with (content / INDEX).open("w", encoding="utf-8") as stream:
+        made = _without_bad(place, sorted(known)) if bad else content
+        index = _index(inventory, reader.dataset, pixels, known, bad)
+        with (made / INDEX).open("w", encoding="utf-8") as stream:
             json.dump(index, stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
+        if made != content:
+            # Without the journal, whoever is stopped from here on begins anew: its rows are no longer the arrays'.
+            file.unlink()
+            content.rename(place / WHOLE)
+            made.rename(content)
 
 
 def _pack(
@@ -80,32 +96,67 @@ def _pack(
     inventory: Inventory,
     workers: int,
     progress: Callable[[int], Callable[[int], None]] | None,
-) -> list[Packed]:
-    """Do what the journal does not have; what is known of each scene, in order."""
+) -> tuple[dict[int, Packed], dict[int, str]]:
+    """Do what the journal does not have; by scene what is known of it, or what is wrong with it."""
     scenes, stamps = inventory.scenes, inventory.stamps
     known = {
         mark["scene"]: Packed(mark["pixels"], mark["size"], mark["checks"])
         for mark in journal.marks
         if mark["stamp"] == stamps[mark["scene"]]
     }
+    bad: dict[int, str] = {}
     left = [index for index in range(len(scenes)) if index not in known]
     if known:
         logging.info("%d of %d images were done before", len(known), len(scenes))
 
     def work(index: int) -> None:
-        known[index] = packed = packer(index, scenes[index])
+        try:
+            known[index] = packed = packer(index, scenes[index])
+        except BadFilesError as error:
+            bad[index] = str(error)
+            if len(bad) == MOST_BAD and not inventory.plan.skip_bad:
+                raise DataError(_told(bad)) from error
+            return
         journal.add({"scene": index, "stamp": stamps[index], **packed._asdict()})
 
     report = progress(len(left)) if progress is not None else None
     for done in each(work, left, workers):
         if report is not None:
             report(done)
-    return [known[index] for index in range(len(scenes))]
+    return known, bad
 
 
-def _index(inventory: Inventory, dataset: str, pixels: list[int], packed: list[Packed]) -> dict[str, Any]:
-    plan, sizes = inventory.plan, [one.size for one in packed]
-    frame = (plan.width, plan.height)
+def _judge(bad: dict[int, str], inventory: Inventory, sound: int) -> None:
+    """Raise DataError for images that are bad, if they are not to be left out, or if none is left; else log them."""
+    if bad and not inventory.plan.skip_bad:
+        raise DataError(_told(bad))
+    if bad and not sound:
+        raise DataError(f"{_told(bad)}\nexpected images beside the bad ones, which skip_bad leaves out, got none")
+    for index in sorted(bad):
+        logging.warning("left out %s: %s", inventory.scenes[index].name, bad[index])
+
+
+def _told(bad: dict[int, str]) -> str:
+    """All that is wrong, a line for each file, and what can be done beside mending them."""
+    lines = [bad[index] for index in sorted(bad)]
+    lines[-1] += "; or `skip_bad: true` in the domain leaves such images out"
+    return "\n".join(lines)
+
+
+def _without_bad(place: Path, rows: list[int]) -> Path:
+    """What was made, but for the scenes that are bad; beside it."""
+    kept = place / "kept"
+    for left in (kept, place / WHOLE):
+        shutil.rmtree(left, ignore_errors=True)
+    copied(place / CONTENT, kept, rows)
+    return kept
+
+
+def _index(
+    inventory: Inventory, dataset: str, pixels: list[int], known: dict[int, Packed], bad: dict[int, str]
+) -> dict[str, Any]:
+    plan, packed = inventory.plan, [known[index] for index in sorted(known)]
+    sizes, frame = [one.size for one in packed], (plan.width, plan.height)
     return {
         "version": VERSION,
         "dataset": dataset,
@@ -118,7 +169,8 @@ def _index(inventory: Inventory, dataset: str, pixels: list[int], packed: list[P
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
         "checks": {name: [one.checks[name] for one in packed] for name in (packed[0].checks if packed else ())},
-        "names": [scene.name for scene in inventory.scenes],
+        "names": [inventory.scenes[index].name for index in sorted(known)],
+        "left_out": {inventory.scenes[index].name: bad[index] for index in sorted(bad)},
     }
 
 

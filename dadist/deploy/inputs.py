@@ -1,9 +1,12 @@
 """Which files are to be predicted, and what they are called: images, videos, folders of them, and globs."""
 
-import glob
+import os
 from collections.abc import Iterator, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import NamedTuple
+
+from dadist.data.walk import ANY, Search
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
@@ -32,9 +35,11 @@ def gather(words: Sequence[str], out: Path) -> list[Input]:
         FileNotFoundError: A word names nothing, or a folder has no image.
         ValueError: Two files would be written under one name.
     """
-    inputs = {one.file.resolve(): one for word in words for one in _named(word, out)}
+    inputs = {_real(one.file): one for word in words for one in _named(word, out)}
     taken: dict[tuple[str, bool], Path] = {}  # a camera's photograph and clip may share a name: their files differ
     for one in inputs.values():
+        if not one.file.exists():  # a link that leads nowhere: nothing is written
+            continue
         if other := taken.get((one.name, one.moves)):
             raise ValueError(
                 f"{one.file}: expected a name of its own, got that of {other}: both would be written as {one.name}; "
@@ -44,33 +49,37 @@ def gather(words: Sequence[str], out: Path) -> list[Input]:
     return list(inputs.values())
 
 
+def _real(file: Path) -> str:
+    """Where a file lies without links; a link that leads nowhere stands for itself."""
+    return os.path.realpath(file) if file.exists() else str(file)
+
+
 def _named(word: str, out: Path) -> Iterator[Input]:
     path = Path(word)
     if path.is_dir():
-        root, found = path, _below(path, path.rglob("*"), out)
+        root, found = path, _below(path, f"{ANY}/*", out)
         if not found:
             raise FileNotFoundError(f"{word}: expected a folder with images ({' '.join(IMAGES)}) or videos, found none")
-    elif path.is_file():
+    elif os.path.lexists(path):
         root, found = path.parent, [path]
     else:
         parts = path.parts
-        fixed = next((index for index, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+        fixed = next((index for index, part in enumerate(parts) if has_magic(part)), len(parts))
         root = Path(*parts[:fixed])
-        found = _below(root, map(Path, glob.iglob(word, recursive=True)), out)  # noqa: PTH207 - a pattern from anywhere
+        found = _below(root, "/".join(parts[fixed:]), out) if fixed < len(parts) else []
         if not found:
             raise FileNotFoundError(f"{word}: expected an image, a video, a folder or a pattern of them, found nothing")
     for file in found:
         yield Input(file, file.relative_to(root).with_suffix("").as_posix())
 
 
-def _below(root: Path, paths: Iterator[Path], out: Path) -> list[Path]:
-    """Images and videos; no hidden files, which archives made on a Mac leave behind."""
+def _below(root: Path, pattern: str, out: Path) -> list[Path]:
+    """Images and videos, each once, and links that lead to no folder: whoever opens them names them."""
+    below = Search(root, pattern)
+    inside = f"{out.resolve()}/"
     kept = [
-        path
-        for path in paths
-        if path.suffix.lower() in IMAGES + VIDEOS
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        and not path.resolve().is_relative_to(out.resolve())
-        and path.is_file()
+        Path(one.path)
+        for one in below.once()
+        if one.path.lower().endswith(IMAGES + VIDEOS) and not f"{one.real}/".startswith(inside)
     ]
-    return sorted(kept)
+    return sorted([*kept, *map(Path, below.broken)])

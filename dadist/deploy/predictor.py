@@ -6,24 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dadist.classes import ClassSet
-from dadist.data.readers.base import damaged, read_image
+from dadist.data.readers.base import read_image
 from dadist.data.resize import Size, bicubic, frame_around
 from dadist.deploy.tiling import Field, render, tiled, whole
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
-from dadist.storage.errors import DataError
 
 logger = logging.getLogger(__name__)
 
 LEAST_TILE = 128  # pixels of a side; with less around it, hardly a thing is recognised
-ORIENTATION = 0x0112  # EXIF's tag
-UPRIGHT = (".jpg", ".jpeg", ".tif", ".tiff")  # turned by who decodes them
 
 
 @dataclass(frozen=True)
@@ -141,31 +136,13 @@ def load(path: str | Path, where: str | None = None) -> Model:
 
 
 def photograph(path: Path) -> NDArray[np.uint8]:
-    """An image file of one's own, ``(H, W, 3)`` RGB, upright: as `read_image`, and it heeds how any camera was held.
+    """An image file of one's own, ``(H, W, 3)`` RGB, upright: what `prepare` takes it for.
 
     Raises:
-        DataError: It is damaged, or not an 8-bit colour image.
+        DataError: It is damaged, or has more than 8 bits, or is no file.
         FileNotFoundError: There is no such file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected an image, found no such file; check the name")
-    try:
-        image = read_image(path)
-        if path.suffix.lower() in UPRIGHT:
-            return image
-        with Image.open(path) as header:
-            turned = header.getexif().get(ORIENTATION, 1)
-    except (cv2.error, Image.DecompressionBombError, SyntaxError) as error:
-        raise DataError(
-            f"{path}: expected an image, got one that cannot be decoded ({error}); copy it again"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise damaged(path) from error
-    if turned == 1:
-        return image
-    noted = Image.fromarray(image)
-    noted.getexif()[ORIENTATION] = turned
-    return np.asarray(ImageOps.exif_transpose(noted))
+    return read_image(path)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ setting, reads a sample too, and is what `dadist doctor` prints.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dadist.data.inventory import SplitPlan
@@ -57,12 +57,13 @@ def examine(
     report, scenes = Report(), {}
     for part, split in splits.items():
         scenes[part], headers, found = _outside(split, workers)
-        bad = {one.file for one in found if one.level == "error"}
+        bad = {one.file for one in found if one.level == "error" or one.left_out}
         sound = [one for one in scenes[part] if not bad & {str(one.image), str(one.labels), str(one.depth)}]
         kinds = {one.fault for one in found if one.fault.endswith("-format")}  # told for all files alike
         try:
             seen = look(split, [sound[index] for index in pick(len(sound), sample, seed)], workers)
-            found += [one for one in judge(split, seen) if one.fault not in kinds]
+            judged = [one for one in judge(split, seen) if one.fault not in kinds]
+            found += [replace(one, left_out=split.plan.skip_bad and FAULTS[one.fault].of_file) for one in judged]
         except (OSError, ValueError) as error:  # the table of ids, which some data sets have in a file
             seen = []
             found.append(not_found(error))
@@ -83,8 +84,10 @@ def before_prepare(
 
     Of the target's other split it lists the images alone. Warnings are logged.
 
+    A file that is bad by itself stops nothing yet: whoever prepares reads the others too, and names all that are bad.
+
     Raises:
-        DataError: With the first error, and how many more there are.
+        DataError: With all other errors.
     """
     split = Split(reader, root, plan, names, folder, shipped=None)
     scenes, headers, findings = _outside(split, workers)
@@ -92,13 +95,12 @@ def before_prepare(
         for other in set(reader.splits) - {plan.split}:
             findings += overlap(scenes, _images(reader, root, other))
     findings += check_disk(folder, prepared_bytes(plan, len(scenes), _label_size(scenes, headers)))
-    errors = [one for one in findings if one.level == "error"]
+    errors = [one for one in findings if one.level == "error" and (one.alike or not FAULTS[one.fault].of_file)]
     for one in findings:
-        if one.level == "warning":
+        if one not in errors:
             logging.warning("%s: %s", one.fault, one.message)
     if errors:
-        more = f" ({len(errors) - 1} more: `dadist doctor` tells them)" if len(errors) > 1 else ""
-        raise DataError(f"{errors[0].message} [{errors[0].fault}]{more}")
+        raise DataError("\n".join(f"{one.message} [{one.fault}]" for one in errors))
     return scenes
 
 
@@ -109,6 +111,8 @@ def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header
     findings = [*listing.findings, *unsound]
     findings += formats(split.reader, listing.scenes, headers)
     findings += sizes(listing.scenes, headers)
+    if split.plan.skip_bad:
+        findings = [replace(one, left_out=FAULTS[one.fault].of_file) for one in findings]
     return listing.scenes, headers, findings
 
 

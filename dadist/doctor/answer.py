@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from dadist.doctor import Report
 
+TOLD = ("level", "fault", "file", "what", "remedy")  # of a finding, for a script
 SHOWN = 5  # findings of one name that are printed of one part; the JSON has all
 
 
@@ -31,7 +31,9 @@ def as_lines(report: Report, notes: Sequence[str], picture: Path, titles: dict[s
 def as_json(report: Report, notes: Sequence[str], picture: Path) -> str:
     """One object with all findings, and what was looked at."""
     findings = [
-        {"part": part, "level": one.level, **asdict(one)} for part, found in report.findings.items() for one in found
+        {"part": part, **{name: getattr(one, name) for name in TOLD}}
+        for part, found in report.findings.items()
+        for one in found
     ]
     whole = {
         "errors": report.errors,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from dadist.data.readers.base import WrongPackageError
+from dadist.data.readers.content import NoFileError
 from dadist.storage.errors import DamagedError
 
 Level = Literal["error", "warning"]
@@ -15,6 +16,7 @@ class Fault(NamedTuple):
 
     level: Level
     remedy: str  # where what found it has no better one
+    of_file: bool = False  # whether one file has it, which can be left out
 
 
 AGAIN = "copy or download the file again"
@@ -28,31 +30,33 @@ FAULTS: dict[str, Fault] = {
     "bad-list": Fault("error", "correct `lists` of the domain"),
     "case-differs": Fault("error", "rename the file: upper and lower case are different files"),
     "duplicate-name": Fault("error", "a scene's name must be its own: rename one"),
-    "symlink-loop": Fault("error", "remove the link"),
-    "dangling-link": Fault("error", "mend the link, or copy the file itself"),
-    "not-a-file": Fault("error", "remove what stands in the file's place, and copy the file"),
+    "symlink-loop": Fault("error", "remove the link", of_file=True),
+    "dangling-link": Fault("error", "mend the link, or copy the file itself", of_file=True),
+    "not-a-file": Fault("error", "remove what stands in the file's place, and copy the file", of_file=True),
     "split-overlap": Fault("error", "remove the image from one of the splits: what is trained on cannot validate"),
     "count": Fault("warning", "unpack the archives again if that is not on purpose"),
     "duplicate-stem": Fault("warning", "remove the one that is not the data set's"),
     "empty-folder": Fault("warning", "unpack it again, or remove the folder"),
     "unused-file": Fault("warning", "copy what belongs to it, or ignore it if that is on purpose"),
     # files by their headers
-    "unreadable-file": Fault("error", "give yourself the right to read it, or copy it again"),
-    "empty-file": Fault("error", AGAIN),
-    "truncated-file": Fault("error", AGAIN),
-    "damaged-file": Fault("error", AGAIN),
-    "image-format": Fault("error", "take the files as shipped"),
-    "labels-format": Fault("error", "take the files as shipped"),
-    "depth-format": Fault("error", "take the files as shipped"),
-    "size-mismatch": Fault("error", "the two are not of one scene or one was resized: copy both again"),
+    "unreadable-file": Fault("error", "give yourself the right to read it, or copy it again", of_file=True),
+    "empty-file": Fault("error", AGAIN, of_file=True),
+    "truncated-file": Fault("error", AGAIN, of_file=True),
+    "damaged-file": Fault("error", AGAIN, of_file=True),
+    "image-format": Fault("error", "take the files as shipped", of_file=True),
+    "labels-format": Fault("error", "take the files as shipped", of_file=True),
+    "depth-format": Fault("error", "take the files as shipped", of_file=True),
+    "size-mismatch": Fault("error", "the two are not of one scene or one was resized: copy both again", of_file=True),
     "swapped-folders": Fault("error", "exchange the folders of images and labels"),
     # what the sample holds
-    "unknown-ids": Fault("error", "labels of another data set or already mapped? take the files as shipped"),
+    "unknown-ids": Fault(
+        "error", "labels of another data set or already mapped? take the files as shipped", of_file=True
+    ),
     "train-ids": Fault("error", "take the raw ids as shipped (Cityscapes: *_labelIds.png): they are mapped here"),
     "no-labels": Fault("error", "the labels are not of this data set, or the class set holds none of its labels"),
     "image-is-labels": Fault("error", "a copy went to the wrong folder: copy both again"),
     "depth-unit": Fault("error", "the reader must give centimetres: take the files as shipped, or set their unit"),
-    "depth-empty": Fault("error", AGAIN),
+    "depth-empty": Fault("error", AGAIN, of_file=True),
     "mostly-ignored": Fault("warning", "look at the picture: are labels and class set those that you mean?"),
     "class-unseen": Fault("warning", "a class without pixels is not learned; a larger sample may find it"),
     "depth-range": Fault("warning", "look at the picture: is this a street, and the unit centimetres?"),
@@ -76,11 +80,13 @@ class Finding:
     file: str
     what: str  # "expected …, got …"
     remedy: str
+    alike: int = 0  # how many files more have it
+    left_out: bool = False  # whether `prepare` does without, as it does without the scene of a bad file
 
     @property
     def level(self) -> Level:
         """How bad it is: an error stops `prepare`."""
-        return FAULTS[self.fault].level
+        return "warning" if self.left_out else FAULTS[self.fault].level
 
     @property
     def message(self) -> str:
@@ -96,13 +102,16 @@ def finding(fault: str, file: Path | str, what: str) -> Finding:
     return Finding(fault, str(file), what, FAULTS[fault].remedy)
 
 
-def told(fault: str, error: Exception, more: str = "") -> Finding:
-    """A finding from a reader's message, ``file: expected …, got …; remedy``; ``more`` goes after what was got."""
+def told(fault: str, error: Exception, alike: int = 0) -> Finding:
+    """A finding from a reader's message, ``file: expected …, got …; remedy``; so many more files are ``alike``."""
     head, _, remedy = str(error).partition("; ")
     file, _, what = head.partition(": expected")
     if isinstance(error, DamagedError):
         fault = "damaged-file"
-    return Finding(fault, file, f"expected{what}{more}", remedy or FAULTS[fault].remedy)
+    if isinstance(error, NoFileError):
+        fault = "not-a-file"
+    more = f" (and {alike} more of this kind)" if alike else ""
+    return Finding(fault, file, f"expected{what}{more}", remedy or FAULTS[fault].remedy, alike)
 
 
 def not_found(error: Exception) -> Finding:

@@ -4,7 +4,6 @@ Sources: PNG specification, 2003, clauses 5 and 11; ITU-T T.81 (JPEG), annex B.
 """
 
 import dataclasses
-import errno
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dadist.data.readers.base import Files, Reader, decode, read_image
+from PIL import Image
+
+from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, too_large
+from dadist.data.readers.content import JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
 from dadist.storage.errors import DataError
 
-PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+PNG_END, JPEG_END = b"\0\0\0\0IEND\xaeB`\x82", b"\xff\xd9"
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette decodes to colours
-JPEG, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame markers
+JPEG_NOTES = 0xE1  # marker of EXIF and XMP
+ENDS = 2**16  # bytes at either end of a PNG that are searched for notes of how the camera was held
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 ROLES = ("image", "labels", "depth")  # fields of Files
 BATCH = 64  # files per task: a task costs as much as a few files
 
@@ -29,52 +33,72 @@ BATCH = 64  # files per task: a task costs as much as a few files
 class Header:
     """What the first bytes of an image file say."""
 
-    width: int  # pixels
-    height: int  # pixels
+    width: int  # pixels, upright
+    height: int  # pixels, upright
     kind: str  # "16-bit with 3 channels"
     whole: bool  # whether it ends as its format does
 
 
 def header(path: Path) -> Header | None:
-    """The header of a PNG or JPEG file; None for another format.
+    """The header of an image file of whatever name; None for another one.
 
     Raises:
         OSError: It cannot be opened or read.
-        DataError: It has no bytes, or it is named .png or .jpg and is neither.
+        DataError: It is no file or has no bytes, or it is named as an image and is none.
     """
+    require_file(path)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         size = os.fstat(descriptor).st_size
-        head = os.pread(descriptor, 33, 0)
-        if head.startswith(PNG) and len(head) == 33:
+        head = os.pread(descriptor, ENDS, 0)
+        if head.startswith(PNG) and len(head) > 32:
             width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
-            whole = os.pread(descriptor, len(PNG_END), max(0, size - len(PNG_END))) == PNG_END
-            return Header(width, height, _kind(max(bits, 8), PNG_CHANNELS.get(colour, 0), colour == 3), whole)
-        if head.startswith(JPEG):
-            found = _jpeg(descriptor, size)
-            if found is not None:
-                return found
+            tail = os.pread(descriptor, ENDS, max(0, size - ENDS))
+            may_be_turned = any(name + begin in head + tail for name, begin in NOTES.items())
+            held = noted(path) if may_be_turned else 1
+            kind = _kind(bits, PNG_CHANNELS.get(colour, 0), colour == 3)
+            return Header(*_upright(width, height, held), kind, tail.endswith(PNG_END))
+        if head.startswith(JPEG) and (found := _jpeg(path, descriptor, size)) is not None:
+            return found
     finally:
         os.close(descriptor)
-    if not head or path.suffix.lower() in (".png", ".jpg", ".jpeg"):
-        raise DataError(f"{path}: expected a whole PNG or JPEG file, got {'another' if head else 'no bytes'}; {AGAIN}")
-    return None
+    return _other(path, head)
 
 
-def _jpeg(descriptor: int, size: int) -> Header | None:
+def _jpeg(path: Path, descriptor: int, size: int) -> Header | None:
     """Follows the markers up to the frame header; None if there is none."""
-    at = 2
+    at, held = 2, 1
     while at < size:
         mark = os.pread(descriptor, 10, at)
         if len(mark) < 10 or mark[0] != 0xFF:
             return None
         if mark[1] in JPEG_SIZES:
             _, bits, height, width, channels = struct.unpack(">HBHHB", mark[2:])
-            return Header(width, height, _kind(bits, channels, False), os.pread(descriptor, 2, size - 2) == JPEG_END)
+            whole = os.pread(descriptor, 2, size - 2) == JPEG_END
+            return Header(*_upright(width, height, held), _kind(bits, channels, False), whole)
+        if mark[1] == JPEG_NOTES:
+            held = noted(path)
         # Padding, and markers that stand alone, have no length.
         alone = mark[1] == 0xFF or mark[1] == 0x01 or 0xD0 <= mark[1] <= 0xD7
         at += (1 if mark[1] == 0xFF else 2) if alone else 2 + int.from_bytes(mark[2:4])
     return None
+
+
+def _other(path: Path, head: bytes) -> Header | None:
+    """Of the formats that PIL knows."""
+    try:
+        with Image.open(path) as image:
+            held = 1 if head.startswith(TIFF) else noted(path)  # PIL gives a TIFF's size upright
+            return Header(*_upright(*image.size, held), f"{image.format} of mode {image.mode}", True)
+    except UNDECODED as error:
+        if not head or path.suffix.lower() in IMAGES:
+            got = "another" if head else "no bytes"
+            raise DataError(f"{path}: expected a whole image file, got {got}; {AGAIN}") from error
+        return None
+
+
+def _upright(width: int, height: int, held: int) -> tuple[int, int]:
+    return (height, width) if held in (5, 6, 7, 8) else (width, height)
 
 
 def _kind(bits: int, channels: int, palette: bool) -> str:
@@ -100,24 +124,20 @@ def _look(path: Path) -> Header | Finding | None:
     try:
         found = header(path)
     except DataError as error:
-        return told("damaged-file" if path.stat().st_size else "empty-file", error)
+        return told("empty-file" if path.is_file() and not path.stat().st_size else "damaged-file", error)
+    except Image.DecompressionBombError:
+        return told("image-format", too_large(path))
+    except FileNotFoundError as error:
+        return link(path) if path.is_symlink() else told("missing-files", error)
     except OSError as error:
-        return _unopened(path, error)
+        return finding("unreadable-file", path, f"expected a file that can be read, got {error.strerror}")
     if found is None or found.whole:
         return found
     try:  # some programs append bytes of their own: only a file that does not decode is cut
-        read_image(path) if path.suffix.lower() in (".jpg", ".jpeg") else decode(path)
+        decode(path)
     except DataError as error:
         return dataclasses.replace(told("truncated-file", error), fault="truncated-file")
     return found
-
-
-def _unopened(path: Path, error: OSError) -> Finding:
-    if error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink():
-        return link(path)
-    if error.errno == errno.EISDIR:
-        return finding("not-a-file", path, "expected a file, got a folder")
-    return finding("unreadable-file", path, f"expected a file that can be read, got {error.strerror}")
 
 
 def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
@@ -136,7 +156,7 @@ def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Head
                 return
             if error := first or last:
                 alone = first is None or last is None or len(alike) == 1
-                yield told(f"{role}-format", error, "" if alone else f" (and {len(alike) - 1} more of this kind)")
+                yield told(f"{role}-format", error, 0 if alone else len(alike) - 1)
 
 
 def _refused(read: Callable[[Path], Any], path: Path) -> Exception | None:
@@ -162,5 +182,5 @@ def sizes(scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[F
         for path in (scene.labels, scene.depth):
             other = headers.get(path) if path is not None else None
             if path and image and other and (image.width, image.height) != (other.width, other.height):
-                expected = f"{image.width}x{image.height} as {scene.image}"
-                yield finding("size-mismatch", path, f"expected {expected}, got {other.width}x{other.height}")
+                what, remedy = other_size((other.width, other.height), scene.image, (image.width, image.height))
+                yield Finding("size-mismatch", str(path), what, remedy)

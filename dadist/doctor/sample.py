@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.readers.base import FAR_CM, Files, Reader, read_image, require_known
+from dadist.data.readers.base import FAR_CM, Files, Reader, read_image, require_known, require_size
 from dadist.doctor.faults import Finding, finding, told
 from dadist.doctor.tree import Split
 from dadist.storage.errors import DataError
@@ -70,8 +70,12 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
         raw = reader.read_labels(scene.labels) if scene.labels else None
         role = "depth"
         depth = reader.read_depth(scene.depth) if scene.depth else None
+        role = "size"
+        for path, stored in ((scene.labels, raw), (scene.depth, depth)):
+            if path is not None and stored is not None:
+                require_size(path, stored, scene.image, image)
     except (DataError, OSError) as error:
-        findings.append(told(f"{role}-format", error))
+        findings.append(told("size-mismatch" if role == "size" else f"{role}-format", error))
     seen = np.zeros(256, np.int64)
     if raw is not None and scene.labels is not None:
         seen = np.bincount(raw.ravel(), minlength=256)

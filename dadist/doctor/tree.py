@@ -8,12 +8,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from dadist.data.inventory import SplitPlan
-from dadist.data.readers.base import Files, Reader, chosen
+from dadist.data.readers.base import Files, Reader
+from dadist.data.readers.listing import chosen
+from dadist.data.walk import Folder, folders
 from dadist.doctor.faults import Finding, finding, not_found, told
 from dadist.doctor.headers import ROLES
 from dadist.storage.errors import DataError
 
 PICTURES = (".png", ".jpg", ".jpeg")
+MIDDLE = 4096  # bytes that tell most images of one size apart
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def list_split(split: Split) -> Listing:
         if files[role]:
             findings += _around(files[role], used, scenes[0].name, split)
     try:
-        scenes = chosen(scenes, split.names) if split.names else scenes
+        scenes = chosen(scenes, split.names, split.root) if split.names else scenes
     except (OSError, DataError) as error:
         findings.append(told("bad-list", error))
     return Listing(scenes[: plan.images or None], findings)
@@ -76,10 +79,13 @@ def _around(files: Sequence[Path], used: Set[str], name: str, split: Split) -> I
     """What else lies in the folders of images, labels or depth; ``name`` is the first scene's."""
     tail = files[0].name.removeprefix(name) if files[0].name.startswith(name) else files[0].suffix
     unused = []
-    for folder, names, findings in _walk(_top(files, split)):
-        yield from findings
-        yield from _alike(folder, names, used, tail)
-        unused += [path for one in names if one.endswith(tail) and (path := os.path.join(folder, one)) not in used]  # noqa: PTH118
+    for folder in folders(_top(files, split)):
+        yield from _of_folder(folder)
+        names = [one.name for one in folder.entries if one.kind != "folder"]
+        yield from _alike(folder.path, names, used, tail)
+        unused += [path for one in names if one.endswith(tail) and (path := f"{folder.path}/{one}") not in used]
+    taken = {os.path.realpath(path) for path in used} if unused else set()  # by another path, through a link
+    unused = [path for path in unused if os.path.realpath(path) not in taken]
     if unused:
         what = f"expected a scene to each file like it, got none for {len(unused)} of them"
         yield finding("unused-file", unused[0], what)
@@ -92,34 +98,14 @@ def _top(files: Sequence[Path], split: Split) -> Path:
     return next((one for one in above if one.name == split.plan.split), common)
 
 
-def _walk(top: Path) -> Iterator[tuple[str, list[str], list[Finding]]]:
-    """Each folder from ``top`` down with the names of its files, links followed but not in circles."""
-    pending, seen = [str(top)], {os.path.realpath(top)}
-    while pending:
-        folder = pending.pop()
-        names, findings, real = [], [], os.path.realpath(folder)
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            yield folder, [], [finding("unreadable-file", folder, f"expected a folder to list, got {error.strerror}")]
-            continue
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if not (entry.is_symlink() or entry.is_dir()):
-                names.append(entry.name)
-                continue
-            inside = os.path.realpath(entry.path)
-            if f"{real}/".startswith(f"{inside.rstrip('/')}/"):
-                findings.append(finding("symlink-loop", entry.path, f"expected data, got a link back to {inside}"))
-            elif not os.path.isdir(inside):  # noqa: PTH112
-                names.append(entry.name)
-            elif inside not in seen:
-                seen.add(inside)
-                pending.append(entry.path)
-        if not entries:
-            findings.append(finding("empty-folder", folder, "expected files, got none"))
-        yield folder, names, findings
+def _of_folder(folder: Folder) -> Iterator[Finding]:
+    if folder.error:
+        yield told("unreadable-file", folder.error)
+    elif not folder.entries:
+        yield finding("empty-folder", folder.path, "expected files, got none")
+    for circle in folder.circles:
+        found = finding("symlink-loop", circle, f"expected data, got a link back to {os.path.realpath(circle)}")
+        yield replace(found, left_out=True)  # no walk follows it
 
 
 def _alike(folder: str, names: Sequence[str], used: Set[str], tail: str) -> Iterator[Finding]:
@@ -139,26 +125,36 @@ def _alike(folder: str, names: Sequence[str], used: Set[str], tail: str) -> Iter
 
 
 def overlap(scenes: Sequence[Files], others: Sequence[Files]) -> Iterator[Finding]:
-    """Images that another split has too: of the same name, or of the same bytes."""
-    named = {scene.name: scene.image for scene in others}
+    """Images that another split has too, whatever they are called: of the same bytes."""
     sized: dict[int, list[Path]] = {}
     for scene in others:
         sized.setdefault(_size(scene.image), []).append(scene.image)
+    parted: dict[int, dict[bytes, list[Path]]] = {}
     digests: dict[Path, bytes] = {}
-    for scene in scenes:
-        if scene.name in named:
-            what = f"expected an image of one split alone, got the same name in {named[scene.name]}"
-            yield finding("split-overlap", scene.image, what)
+    for path in (scene.image for scene in scenes):
+        size = _size(path)
+        if size <= 0 or size not in sized:
             continue
-        for other in sized.get(_size(scene.image), []):
-            if _size(other) > 0 and _digest(scene.image, digests) == _digest(other, digests):
+        if size not in parted:
+            parted[size] = {}
+            for other in sized[size]:
+                parted[size].setdefault(_middle(other, size), []).append(other)
+        for other in parted[size].get(_middle(path, size), []):
+            if _digest(path, digests) == _digest(other, digests):
                 what = f"expected an image of one split alone, got the same content in {other}"
-                yield finding("split-overlap", scene.image, what)
+                yield finding("split-overlap", path, what)
 
 
 def _size(path: Path) -> int:
     """Bytes; -1 for what is no file."""
     return path.stat().st_size if path.is_file() else -1
+
+
+def _middle(path: Path, size: int) -> bytes:
+    """Some bytes of the middle: images without compression are all of one size, and to read them takes long."""
+    with path.open("rb") as file:
+        file.seek(size // 2)
+        return file.read(MIDDLE)
 
 
 def _digest(path: Path, known: dict[Path, bytes]) -> bytes:

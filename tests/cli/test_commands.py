@@ -141,6 +141,18 @@ def test_other_maps_of_a_video_are_frames(here: Path) -> None:
     assert written(here / "out") == [f"ids/clip/{index:06}.png" for index in range(3)]
 
 
+def test_what_is_no_file_is_named_and_the_others_go_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("pipe.png", "pipe.mp4"):
+        os.mkfifo(here / "photos" / name)
+    (here / "photos/gone").symlink_to("nothing")
+    assert main.main(["predict", "--model", "model.pt", "photos", "--out", "out", "--maps", "ids"]) == 1
+    told = capsys.readouterr()
+    for name in ("pipe.png", "pipe.mp4"):
+        assert f"dadist predict: error: photos/{name}: expected a file, got a pipe; remove what stands" in told.err
+    assert "dadist predict: error: photos/gone: expected a file, got a link to nothing, which is not there" in told.err
+    assert told.out == "2 of 5 files predicted into out\n"
+
+
 def test_a_damaged_file_is_named_and_the_others_go_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "bad.png").write_bytes(b"no image")
     (here / "bad.mp4").write_bytes(b"no video")

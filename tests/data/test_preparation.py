@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from sandbox import ROOT
 
 from dadist.classes import CLASS_SETS
 from dadist.config.schema import Appearance
-from dadist.data import packing
+from dadist.data import packing, preparation
 from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
@@ -38,7 +40,7 @@ NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, sta
 # The stage as a rule runs it, but for a line about each image that it opens, and time to kill it in.
 STAGE = """
 import os, runpy, sys, time
-from dadist.data import packing
+from dadist.data import packing, preparation
 read, log = packing.read_image, os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def told(path):
     os.write(log, f"{path.stem}\\n".encode())
@@ -173,6 +175,108 @@ def test_an_image_that_changed_meanwhile_is_read_again(root: Path, tmp_path: Pat
     assert "0000005" in opened
     assert "0000003" not in opened
     np.testing.assert_array_equal(split.labels[5], split.labels[3])
+
+
+# --- bad files
+
+
+def spoiled(root: Path) -> dict[str, str]:
+    """Three scenes with a bad file each, and one with two: by scene what is told of it."""
+    (root / "RGB/0000003.png").write_bytes(b"<html>")
+    (root / "RGB/0000021.png").unlink()
+    os.mkfifo(root / "RGB/0000021.png")
+    assert cv2.imwrite(str(root / "GT/LABELS/0000007.png"), np.full((32, 64), 77, np.uint16))
+    for folder in ("GT/LABELS", "Depth"):
+        (root / folder / "0000012.png").unlink()
+        (root / folder / "0000012.png").symlink_to("moved.png")
+    return {
+        "0000003": r"RGB/0000003\.png: expected a whole image file",
+        "0000007": r"LABELS/0000007\.png: expected ids of synthia, got 77 as well",
+        "0000012": r"LABELS/0000012\.png: expected a file, got a link.*\n.*Depth/0000012\.png: expected a file",
+        "0000021": r"RGB/0000021\.png: expected a file, got a pipe",
+    }
+
+
+def test_all_bad_files_are_told_at_once_and_the_others_are_done(root: Path, tmp_path: Path) -> None:
+    told = spoiled(root)
+    with pytest.raises(DataError) as error:
+        prepare(root, tmp_path / "split")
+    lines = str(error.value)
+    assert re.search(r"(.*\n)*.*".join(told.values()), lines)
+    assert len(lines.splitlines()) == 5
+    assert lines.endswith("; or `skip_bad: true` in the domain leaves such images out")
+    assert len(marked(tmp_path / "split")) == SCENES - 4
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_images_with_bad_files_are_left_out_with_what_belongs_to_them(
+    root: Path, tmp_path: Path, native: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = prepare(root, tmp_path / "whole", native=native)
+    told = spoiled(root)
+    split = prepare(root, tmp_path / "split", native=native, skip_bad=True)
+    rows = [row for row, name in enumerate(whole.names) if name not in told]
+    assert split.names == [whole.names[row] for row in rows]
+    np.testing.assert_array_equal(split.images[:], whole.images[rows])
+    np.testing.assert_array_equal(split.depth[:], whole.depth[rows])
+    for new, old in enumerate(rows):
+        np.testing.assert_array_equal(split.truth(new), whole.truth(old))
+    left_out = json.loads((split.folder / "index.json").read_text(encoding="utf-8"))["left_out"]
+    logged = [line for line in caplog.messages if line.startswith("left out ")]
+    assert [*left_out] == [*told]
+    for (name, why), line in zip(left_out.items(), logged, strict=True):
+        assert re.search(told[name], why)
+        assert line == f"left out {name}: {why}"
+    assert beside(split.folder) == [".split.lock"]
+
+
+def test_who_is_stopped_while_bad_images_are_left_out_reads_them_alone_again(
+    root: Path, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, copied = spoiled(root), packing.copied
+    expected = prepare(root, tmp_path / "expected", skip_bad=True)
+
+    def stopped(content: Path, kept: Path, rows: list[int]) -> None:
+        copied(content, kept, rows[:5])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(preparation, "copied", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(root, tmp_path / "split", skip_bad=True)
+    monkeypatch.setattr(preparation, "copied", copied)
+    opened.clear()
+    split = prepare(root, tmp_path / "split", skip_bad=True)
+    assert sorted(opened) == [*told]
+    assert contents(split.folder) == contents(expected.folder)
+
+
+def test_what_was_read_before_bad_images_are_to_be_left_out_is_kept(
+    root: Path, tmp_path: Path, opened: list[str]
+) -> None:
+    told = spoiled(root)
+    with pytest.raises(DataError):
+        prepare(root, tmp_path / "split")
+    opened.clear()
+    prepare(root, tmp_path / "split", skip_bad=True)
+    assert sorted(opened) == [*told]
+    with pytest.raises(DataError, match="expected a whole image file"):
+        prepare(root, tmp_path / "split")
+
+
+def test_a_split_of_bad_images_alone_is_refused(root: Path, tmp_path: Path) -> None:
+    for path in (root / "RGB").glob("*"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="expected images beside the bad ones, which skip_bad leaves out, got none"):
+        prepare(root, tmp_path / "split", skip_bad=True)
+
+
+def test_where_all_seems_bad_not_all_is_read(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (root / "RGB").glob("*"):
+        path.write_bytes(b"")
+    monkeypatch.setattr(preparation, "MOST_BAD", 5)
+    with pytest.raises(DataError) as error:
+        prepare(root, tmp_path / "split")
+    assert 5 <= len(str(error.value).splitlines()) < 12
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

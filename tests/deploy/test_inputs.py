@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,27 @@ def test_what_lies_below_the_folder_of_predictions_is_not_predicted(here: Path) 
 
 def test_a_file_of_any_extension_is_taken_when_it_is_named(here: Path) -> None:
     assert named("photos/notes.txt") == [("photos/notes.txt", "notes")]
+
+
+@pytest.mark.parametrize("word", ["photos", "photos/**/*.png", "photos/**"])
+def test_links_to_folders_are_followed_but_not_in_circles(here: Path, word: str) -> None:
+    Path("elsewhere/out").mkdir(parents=True)
+    for name in ("elsewhere/c.png", "elsewhere/out/d.png"):
+        Path(name).touch()
+    Path("photos/linked").symlink_to("../elsewhere")
+    Path("photos/linked/up").symlink_to("..")
+    Path("photos/again").symlink_to("ulm")
+    names = [name for _, name in named(word, out="elsewhere/out")]
+    assert [name for name in names if name != "a"] == ["b", "linked/c", "ulm/a"]
+
+
+def test_what_is_no_file_is_handed_on_to_whoever_names_it(here: Path) -> None:
+    os.mkfifo("photos/pipe.png")
+    Path("photos/gone").symlink_to("nothing")
+    Path("photos/gone.png").symlink_to("nothing")
+    Path("photos/self.mp4").symlink_to("self.mp4")
+    assert [name for _, name in named("photos")] == ["a", "b", "gone", "gone", "pipe", "self", "ulm/a"]
+    assert named("photos/pipe.png", "photos/gone.png") == [("photos/pipe.png", "pipe"), ("photos/gone.png", "gone")]
 
 
 @pytest.mark.parametrize("words", [["more"], ["more/x/1.png", "more/y/1.png"], ["photos", "photos/ulm"]])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +23,11 @@ from dadist.data.packing import ARRAYS
 from dadist.data.preparation import write
 from dadist.data.prepared import INDEX
 from dadist.data.readers import cityscapes, mapillary, synthia
-from dadist.data.readers.base import NoOptions, decode
+from dadist.data.readers import folder as own
+from dadist.data.readers.base import NoOptions, decode, read_image
+from dadist.data.readers.content import ORIENTATION
 from dadist.data.streets import render
-from dadist.doctor import disk, headers, picture, sample
+from dadist.doctor import disk, headers, picture, sample, tree
 from dadist.storage.errors import DataError
 
 SIZE: dict[str, Any] = {"seed": 1, "width": 64, "height": 32, "workers": 1}
@@ -295,6 +298,31 @@ def grey(trees: Trees) -> None:
     rewrite_all(trees.source / "RGB", lambda image: np.repeat(image[..., :1], 3, 2))
 
 
+def lying_image(trees: Trees) -> None:
+    with Image.open(trees.file("RGB")) as image:
+        exif = image.getexif()
+        exif[ORIENTATION] = 6
+        image.copy().save(trees.file("RGB"), exif=exif)
+
+
+def lossy_label(trees: Trees) -> None:
+    with Image.open(trees.label()) as image:
+        image.copy().save(trees.label(), "JPEG")
+
+
+def half_erased(trees: Trees) -> None:
+    rewrite(trees.label(), lambda labels: np.dstack([labels] * 3 + [np.full_like(labels, 200)]))
+
+
+def pipe_for_image(trees: Trees) -> None:
+    trees.file("RGB").unlink()
+    os.mkfifo(trees.file("RGB"))
+
+
+def dangling_city(trees: Trees) -> None:
+    (trees.target / "leftImg8bit/train/dunmere").symlink_to("/mnt/disk/dunmere")
+
+
 def copied_labels(trees: Trees) -> None:
     labels = decode(trees.file("GT/LABELS"))[..., :1]
     save(trees.file("RGB"), np.repeat(labels, 3, 2).astype(np.uint8))
@@ -382,8 +410,13 @@ TABLE: tuple[tuple[Callable[[Trees], None], str, str, str], ...] = (
     (holes, "depth-holes", "synthia/Depth", "look at the picture"),
     (far, "depth-range", "synthia/Depth", "look at the picture"),
     (sixteen_bits, "image-format", CITYSCAPES_IMAGE, "convert it to 8-bit RGB"),
-    (one_channel, "image-format", "RGB/0000001.png", "convert it to 8-bit RGB"),
     (grey, "grey-image", "RGB/0000000.png", "is it an image?"),
+    (one_channel, "grey-image", "RGB/0000001.png", "is it an image?"),
+    (lying_image, "size-mismatch", "GT/LABELS/0000001.png", "an image is turned as its camera was held"),
+    (lossy_label, "labels-format", "_labelIds.png", "export them as PNG where they were drawn"),
+    (half_erased, "labels-format", "_labelIds.png", "what is wholly transparent is void"),
+    (pipe_for_image, "not-a-file", "RGB/0000001.png", "remove what stands in its place"),
+    (dangling_city, "dangling-link", "train/dunmere", "mend the link"),
     (copied_labels, "image-is-labels", "RGB/0000001.png", "copy both again"),
     (foreign_id, "unknown-ids", "_labelIds.png", "take the files as shipped"),
     (all_void, "no-labels", "gtFine/val", "not of this data set"),
@@ -447,6 +480,36 @@ def test_links_to_data_elsewhere_are_followed(trees: Trees) -> None:
     label.rename(trees.source.parent / "label.png")
     label.symlink_to(trees.source.parent / "label.png")
     assert found(trees) == []
+
+
+def test_a_link_back_up_is_told_and_stops_nothing(trees: Trees, tmp_path: Path) -> None:
+    looped_folder(trees)
+    report = examine(trees)
+    assert [one.fault for one in report.findings["val"]] == ["symlink-loop"]
+    assert report.errors == 0
+    assert before_prepare(trees, "val", tmp_path) == VAL_IMAGES
+
+
+def test_images_of_one_name_in_two_splits_are_no_fault(trees: Trees, tmp_path: Path) -> None:
+    path = trees.image("val")
+    other = trees.target / "leftImg8bit/train" / path.parent.name / path.name
+    other.parent.mkdir()
+    rewrite(Path(shutil.copy(path, other)), lambda image: 255 - image)
+    assert [one.fault for one in found(trees)] == ["count"]
+    assert before_prepare(trees, "train", tmp_path) == TRAIN_IMAGES + 1
+
+
+def test_images_without_compression_are_told_apart_by_their_content(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), np.uint8)
+    noise[1, :20] = noise[0, :20]
+    noise[1, 20:, 25:] = noise[0, 20:, 25:]
+    for split, shown in (("train", (0, 1)), ("val", (2, 1))):
+        for index, image in enumerate(shown):
+            save(tmp_path / split / f"{index}.bmp", noise[image])
+    mine = own.reader(own.Options(images={"train": "train/*.bmp", "val": "val/*.bmp"}))
+    scenes = {split: mine.files(tmp_path, split, labels=False, depth=False) for split in ("train", "val")}
+    (one,) = tree.overlap(scenes["val"], scenes["train"])
+    assert (one.file, one.what.endswith("train/1.bmp")) == (f"{tmp_path}/val/1.bmp", True)
 
 
 def test_hidden_files_and_other_labels_beside_are_no_fault(trees: Trees) -> None:
@@ -564,7 +627,6 @@ def test_prepare_goes_on_where_all_is_well(healthy: Trees, tmp_path: Path) -> No
     ("broken", "split", "text"),
     [
         (high_byte, "all", "expected 16-bit labels with 3 channels"),
-        (cut_image, "train", "expected a whole image file"),
         (val_in_train, "train", "expected an image of one split alone"),
         (val_in_train, "val", "expected an image of one split alone"),
         (no_city_labels, "val", "expected a file for each of 5 images, 3 missing"),
@@ -577,6 +639,41 @@ def test_prepare_stops_at_an_error_before_it_decodes(
     with pytest.raises(DataError) as error:
         before_prepare(trees, split, tmp_path)
     assert text in str(error.value)
+
+
+def test_prepare_names_all_bad_files_and_goes_on_to_read_the_others(
+    trees: Trees, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_bytes(trees)
+    cut(trees.image("val", 3))
+    foreign_id(trees)
+    assert before_prepare(trees, "val", tmp_path) == VAL_IMAGES
+    named = [str(trees.image("val")), str(trees.image("val", 3))]
+    assert [line.split(": ")[:2] for line in caplog.messages] == [
+        ["empty-file", named[0]],
+        ["truncated-file", named[1]],
+    ]
+
+
+def test_a_fault_of_all_files_of_a_kind_stops_prepare_at_once_unless_bad_ones_are_left_out(
+    trees: Trees, tmp_path: Path
+) -> None:
+    high_byte(trees)
+    with pytest.raises(DataError, match=r"GT/LABELS/0000000\.png: .*\(and 5 more of this kind\); .* \[labels-format\]"):
+        before_prepare(trees, "all", tmp_path)
+    assert before_prepare(trees, "all", tmp_path, skip_bad=True) == SOURCE_IMAGES
+
+
+def test_bad_files_that_are_left_out_are_warnings(trees: Trees, tmp_path: Path) -> None:
+    trees.image("val", 3).write_bytes(b"")
+    foreign_id(trees)
+    for skip_bad, errors in ((False, 2), (True, 0)):
+        split = doctor.Split(
+            READERS["target"], trees.target, plan("val", skip_bad=skip_bad), None, tmp_path / "prepared", None
+        )
+        report = doctor.examine({"val": split}, sample=24, seed=1, workers=2)
+        assert [one.fault for one in report.findings["val"]][:1] == ["empty-file"]
+        assert report.errors == errors
 
 
 def test_prepare_logs_a_warning_and_goes_on(trees: Trees, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -628,9 +725,23 @@ def test_the_header_of_a_jpeg_tells_size_and_kind(
     assert headers.header(tmp_path / "a.jpg") == headers.Header(5, 3, kind, False)
 
 
+@pytest.mark.parametrize("held", range(1, 9))
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_header_tells_the_size_that_is_seen_whatever_the_name(tmp_path: Path, held: int, format: str) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = held
+    Image.new("RGB", (5, 3)).save(tmp_path / "a.png", format, exif=exif)
+    found = headers.header(tmp_path / "a.png")
+    assert found is not None
+    assert (
+        (found.width, found.height) == ((3, 5) if held > 4 else (5, 3)) == read_image(tmp_path / "a.png").shape[1::-1]
+    )
+    assert found.whole
+
+
 def test_palettes_are_told_apart_and_other_formats_left_alone(tmp_path: Path) -> None:
     Image.new("P", (5, 3)).save(tmp_path / "a.png")
-    assert headers.header(tmp_path / "a.png") == headers.Header(5, 3, "8-bit with 3 channels from a palette", True)
+    assert headers.header(tmp_path / "a.png") == headers.Header(5, 3, "1-bit with 3 channels from a palette", True)
     np.save(tmp_path / "a.npy", np.zeros(3))
     assert headers.header(tmp_path / "a.npy") is None
 

@@ -1,5 +1,6 @@
-"""What every data set's reader offers, and the reading of one file with its checks."""
+"""What every data set's reader offers, and the reading of one image file with its checks."""
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from dadist.config.records import Record
+from dadist.data.readers.content import JPEG, UNDECODED, contents, orientation, turned
 from dadist.storage.errors import DamagedError, DataError
 
 FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
@@ -72,46 +74,55 @@ class NoOptions(Record):
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """An image, ``(H, W, 3)`` RGB; an alpha channel is dropped.
+    """A photograph as one sees it, ``(H, W, 3)`` RGB, upright: whoever needs one takes it from here.
+
+    What the file is says its content, not its name. Grey becomes three equal channels; an alpha channel is dropped.
 
     Raises:
-        DataError: It is damaged, or not an 8-bit colour image.
+        DataError: It is damaged, or has more than 8 bits, or is no file.
+        FileNotFoundError: There is no such file.
     """
-    image = _decode_jpeg(path) if path.suffix.lower() in (".jpg", ".jpeg") else decode(path)
-    if image.dtype != np.uint8 or image.ndim != 3:
+    image = decode(path)
+    if image.dtype != np.uint8:
         raise DataError(f"{path}: expected an 8-bit RGB image, got {kind(image)}; convert it to 8-bit RGB")
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, 2)
     return np.ascontiguousarray(image[..., :3])
 
 
 def decode(path: Path) -> NDArray[Any]:
-    """An image file as it is stored, ``(H, W)`` or ``(H, W, channels)`` with red first, 8 or 16 bit.
+    """An image file as it is stored, but upright: ``(H, W)`` or ``(H, W, channels)`` with red first, 8 or 16 bit.
 
     OpenCV keeps 16 bits in colour, where PIL keeps the high byte alone, and it refuses a PNG with a wrong checksum.
+    Where a JPEG is cut, OpenCV fills with grey and PIL refuses.
 
     Raises:
-        DataError: It is truncated, damaged, or not an image.
+        DataError: It is truncated, damaged, or not an image, or no file.
+        FileNotFoundError: There is no such file.
     """
-    # Read by Python, so that a file that cannot be opened says why, and an audit of opened files sees it.
-    content = np.frombuffer(path.read_bytes(), np.uint8)
-    stored = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
+    content = contents(path)
+    try:
+        stored = _decode_jpeg(content) if content.startswith(JPEG) else _decode_other(content)
+        held = orientation(content)
+    except UNDECODED as error:
+        raise damaged(path) from error
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
     if stored is None:
         raise damaged(path)
-    if stored.ndim == 2:
+    return turned(stored, held)
+
+
+def _decode_jpeg(content: bytes) -> NDArray[Any]:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image if image.mode == "L" else image.convert("RGB"))
+
+
+def _decode_other(content: bytes) -> NDArray[Any] | None:
+    stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
+    if stored is None or stored.ndim == 2:
         return stored
     return cv2.cvtColor(stored, cv2.COLOR_BGR2RGB if stored.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
-
-
-def _decode_jpeg(path: Path) -> NDArray[Any]:
-    """As `decode`, for JPEG, turned upright where the camera noted how it was held.
-
-    Where the file is cut, OpenCV fills with grey and PIL refuses.
-    """
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
-    except OSError as error:
-        raise damaged(path) from error
 
 
 def damaged(path: Path) -> DamagedError:
@@ -122,13 +133,23 @@ def damaged(path: Path) -> DamagedError:
     )
 
 
+def too_large(path: Path) -> DataError:
+    """What to raise for an image that PIL refuses to decode."""
+    most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+    return DataError(f"{path}: expected an image of at most {most} million pixels, got a larger one; make it smaller")
+
+
 def read_size(path: Path) -> tuple[int, int]:
-    """(width, height) of an image file, without decoding it."""
+    """(width, height) of an image file as `decode` gives it, without decoding it."""
+    content = contents(path)
     try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
+        with Image.open(io.BytesIO(content)) as image:
+            width, height = image.size
+        return (height, width) if orientation(content) in (5, 6, 7, 8) else (width, height)
+    except UNDECODED as error:
         raise damaged(path) from error
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
 
 
 def kind(array: NDArray[Any]) -> str:
@@ -137,44 +158,22 @@ def kind(array: NDArray[Any]) -> str:
     return f"{array.dtype.itemsize * 8}-bit with {channels} channel{'s' * (channels > 1)}"
 
 
-def listing(folder: Path, pattern: str, remedy: str) -> list[Path]:
-    """The files of ``folder`` that match ``pattern``, sorted; at least one.
-
-    Raises:
-        FileNotFoundError: There is no such folder, or no such file in it.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: expected a folder with {pattern}, found no such folder; {remedy}")
-    # Files like ._0000000.png are left behind by archives made on a Mac.
-    # Sorted as text, ten times as fast as paths: every planning lists tens of thousands.
-    found = sorted((path for path in folder.glob(pattern) if not path.name.startswith(".")), key=str)
-    if not found:
-        raise FileNotFoundError(f"{folder}: expected {pattern}, found none; {remedy}")
-    return found
-
-
-def require(paths: list[Path], remedy: str) -> list[Path]:
-    """The paths themselves, if every one exists.
-
-    Raises:
-        FileNotFoundError: Some do not; the message names the first.
-    """
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"{missing[0]}: expected a file for each of {len(paths)} images, {len(missing)} missing; {remedy}"
-        )
-    return paths
-
-
 def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
     """Raise DataError unless labels or depth are as large as their image."""
     if stored.shape != image.shape[:2]:
-        (height, width), (got_height, got_width) = image.shape[:2], stored.shape
-        raise DataError(
-            f"{path}: expected {width}x{height} as {image_path}, got {got_width}x{got_height}; "
-            "the two are not of one scene or one was resized: copy both again"
+        what, remedy = other_size(stored.shape[::-1], image_path, image.shape[1::-1])
+        raise DataError(f"{path}: {what}; {remedy}")
+
+
+def other_size(got: tuple[int, ...], image: Path, size: tuple[int, ...]) -> tuple[str, str]:
+    """What is wrong with labels or depth of another size than their upright image, and the remedy; sizes of pixels."""
+    what = f"expected {size[0]}x{size[1]} as {image}, got {got[0]}x{got[1]}"
+    if got == size[::-1]:
+        return (
+            what,
+            "one of them lies on its side: an image is turned as its camera was held, so turn the other likewise",
         )
+    return what, "the two are not of one scene or one was resized: copy both again"
 
 
 def require_known(path: Path, seen: NDArray[np.int64], dataset: str, known: Iterable[int]) -> None:
@@ -185,40 +184,3 @@ def require_known(path: Path, seen: NDArray[np.int64], dataset: str, known: Iter
             f"{path}: expected ids of {dataset}, got {', '.join(map(str, foreign))} as well; "
             "labels of another data set or already mapped to train ids? take the files as shipped"
         )
-
-
-def chosen(scenes: list[Files], names: Path) -> list[Files]:
-    """The scenes that a text file names, one name per line, in its order.
-
-    A line may be a scene's name or the path of its image, as published lists have it.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        DataError: It names a scene twice, or one that is not there, or none.
-    """
-    if not names.is_file():
-        raise FileNotFoundError(f"{names}: expected a list of names, found no file; see `lists` of the domain")
-    try:
-        text = names.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of its encoding
-    except UnicodeDecodeError as error:
-        raise DataError(f"{names}: expected a text file in UTF-8, got {error}; save it as UTF-8") from error
-    lines = [line.strip() for line in text.splitlines()]
-    known = {key: scene for scene in scenes for key in (scene.name, scene.image.name, scene.image.stem)}
-    found = []
-    for number, line in enumerate(lines, 1):
-        if line:
-            scene = known.get(line) or known.get(Path(line).name)
-            if scene is None:
-                raise DataError(
-                    f"{names}, line {number}: expected a name like {scenes[0].name}, got {line}, which the data set "
-                    "does not have; a list of another data set or split?"
-                )
-            found.append(scene)
-    if not found:
-        raise DataError(
-            f"{names}: expected one name per line, got an empty file; remove it from `lists` for all images"
-        )
-    if len(set(found)) < len(found):
-        double = next(scene.name for scene in found if found.count(scene) > 1)
-        raise DataError(f"{names}: expected each name once, got {double} twice; remove one")
-    return found

@@ -20,13 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.readers.base import FAR_CM, Files, NoOptions, Reader, decode, kind, listing, require
+from dadist.data.readers.base import FAR_CM, Files, NoOptions, Reader, decode, kind
+from dadist.data.readers.label_files import decode_labels
+from dadist.data.readers.listing import listing, require
 from dadist.storage.errors import DataError
 
 IMAGE = "_leftImg8bit.png"
 LABELS = "_gtFine_labelIds.png"
 DISPARITY = "_disparity.png"
 CAMERA = "_camera.json"
+UNLABELED = 0  # label id
 
 
 class Cityscapes(Reader):
@@ -76,13 +79,13 @@ the folder holds
         Raises:
             DataError: It is not 8-bit with one channel.
         """
-        stored = decode(path)
-        if stored.dtype != np.uint8 or stored.ndim != 2:
+        drawn = decode_labels(path)
+        if not drawn.numbers or drawn.bits > 8:
             raise DataError(
-                f"{path}: expected 8-bit label ids with one channel, got {kind(stored)}; "
+                f"{path}: expected 8-bit label ids with one channel, got {drawn.kind}; "
                 "take *_labelIds.png of gtFine_trainvaltest.zip, neither *_color.png nor *_instanceIds.png"
             )
-        return stored
+        return drawn.void(drawn.values, UNLABELED)
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres along the optical axis, from a disparity and the camera that lies beside it.

@@ -25,10 +25,13 @@ from numpy.typing import NDArray
 from dadist.config.records import ConfigError, Record
 from dadist.config.records import key as declared
 from dadist.data.readers.base import FAR_CM, Files, Reader, damaged, decode, kind
-from dadist.data.readers.palette import Colour, decode_colours, decode_indexed, ids_of
+from dadist.data.readers.content import contents
+from dadist.data.readers.label_files import Colour, decode_labels, ids_of
+from dadist.data.readers.listing import search
 from dadist.storage.errors import DataError
 
 SPLITS = ("all", "train", "val")
+IDS = 256  # that a byte can tell apart
 WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
@@ -61,8 +64,13 @@ class Options(Record):
             raise ConfigError("expected either ids or colours, to say what the pixels of labels mean", ("ids",))
         if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:
             raise ConfigError(f"expected 0 to 255, got {wrong[0]}", ("ids",))
+        for key, named in (("ids", self.ids), ("colours", self.colours)):
+            if len(named) + (None not in named.values()) > IDS:
+                raise ConfigError(f"expected at most {IDS - 1}, as one is for what is erased, got {len(named)}", (key,))
         if odd := [one for one in self.colours if not re.fullmatch("#?[0-9a-fA-F]{6}", one)]:
             raise ConfigError(f'expected six hexadecimal digits in quotes, like "804080", got {odd[0]!r}', ("colours",))
+        if len({_rgb(one) for one in self.colours}) < len(self.colours):
+            raise ConfigError(f"expected each colour once, got {', '.join(self.colours)}; remove one", ("colours",))
         if self.depth_files and (self.depth_metres or 0) <= 0:
             raise ConfigError("expected what 1 in depth_files is in metres: 0.001 for millimetres", ("depth_metres",))
 
@@ -71,6 +79,8 @@ def _check_glob(path: tuple[str, str], glob: str) -> None:
     starred = re.search(r"[*?]", glob.removesuffix(".*"))
     if not starred or "[" in glob or glob.startswith("/") or ".." in glob.split("/"):
         raise ConfigError(f'expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}', path)
+    if any("**" in part and part != "**" for part in glob.split("/")) or glob.endswith("**"):
+        raise ConfigError(f'expected ** between slashes, for any folders, like "**/*.jpg", got {glob!r}', path)
 
 
 class Folder(Reader):
@@ -88,8 +98,9 @@ class Folder(Reader):
         )
 
     def ids(self, root: Path) -> dict[int, str | None]:
-        """Those of the domain, or one number per colour; the folder does not matter."""
-        return self.options.ids or dict(enumerate(self.options.colours.values()))
+        """Those of the domain, or one number per colour, and one for what was erased; the folder does not matter."""
+        named = self.options.ids or dict(enumerate(self.options.colours.values()))
+        return {self._void(): None, **named} if named else {}
 
     def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
         """Without labels and depth that are not asked for, so that labels can be added when all is trained."""
@@ -107,7 +118,7 @@ class Folder(Reader):
             FileNotFoundError: A glob fits no file, or an image has no labels or depth.
             ValueError: The domain has no glob for what was asked for, or two images have one name.
         """
-        images = _found(root, self._glob("images", self.options.images, split))
+        images = _found(root, self._glob("images", self.options.images, split), once=True)
         beside: list[dict[str, Path]] = []
         for key, globs, asked in (
             ("labels", self.options.labels, labels),
@@ -119,23 +130,32 @@ class Folder(Reader):
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
         """Raw ids: of one channel, of a palette's indices, or of the colours that the domain names.
 
+        What was erased, and is transparent, has an id without a label.
+
         Raises:
             DataError: It has several channels where ids are expected, or an id or colour that the domain does not name.
         """
+        drawn, void = decode_labels(path), self._void()
         known = "add it to `{}` of the domain (null: known, and ignored)"
         if self.options.colours:
             colours = {_rgb(one): raw for raw, one in enumerate(self.options.colours)}
-            return ids_of(path, decode_colours(path), colours, known.format("colours"))
-        stored = decode_indexed(path)
-        if stored.ndim != 2 or stored.dtype.kind not in "ui":
+            numbers = "; if its numbers are ids, name them in `ids` in place of `colours`" * drawn.numbers
+            return drawn.void(ids_of(path, drawn, colours, known.format("colours") + numbers), void)
+        if drawn.values.ndim != 2:
             raise DataError(
-                f"{path}: expected one channel of label ids or a palette, got {kind(stored)}; "
+                f"{path}: expected one channel of label ids or a palette, got {drawn.kind}; "
                 "if its colours stand for labels, name them in `colours` of the domain in place of `ids`"
             )
-        if foreign := sorted(set(np.unique(stored).tolist()) - set(self.options.ids)):
+        if foreign := sorted(set(np.unique(drawn.values[drawn.seen()]).tolist()) - set(self.options.ids)):
             expected = ", ".join(map(str, sorted(self.options.ids)))
             raise DataError(f"{path}: expected ids {expected}, got {foreign[0]} as well; {known.format('ids')}")
-        return stored.astype(np.uint8)
+        return drawn.void(drawn.values, void)
+
+    def _void(self) -> int:
+        """The raw id of what was erased: one that the domain ignores, or else the last that it does not name."""
+        named = self.options.ids or dict(enumerate(self.options.colours.values()))
+        ignored = [raw for raw, label in named.items() if label is None]
+        return ignored[0] if ignored else max(set(range(256)) - set(named))
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres, of a PNG or TIFF of 16 bits or more, or of an array in a .npy file.
@@ -166,14 +186,14 @@ class Folder(Reader):
         return globs[split]
 
 
-def _found(root: Path, glob: str) -> dict[str, Path]:
-    """The files that a glob fits, by name."""
-    pattern = _pattern(glob)
-    found: dict[str, Path] = {}
-    for path in sorted(root.glob(glob)):
+def _found(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
+    """The files that a glob fits, by name; ``once``: a file that links lead to as well is taken for itself alone."""
+    pattern, found = _pattern(glob), dict[str, Path]()
+    there = search(root, glob)
+    for one in there.once() if once else there.files:
+        path = Path(one.path)
         match = pattern.fullmatch(path.relative_to(root).as_posix())
-        # Files like ._a.jpg are left behind by archives made on a Mac.
-        if match is None or path.name.startswith(".") or not path.is_file():
+        if match is None:
             continue
         name = "/".join(part for part in match.groups() if part)
         if name in found:
@@ -186,7 +206,7 @@ def _found(root: Path, glob: str) -> dict[str, Path]:
 
 def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Path]:
     """The file of each image that a glob fits."""
-    found = _found(root, glob)
+    found = _found(root, glob, once=False)
     if missing := [name for name in images if name not in found]:
         raise FileNotFoundError(
             f"{images[missing[0]]}: expected a file {root / glob} where the stars stand for {missing[0]}, found none; "
@@ -197,6 +217,7 @@ def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Pa
 
 def _pattern(glob: str) -> re.Pattern[str]:
     """The glob as a regular expression, one group per star; ``.*`` at its end belongs to no name."""
+    glob = "/".join(part for part in glob.split("/") if part not in ("", "."))
     body = glob.removesuffix(".*")
     parts = re.split(r"(\*\*/|\*|\?)", body)
     return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))
@@ -204,7 +225,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        return np.asarray(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
+        return np.asarray(np.load(io.BytesIO(contents(path)), allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise damaged(path) from error
 

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.config.records import Record, key
-from dadist.data.readers.base import Files, Reader, WrongPackageError, kind, listing, require
-from dadist.data.readers.palette import Colour, decode_indexed, ids_of
+from dadist.data.readers.base import Files, Reader, WrongPackageError
+from dadist.data.readers.label_files import Colour, Drawn, decode_labels, ids_of
+from dadist.data.readers.listing import listing, require
 from dadist.storage.errors import DataError
 
 # A name, or what names begin with, and the label of classes.py that it is; None: it has no class anywhere. The longest
@@ -90,6 +91,7 @@ FOLDERS = {"train": ("training", "train"), "val": ("validation", "val")}
 CONFIGS = {"v1.2": ("config_v1.2.json", "config.json"), "v2.0": ("config_v2.0.json",)}
 LABELS = {"v1.2": ("v1.2/labels", "labels"), "v2.0": ("v2.0/labels",)}
 UNPACK = "unpack the package mapillary-vistas-dataset_public there"
+Row = tuple[str, str | None, Colour]  # name, label and colour of an id
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Mapillary(Reader):
     def __init__(self, version: str) -> None:
         self.version = version
         self.other = next(one for one in CONFIGS if one != version)
+        self._configs: dict[Path, list[Row]] = {}
 
     def ids(self, root: Path) -> dict[int, str | None]:
         """One id per label of the config file, in its order.
@@ -147,39 +150,44 @@ class Mapillary(Reader):
         return [Files(image.stem, image, path, None) for image, path in zip(images, found, strict=True)]
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
-        """Label ids: the indices of a palette PNG, or those whose colours in the config file an RGB one has.
+        """Label ids: numbers; the indices of a palette PNG; or those whose colours in the config file are seen.
+
+        An index is an id where the palette has the colour of the config file for it. A program that has sorted the
+        palette anew changes all indices, and no colour.
 
         Raises:
             DataError: It is 16-bit, or has a colour that stands for no label or for more than one.
         """
-        stored = decode_indexed(path)
-        if stored.dtype != np.uint8:
+        drawn = decode_labels(path)
+        if drawn.bits > 8:
             raise DataError(
-                f"{path}: expected a palette PNG of label ids, got {kind(stored)}; "
+                f"{path}: expected a palette PNG of label ids, got {drawn.kind}; "
                 "take the folder labels/ of the package, not instances/ or panoptic/"
             )
-        if stored.ndim == 2:
-            return stored
-        root = next(
-            (up for up in path.parents[1:4] if any((up / name).is_file() for name in CONFIGS[self.version])), None
-        )
-        if root is None:
-            raise FileNotFoundError(f"{path}: expected {CONFIGS[self.version][0]} above it for its colours, found none")
-        return ids_of(path, stored, self._colours(root), f"take the palette PNGs of labels/ of version {self.version}")
+        if drawn.numbers and drawn.alpha is None:
+            return drawn.void(drawn.values, 0)
+        rows = self._config_of(path)
+        void = max((raw for raw, (_, label, _) in enumerate(rows) if label is None), default=255)
+        if drawn.numbers or _palette_of(rows, drawn):
+            return drawn.void(drawn.values, void)
+        ids = ids_of(path, drawn, _alone(rows), f"take the palette PNGs of labels/ of version {self.version}")
+        return drawn.void(ids, void)
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Never called: `files` gives no depth."""
         raise ValueError(f"{path}: expected no depth to be asked of Mapillary; Vistas has none")
 
-    def _colours(self, root: Path) -> dict[Colour, int]:
-        """Id of each colour that stands for one label: 2.0 gives some to several names."""
-        rows = self._config(root)
-        meant: dict[Colour, set[str | None]] = {}
-        for _, label, colour in rows:
-            meant.setdefault(colour, set()).add(label)
-        return {colour: raw for raw, (_, _, colour) in enumerate(rows) if len(meant[colour]) == 1}
+    def _config_of(self, labels: Path) -> list[Row]:
+        """The config of the package that a label file lies in, read once."""
+        names = CONFIGS[self.version]
+        root = next((up for up in labels.parents[1:4] if any((up / name).is_file() for name in names)), None)
+        if root is None:
+            raise FileNotFoundError(f"{labels}: expected {names[0]} above it for its colours, found none; {UNPACK}")
+        if root not in self._configs:
+            self._configs[root] = self._config(root)
+        return self._configs[root]
 
-    def _config(self, root: Path) -> list[tuple[str, str | None, Colour]]:
+    def _config(self, root: Path) -> list[Row]:
         """Name, label and colour of each id."""
         path = self._config_file(root)
         try:
@@ -215,6 +223,22 @@ class Mapillary(Reader):
                 )
             raise FileNotFoundError(f"{place}: expected a folder with *.png, found no such folder; {remedy}")
         return place
+
+
+def _palette_of(rows: list[Row], drawn: Drawn) -> bool:
+    """Whether a file has a palette with the colours of the config, as far as it is used."""
+    if drawn.palette is None:
+        return False
+    used = np.unique(drawn.values[drawn.seen()]).tolist()
+    return all(raw < len(rows) and tuple(drawn.palette[raw].tolist()) == rows[raw][2] for raw in used)
+
+
+def _alone(rows: list[Row]) -> dict[Colour, int]:
+    """Id of each colour that stands for one label: 2.0 gives some to several names."""
+    meant: dict[Colour, set[str | None]] = {}
+    for _, label, colour in rows:
+        meant.setdefault(colour, set()).add(label)
+    return {colour: raw for raw, (_, _, colour) in enumerate(rows) if len(meant[colour]) == 1}
 
 
 def _first(paths: list[Path]) -> Path:

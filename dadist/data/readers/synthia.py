@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.readers.base import Files, NoOptions, Reader, WrongPackageError, decode, kind, listing, require
+from dadist.data.readers.base import Files, NoOptions, Reader, WrongPackageError, decode, kind
+from dadist.data.readers.label_files import decode_labels
+from dadist.data.readers.listing import listing, require
 from dadist.storage.errors import DataError
 
 UNPACK = "unpack the package SYNTHIA-RAND-CITYSCAPES there (RAND_CVPR16 is another one, without this depth)"
+VOID = 0  # class id
 
 
 class Synthia(Reader):
@@ -56,20 +59,20 @@ class Synthia(Reader):
         Raises:
             DataError: It is 8-bit colour, or its ids go beyond 255.
         """
-        stored = decode(path)
-        if stored.ndim == 3 and (stored.dtype != np.uint16 or stored.shape[2] != 3):
+        drawn = decode_labels(path)
+        if not drawn.numbers and drawn.bits != 16:
             raise DataError(
-                f"{path}: expected 16-bit labels with 3 channels (or one channel), got {kind(stored)}; "
+                f"{path}: expected 16-bit labels with 3 channels (or one channel), got {drawn.kind}; "
                 "a program that keeps only the high byte, such as PIL, has rewritten it: copy the file again "
                 "from the package"
             )
-        ids = stored if stored.ndim == 2 else stored[..., 0]
+        ids = drawn.values if drawn.numbers else drawn.values[..., 0]
         if ids.max() > 255:
             raise DataError(
                 f"{path}: expected class ids 0 to 22 in the first channel, got {ids.max()}; "
                 "the channels are reversed or scaled: copy the file again from the package"
             )
-        return ids.astype(np.uint8)
+        return drawn.void(ids, VOID)
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres.

@@ -1,14 +1,23 @@
-"""Reading one image file: 8-bit colour as RGB, and nothing else under that name; choosing scenes by a list."""
+"""Reading one image file: as one sees it, in 8-bit colour, whatever it is called and however the camera was held."""
 
+import os
+import re
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
-from dadist.data.readers.base import Files, chosen, read_image
+from dadist.data.readers.base import decode, read_image, read_size
+from dadist.data.readers.content import ORIENTATION
+from dadist.data.readers.label_files import decode_labels
 from dadist.storage.errors import DataError
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
@@ -27,20 +36,13 @@ def test_an_alpha_channel_is_dropped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "x.png"), COLOURS)
 
 
-@pytest.mark.parametrize(
-    ("stored", "got"),
-    [
-        (np.zeros((2, 3), np.uint8), "8-bit with 1 channel"),
-        (np.zeros((2, 3, 3), np.uint16), "16-bit with 3 channels"),
-    ],
-)
-def test_an_image_that_is_not_eight_bit_colour_is_refused(
-    tmp_path: Path, stored: NDArray[np.generic], got: str
-) -> None:
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_image_of_16_bits_is_refused(tmp_path: Path, channels: int) -> None:
     path = tmp_path / "x.png"
-    assert cv2.imwrite(str(path), stored)
+    assert cv2.imwrite(str(path), np.zeros((2, 3, channels), np.uint16))
     with pytest.raises(DataError) as error:
         read_image(path)
+    got = f"16-bit with {channels} channel{'s' * (channels > 1)}"
     assert str(error.value) == f"{path}: expected an 8-bit RGB image, got {got}; convert it to 8-bit RGB"
 
 
@@ -64,95 +66,132 @@ def test_a_cut_jpeg_is_refused_and_a_whole_one_read(tmp_path: Path) -> None:
         read_image(path)
 
 
-def test_a_grey_jpeg_is_refused(tmp_path: Path) -> None:
-    Image.fromarray(COLOURS[..., 0]).save(tmp_path / "x.jpg")
-    with pytest.raises(DataError, match=r"x\.jpg: expected an 8-bit RGB image, got 8-bit with 1 channel"):
-        read_image(tmp_path / "x.jpg")
+def held(upright: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """What a camera that was held so stores of it: the inverse of what PIL does to turn it."""
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    image = Image.fromarray(upright)
+    return np.asarray(image if number == 1 else image.transpose(Image.Transpose(back[number])))
 
 
-def test_a_photograph_is_turned_as_the_camera_was_held(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn clockwise by a quarter
-    blue_on_top = np.zeros((16, 32, 3), np.uint8)
-    blue_on_top[:8, :, 2] = 255
-    Image.fromarray(blue_on_top).save(tmp_path / "x.jpg", exif=exif)
-    image = read_image(tmp_path / "x.jpg")
-    assert image.shape == (32, 16, 3)
-    assert (image[:, 10:, 2] > 200).all()
-    assert (image[:, :6, 2] < 50).all()
+def exif(number: int) -> Image.Exif:
+    notes = Image.Exif()
+    notes[ORIENTATION] = number
+    return notes
 
 
-# --- lists of names
+EXACT: dict[str, dict[str, object]] = {
+    "png": {},
+    "webp": {"lossless": True, "exact": True},
+    "tif": {},
+    "lzw.tif": {"compression": "tiff_lzw"},
+}
 
 
-SCENES = [
-    Files(name, Path(f"leftImg8bit/train/{name.split('_')[0]}/{name}_leftImg8bit.png"), None, None)
-    for name in ("aachen_000000_000019", "aachen_000001_000019", "bochum_000000_000313")
-]
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("extension", EXACT)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_photograph_is_upright_in_every_format(tmp_path: Path, number: int, extension: str, channels: int) -> None:
+    alpha = np.full((40, 60), 255, np.uint8) if extension.endswith("tif") else COLOURS[..., 0]
+    upright = {1: COLOURS[..., 0], 3: COLOURS, 4: np.dstack([COLOURS, alpha])}[channels]
+    path = tmp_path / f"x.{extension}"
+    Image.fromarray(held(upright, number)).save(path, exif=exif(number), **EXACT[extension])
+    seen = np.repeat(upright[..., None], 3, 2) if channels == 1 else upright[..., :3]
+    image = read_image(path)
+    assert image.flags.c_contiguous
+    np.testing.assert_array_equal(image, seen)
+    assert read_size(path) == (60, 40)
 
 
-def chosen_by(folder: Path, text: str) -> list[str]:
-    """The names of the scenes that a list takes."""
-    (folder / "names.txt").write_bytes(text.encode())
-    return [scene.name for scene in chosen(SCENES, folder / "names.txt")]
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_turned_after_it_is_decoded(tmp_path: Path, number: int, mode: str) -> None:
+    for name, notes in (("x.jpg", {"exif": exif(number)}), ("plain.jpg", {})):
+        Image.fromarray(COLOURS).convert(mode).save(tmp_path / name, quality=95, **notes)
+    with Image.open(tmp_path / "plain.jpg") as plain:
+        stored = np.asarray(plain.convert("RGB"))
+    np.testing.assert_array_equal(read_image(tmp_path / "plain.jpg"), stored)
+    turned_by_pil = Image.fromarray(stored)
+    turned_by_pil.getexif()[ORIENTATION] = number
+    np.testing.assert_array_equal(read_image(tmp_path / "x.jpg"), np.asarray(ImageOps.exif_transpose(turned_by_pil)))
+    assert read_size(tmp_path / "x.jpg") == ((40, 60) if number > 4 else (60, 40))
+
+
+@pytest.mark.parametrize("notes", ["eXIf after the pixels", "XMP", "ImageMagick"])
+def test_a_png_may_note_it_in_several_places(tmp_path: Path, notes: str) -> None:
+    path, chunks = tmp_path / "x.png", PngInfo()
+    if notes == "XMP":
+        chunks.add_itxt("XML:com.adobe.xmp", '<rdf:Description tiff:Orientation="3"/>', zip=True)
+    elif notes == "ImageMagick":
+        hexadecimal = exif(3).tobytes().hex()
+        chunks.add_text("Raw profile type exif", f"\nexif\n{len(hexadecimal) // 2:8}\n{hexadecimal}\n")
+    Image.fromarray(held(COLOURS, 3)).save(path, pnginfo=chunks)
+    if notes == "eXIf after the pixels":
+        note, whole = b"eXIf" + exif(3).tobytes()[6:], path.read_bytes()
+        chunk = struct.pack(">I", len(note) - 4) + note + struct.pack(">I", zlib.crc32(note))
+        path.write_bytes(whole[:-12] + chunk + whole[-12:])
+    np.testing.assert_array_equal(read_image(path), COLOURS)
+
+
+@pytest.mark.parametrize("notes", [exif(0), exif(9), b"Exif\0\0" + bytes(range(40))])
+def test_a_note_that_means_nothing_turns_nothing(tmp_path: Path, notes: Image.Exif | bytes) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "x.png", exif=notes)
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), COLOURS)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+def test_the_content_says_what_a_file_is_and_not_its_name(tmp_path: Path, format: str) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "right", format, exif=exif(6))
+    for name in ("x.jpg", "x.png", "x.tif", "x"):
+        shutil.copy(tmp_path / "right", tmp_path / name)
+        np.testing.assert_array_equal(read_image(tmp_path / name), read_image(tmp_path / "right"))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_grey_and_palettes_are_seen_in_their_colours(tmp_path: Path, bits: int) -> None:
+    indices = (np.arange(64).reshape(8, 8) % 2**bits).astype(np.uint8)
+    palette = np.random.default_rng(3).integers(0, 256, (2**bits, 3), np.uint8)
+    image = Image.fromarray(indices)
+    image.putpalette(palette.ravel().tolist())
+    for transparency in ({}, {"transparency": bytes(2)}):
+        image.save(tmp_path / "x.png", bits=bits, **transparency)
+        np.testing.assert_array_equal(read_image(tmp_path / "x.png"), palette[indices])
+    Image.fromarray(np.uint8([[0, 255]])).convert("1").save(tmp_path / "grey.png")
+    assert read_image(tmp_path / "grey.png").tolist() == [[[0, 0, 0], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.webp", "x.tif"])
+def test_an_image_of_too_many_pixels_is_named(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / name, exif=exif(6))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    reads = (read_size, decode_labels) if name == "x.tif" else (read_image, read_size, decode_labels)
+    for read in reads:
+        with pytest.raises(
+            DataError, match=rf"{name}: expected an image of at most 0 million pixels, got a larger one"
+        ):
+            read(tmp_path / name)
+
+
+# --- what is no file
 
 
 @pytest.mark.parametrize(
-    "style",
+    ("made", "told"),
     [
-        "{city}/{name}_leftImg8bit.png",  # as lists are published for Cityscapes
-        "leftImg8bit/train/{city}/{name}_leftImg8bit.png",
-        "{name}_leftImg8bit.png",
-        "{name}_leftImg8bit",
-        "{name}",
+        (os.mkfifo, "x.jpg: expected a file, got a pipe; remove what stands in its place"),
+        (lambda path: path.mkdir(), "x.jpg: expected a file, got a folder; remove what stands"),
+        (lambda path: path.symlink_to("/dev/zero"), "x.jpg: expected a file, got a device; remove"),
+        (
+            lambda path: path.symlink_to("gone.jpg"),
+            "x.jpg: expected a file, got a link to gone.jpg, which is not there",
+        ),
+        (lambda path: path.symlink_to("x.jpg"), "x.jpg: expected a file, got a link that leads back to itself; remove"),
+        (lambda path: None, "x.jpg: expected a file, found no such file; check the name"),
     ],
 )
-def test_a_list_takes_the_images_it_names_in_its_order(tmp_path: Path, style: str) -> None:
-    wanted = [SCENES[2].name, SCENES[0].name]
-    lines = [style.format(city=name.split("_")[0], name=name) for name in wanted]
-    assert chosen_by(tmp_path, "\n".join(lines)) == wanted  # without a last line end, as one published list is
-
-
-def test_blanks_empty_lines_and_line_ends_of_windows_do_not_count(tmp_path: Path) -> None:
-    text = f"\r\n  {SCENES[1].name} \r\n\r\n{SCENES[0].name}\r\n"
-    assert chosen_by(tmp_path, text) == [SCENES[1].name, SCENES[0].name]
-
-
-def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no\.txt: expected a list of names, found no file; see `lists`"):
-        chosen(SCENES, tmp_path / "no.txt")
-
-
-def test_a_name_that_the_data_set_lacks_is_told_with_its_line(tmp_path: Path) -> None:
-    text = f"{SCENES[0].name}\n\nzurich/zurich_000000_000019_leftImg8bit.png\n"
-    with pytest.raises(DataError) as error:
-        chosen_by(tmp_path, text)
-    assert str(error.value) == (
-        f"{tmp_path / 'names.txt'}, line 3: expected a name like aachen_000000_000019, "
-        "got zurich/zurich_000000_000019_leftImg8bit.png, which the data set does not have; "
-        "a list of another data set or split?"
-    )
-
-
-@pytest.mark.parametrize("text", ["", "\n \n"])
-def test_an_empty_list_is_refused_with_the_way_to_have_all_images(tmp_path: Path, text: str) -> None:
-    with pytest.raises(
-        DataError, match=r"names\.txt: expected one name per line, .*; remove it from `lists` for all images"
-    ):
-        chosen_by(tmp_path, text)
-
-
-def test_a_name_that_comes_twice_is_refused_in_whatever_style(tmp_path: Path) -> None:
-    text = f"{SCENES[1].name}\n{SCENES[0].name}\naachen/{SCENES[1].name}_leftImg8bit.png\n"
-    with pytest.raises(DataError, match=r"expected each name once, got aachen_000001_000019 twice; remove one"):
-        chosen_by(tmp_path, text)
-
-
-def test_a_list_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
-    assert chosen_by(tmp_path, f"\ufeff{SCENES[1].name}\n") == [SCENES[1].name]
-
-
-def test_a_list_in_another_encoding_is_told_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / "names.txt").write_bytes("Zürich_000001\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"names\.txt: expected a text file in UTF-8, got .*; save it as UTF-8"):
-        chosen(SCENES, tmp_path / "names.txt")
+def test_what_is_no_file_is_named_and_never_waited_for(
+    tmp_path: Path, made: Callable[[Path], object], told: str
+) -> None:
+    made(tmp_path / "x.jpg")
+    for read in (read_image, decode, read_size, decode_labels):
+        with pytest.raises((DataError, FileNotFoundError), match=re.escape(told)):
+            read(tmp_path / "x.jpg")

@@ -120,6 +120,44 @@ def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
         folder(images={"train": "*.*"}).files(tmp_path, "train", labels=False, depth=False)
 
 
+def test_links_to_folders_are_followed_for_images_and_what_goes_with_them(tmp_path: Path) -> None:
+    put(tmp_path, "elsewhere/2.jpg", "mine/x/a/1.jpg", "labels/1.png", "labels/2.png")
+    (tmp_path / "mine/x/b").symlink_to("../../elsewhere")
+    (tmp_path / "mine/x/again").symlink_to("..")
+    for name in ("a", "b"):
+        (tmp_path / "mine/l").mkdir(exist_ok=True)
+        (tmp_path / f"mine/l/{name}").symlink_to("../../labels")
+    for images, labels in (("x/*/*.jpg", "l/*/*.png"), ("x/**/*.jpg", "l/**/*.png")):
+        chosen = folder(images={"all": images}, labels={"all": labels}, ids={0: "road"})
+        scenes = chosen.files(tmp_path / "mine", "all", labels=True, depth=False)
+        assert names(scenes) == ["a/1", "b/2"]
+        assert [str(scene.labels) for scene in scenes] == [f"{tmp_path}/mine/l/{name}.png" for name in ("a/1", "b/2")]
+
+
+def test_an_image_that_a_link_leads_to_as_well_is_one_scene(tmp_path: Path) -> None:
+    put(tmp_path, "2024/1.jpg")
+    (tmp_path / "1-latest").symlink_to("2024")
+    assert names(folder(images={"train": "**/*.jpg"}).files(tmp_path, "train", labels=False, depth=False)) == ["2024/1"]
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.jpg")
+    (tmp_path / "b").symlink_to("/mnt/disk/photos")
+    for glob in ("*/*.jpg", "**/*.jpg"):
+        with pytest.raises(FileNotFoundError) as error:
+            folder(images={"train": glob}).files(tmp_path, "train", labels=False, depth=False)
+        assert str(error.value) == (
+            f"{tmp_path}/b: expected a file, got a link to /mnt/disk/photos, which is not there; "
+            "mend the link, or copy the file itself"
+        )
+
+
+@pytest.mark.parametrize("glob", ["./v/*.jpg", "v//*.jpg", "v/./*.jpg"])
+def test_a_glob_may_be_written_as_a_shell_takes_it(tmp_path: Path, glob: str) -> None:
+    put(tmp_path, "v/ulm.jpg")
+    assert names(folder(images={"train": glob}).files(tmp_path, "train", labels=False, depth=False)) == ["ulm"]
+
+
 def test_what_the_domain_does_not_have_is_refused_with_the_key(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "v/a.jpg")
     chosen = folder(**LABELLED)
@@ -139,11 +177,18 @@ def test_what_the_domain_does_not_have_is_refused_with_the_key(tmp_path: Path) -
         ({"images": {"train": "[ab]*.jpg"}}, r"images\.train: expected a path below root"),
         ({"images": {"train": "/photos/*.jpg"}}, r"images\.train: expected a path below root"),
         ({"images": {"train": "../*.jpg"}}, r"images\.train: expected a path below root"),
+        ({"images": {"train": "**.jpg"}}, r"images\.train: expected \*\* between slashes, for any folders"),
+        ({"images": {"train": "photos/**"}}, r"images\.train: expected \*\* between slashes, for any folders"),
         ({"images": {"train": "*.jpg"}, "labels": {"val": "*.png"}, "ids": {0: "road"}}, r"add images\.val"),
         ({**LABELLED, "ids": {}}, "ids: expected either ids or colours"),
         ({**LABELLED, "colours": {"804080": "road"}}, "ids: expected either ids or colours"),
         ({**LABELLED, "ids": {256: "road"}}, "ids: expected 0 to 255, got 256"),
         ({**LABELLED, "ids": {}, "colours": {"violet": "road"}}, "six hexadecimal digits in quotes"),
+        (
+            {**LABELLED, "ids": {}, "colours": {"0000ff": "road", "#0000FF": "sky"}},
+            "colours: expected each colour once",
+        ),
+        ({**LABELLED, "ids": dict.fromkeys(range(256), "road")}, "ids: expected at most 255, as one is for what is er"),
         ({"images": {"all": "*.jpg"}, "depth_files": {"all": "*.png"}}, "depth_metres: expected what 1 in depth_files"),
     ],
 )
@@ -177,6 +222,32 @@ def test_colours_are_read_as_ids_in_the_order_of_the_domain(tmp_path: Path, pale
     else:
         path = save(tmp_path / "x.png", np.array([[[0, 0, 255], [128, 64, 128], [0, 0, 0]]], np.uint8))
     assert chosen.read_labels(path).tolist() == [[2, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("meaning", "pixel"),
+    [
+        ({"ids": {0: "road", 255: "sky"}}, [255]),
+        ({"ids": {}, "colours": {"ffffff": "sky", "000000": "road"}}, [255, 255, 255]),
+    ],
+)
+def test_what_is_erased_has_an_id_without_a_label(tmp_path: Path, meaning: dict[str, Any], pixel: list[int]) -> None:
+    chosen = folder(**{**LABELLED, **meaning})
+    drawn = np.zeros((1, 3, len(pixel) + 1), np.uint8)
+    drawn[..., -1] = 255
+    drawn[0, 1, :-1] = pixel
+    drawn[0, 2] = [*pixel, 0]
+    ids = chosen.read_labels(save(tmp_path / "x.png", drawn))
+    assert [chosen.ids(tmp_path)[raw] for raw in ids[0].tolist()] == ["road", "sky", None]
+    drawn[0, 2, -1] = 128
+    with pytest.raises(DataError, match=r"x\.png: expected labels that are drawn or erased, got half-transparent"):
+        chosen.read_labels(save(tmp_path / "x.png", drawn))
+
+
+def test_numbers_where_colours_are_named_have_a_remedy_of_their_own(tmp_path: Path) -> None:
+    chosen = folder(**{**LABELLED, "ids": {}, "colours": {"000000": "road"}})
+    with pytest.raises(DataError, match=r"got \(7, 7, 7\) as well; .*; if its numbers are ids, name them in `ids`"):
+        chosen.read_labels(save(tmp_path / "x.png", np.array([[0, 7]], np.uint8)))
 
 
 def test_an_id_or_colour_that_the_domain_does_not_name_is_refused(tmp_path: Path) -> None:

@@ -159,6 +159,40 @@ def test_colours_and_palette_indices_say_the_same(tmp_path: Path, version: str, 
     assert [ids[raw] for raw in seen.ravel().tolist()] == [ids[raw] for raw in drawn.ravel().tolist()]
 
 
+@pytest.mark.parametrize(("version", "chosen"), [("v1.2", ONE), ("v2.0", TWO)])
+def test_a_palette_in_another_order_is_read_by_its_colours(tmp_path: Path, version: str, chosen: Reader) -> None:
+    trees.write_config(tmp_path / f"config_{version}.json", version)
+    rows, ids = trees.labels_of(version), chosen.ids(tmp_path)
+    names = [name for name, _ in rows]
+    drawn = [names.index(name) for name in ("nature--sky", "construction--flat--road", "nature--water")]
+    path = tmp_path / "validation/labels/x.png"
+    path.parent.mkdir(parents=True)
+    image = Image.fromarray(np.array([[2, 0, 1]], np.uint8))
+    image.putpalette([value for raw in drawn for value in rows[raw][1]])
+    image.save(path)
+    assert chosen.read_labels(path).tolist() == [[drawn[2], drawn[0], drawn[1]]]
+    image.save(path, transparency=bytes([255, 0, 255]))
+    assert [ids[raw] for raw in chosen.read_labels(path)[0].tolist()] == [ids[drawn[2]], "sky", None]
+    image.putpalette([1, 2, 3] * 3)
+    image.save(path)
+    with pytest.raises(DataError, match=r"x\.png: expected colours that stand for a label, got \(1, 2, 3\) as well"):
+        chosen.read_labels(path)
+
+
+def test_a_palette_whose_colours_two_labels_have_is_read_only_in_the_order_of_the_config(tmp_path: Path) -> None:
+    trees.write_config(tmp_path / "config_v2.0.json", "v2.0")
+    rows = trees.labels_of("v2.0")
+    separator = [name for name, _ in rows].index("construction--barrier--separator")  # or the frame of a sign
+    path = tmp_path / "validation/v2.0/labels/x.png"
+    trees.write_labels(path, np.full((1, 1), separator, np.uint8), "v2.0")
+    assert TWO.read_labels(path).tolist() == [[separator]]
+    image = Image.fromarray(np.zeros((1, 1), np.uint8))
+    image.putpalette(rows[separator][1])
+    image.save(path)
+    with pytest.raises(DataError, match=r"got \(128, 128, 128\) as well; take the palette PNGs of labels/ of version"):
+        TWO.read_labels(path)
+
+
 def test_a_colour_that_the_config_lacks_is_refused(tmp_path: Path) -> None:
     trees.write_config(tmp_path / "config_v1.2.json", "v1.2")
     path = tmp_path / "validation/v1.2/labels/x.png"
