@@ -1,7 +1,6 @@
 """Tiny splits, networks, batches and methods, for the tests to share: 7 classes, images of 64x32, a grid of 8x4."""
 
 import dataclasses
-import json
 import math
 import zlib
 from pathlib import Path
@@ -18,7 +17,7 @@ from dadist.config import load
 from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
-from dadist.data.prepared import VERSION, Prepared
+from dadist.data.prepared import INDEX, VERSION, Prepared
 from dadist.data.resize import Frame
 from dadist.methods.base import Context
 from dadist.model.checkpoint import Checkpoint
@@ -27,6 +26,8 @@ from dadist.model.segmenter import Architecture, Outputs, Segmenter
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.patches import Patches
 from dadist.registry import METHODS, RECIPES
+from dadist.storage import seal
+from dadist.storage.arrays import Rows
 from dadist.training.build import Training, method_type
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
@@ -53,16 +54,19 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
     count, height, width = whole["images"].shape[:3]
     given = [] if whole["labels"] is None else list(whole["labels"])
     native = [one.shape[::-1] for one in given] if {one.shape for one in given} - {(height, width)} else None
+    records, files = {}, []
     for name, array in whole.items():
         if array is not None and not (name == "labels" and native):
-            np.save(folder / f"{name}.npy", array)
+            rows = Rows.create(folder / f"{name}.npy", array.shape, array.dtype.type)
+            records[name] = rows.record(rows.put(0, array))
     if native:
         (folder / NATIVE).mkdir()
         for index, one in enumerate(given):
-            assert cv2.imwrite(str(folder / native_file(index)), one)
+            file = folder / native_file(index)
+            assert cv2.imwrite(str(file), one)
+            files.append(zlib.crc32(file.read_bytes()))
     pixels = sum((np.bincount(one.ravel(), minlength=256) for one in given), np.zeros(256, int))
     index = {
-        "version": VERSION,
         "classes": dataclasses.asdict(SEVEN),
         "width": width,
         "height": height,
@@ -70,10 +74,11 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
         "content": content,
         "native": native,
         "pixels": pixels[:CLASSES].tolist(),
-        "checks": checks(folder, whole, native),
+        "files": files,
+        "arrays": records,
         "names": [f"{i:04}" for i in range(count)],
     }
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    seal.save(index, folder / INDEX, version=VERSION)
     return Prepared(folder)
 
 
@@ -84,18 +89,6 @@ class TrainingSettings:
     optimiser: Optimiser
     precision: str = "float32"
     sync_bn: bool = True
-
-
-def checks(folder: Path, arrays: dict[str, Any], native: Any) -> dict[str, list[int]]:
-    """Checksums of the rows of the arrays of `split`, or of the label files."""
-    found = {
-        name: [zlib.crc32(np.ascontiguousarray(row)) for row in rows]
-        for name, rows in arrays.items()
-        if rows is not None
-    }
-    if native:
-        found["labels"] = [zlib.crc32((folder / native_file(index)).read_bytes()) for index in range(len(native))]
-    return found
 
 
 def unlabelled(folder: Path, count: int = 4, *, seed: int = 5) -> Prepared:

@@ -22,6 +22,7 @@ from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel
 from dadist.report.figure_set import FigureSet
 from dadist.report.page import write
 from dadist.report.sections import Task, lead, sections, warnings
+from dadist.storage.seal import sealed
 
 LIMITS = Monitor(
     tensorboard=False,
@@ -100,7 +101,7 @@ def losses(folder: Path) -> list[Path]:
     """A losses.csv each; the first one's training had no step."""
     paths = [folder / f"{index}.csv" for index in range(len(TRAINED))]
     for path in paths:
-        path.write_text("step,lr\n" if path == paths[0] else LOSSES, encoding="utf-8")
+        path.write_text(sealed("step,lr\n" if path == paths[0] else LOSSES), encoding="utf-8")
     return paths
 
 

@@ -20,8 +20,8 @@ from dadist.data.inventory import SplitPlan
 from dadist.data.readers.base import Files, Reader, read_image, require_known, require_size
 from dadist.data.resize import Size, bicubic, content_size, nearest
 from dadist.storage.arrays import Rows
+from dadist.storage.atomic import sync_folder
 from dadist.storage.errors import DataError
-from dadist.storage.workspace import sync_folder
 
 ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and shape beyond (N, H, W)
     "images": (np.uint8, (3,)),

@@ -1,9 +1,7 @@
 """A split of a data set, made into the arrays that `Prepared` opens; who is stopped goes on where it was."""
 
 import dataclasses
-import json
 import logging
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +14,8 @@ from dadist.data.packing import BadFilesError, Packed, Packer, copied, each
 from dadist.data.prepared import INDEX, VERSION
 from dadist.data.readers.base import Reader
 from dadist.data.resize import content_size
+from dadist.storage import seal
+from dadist.storage.arrays import Rows
 from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal
 from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
@@ -79,10 +79,11 @@ def write(
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
         made = _without_bad(place, sorted(known)) if bad else content
         index = _index(inventory, reader.dataset, pixels, known, bad)
-        with (made / INDEX).open("w", encoding="utf-8") as stream:
-            json.dump(index, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
+        index["arrays"] = {
+            name: Rows.open(made / f"{name}.npy").record([one.checks[name] for one in packed])
+            for name in sorted(packer.rows)
+        }
+        seal.save(index, made / INDEX, version=VERSION)
         if made != content:
             # Without the journal, whoever is stopped from here on begins anew: its rows are no longer the arrays'.
             file.unlink()
@@ -158,7 +159,6 @@ def _index(
     plan, packed = inventory.plan, [known[index] for index in sorted(known)]
     sizes, frame = [one.size for one in packed], (plan.width, plan.height)
     return {
-        "version": VERSION,
         "dataset": dataset,
         "split": plan.split,
         "classes": dataclasses.asdict(plan.classes),
@@ -168,7 +168,7 @@ def _index(
         "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
-        "checks": {name: [one.checks[name] for one in packed] for name in (packed[0].checks if packed else ())},
+        "files": [one.checks["labels"] for one in packed] if plan.native and plan.labels else [],
         "names": [inventory.scenes[index].name for index in sorted(known)],
         "left_out": {inventory.scenes[index].name: bad[index] for index in sorted(bad)},
     }

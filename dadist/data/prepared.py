@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.data.packing import ARRAYS, native_file
+from dadist.data.packing import native_file
 from dadist.data.readers.base import decode
 from dadist.data.resize import Fit, Frame, Size, frame_around
+from dadist.storage import seal
 from dadist.storage.arrays import Checked
 from dadist.storage.errors import DataError
 
-VERSION = 5  # of the folder's format
+VERSION = 6  # of the folder's format
 INDEX = "index.json"
 _AGAIN = "delete the folder and prepare the split again"
 
@@ -38,7 +39,7 @@ class Prepared:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        index = _read_index(folder / INDEX)
+        index = seal.load(folder / INDEX, version=VERSION, what="the index of a prepared split", remedy=_AGAIN)
         self.names: list[str] = index["names"]
         self.classes = ClassSet.from_json(json.dumps(index["classes"]))
         self.width: int = index["width"]
@@ -49,7 +50,11 @@ class Prepared:
         self.content: NDArray[np.int64] | None = _pairs(index["content"])
         # (N, 2), width and height of labels that keep the size of their files; None for labels of the images' size
         self.native: NDArray[np.int64] | None = _pairs(index["native"])
-        self._checks: dict[str, list[int]] = index["checks"]
+        self._arrays: dict[str, dict[str, Any]] = index["arrays"]  # what `Rows.record` says of each
+        self._files: list[int] = index["files"]  # checksums of labels that keep the size of their files
+        for name in self._arrays:
+            if not self._path(name).is_file():
+                raise DataError(f"{self._path(name)}: expected {name}, which the index lists, got no file; {_AGAIN}")
         self.images: NDArray[np.uint8] = self._open("images")  # (N, H, W, 3) RGB
 
     def __len__(self) -> int:
@@ -66,7 +71,7 @@ class Prepared:
     @property
     def has_depth(self) -> bool:
         """Whether the split was prepared with depth."""
-        return (self.folder / "depth.npy").is_file()
+        return "depth" in self._arrays
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
@@ -84,25 +89,16 @@ class Prepared:
         """Train ids of one image at the size that it is evaluated at, ``(h, w)``; without padding.
 
         Raises:
-            DataError: The file is damaged, or not the one that was written together with the index.
-            FileNotFoundError: It is not there.
+            DataError: The file is not there, or not the one that was written together with the index.
         """
         if self.native is None:
             width, height = (self.width, self.height) if self.content is None else self.content[index]
             return self.labels[index, :height, :width]
-        path, (width, height) = self.folder / native_file(index), self.native[index]
-        try:
-            labels = decode(path)
-        except DataError as error:
-            raise DataError(f"{path}: expected a whole PNG, got a damaged one; {_AGAIN}") from error
-        if zlib.crc32(path.read_bytes()) != self._checks["labels"][index]:
-            raise DataError(f"{path}: expected the file as it was written, got another checksum (damaged): {_AGAIN}")
-        if labels.shape != (height, width) or labels.dtype != np.uint8:
-            raise DataError(
-                f"{path}: expected labels of {width}x{height}, got {labels.dtype} {labels.shape}; "
-                f"it was not written together with {INDEX}: {_AGAIN}"
-            )
-        return labels
+        path = self.folder / native_file(index)
+        if not path.is_file() or zlib.crc32(path.read_bytes()) != self._files[index]:
+            got = "another checksum (damaged)" if path.is_file() else "no such file"
+            raise DataError(f"{path}: expected the file as it was written, got {got}; {_AGAIN}")
+        return decode(path)
 
     def frame(self, index: int) -> Size:
         """(width, height) of the whole network input in pixels of `truth`, which is its upper left part.
@@ -127,35 +123,17 @@ class Prepared:
         return mask
 
     def _open(self, name: str) -> NDArray[Any]:
-        path = self.folder / f"{name}.npy"
-        if not path.is_file():
+        path = self._path(name)
+        if name not in self._arrays:
             raise DataError(f"{path}: expected {name}, found no such file; prepare this split with {name} = true")
-        try:
-            # A plain view: rows taken from a memmap object would be memmap objects, slower to handle.
-            array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
-        except (ValueError, EOFError) as error:
-            raise DataError(f"{path}: expected a whole .npy file, got {error}; {_AGAIN}") from error
-        dtype, channels = ARRAYS[name]
-        shape = (len(self), self.height, self.width, *channels)
-        if array.shape != shape or array.dtype != dtype:
-            got = f"expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
-            raise DataError(f"{path}: {got}; it was not written together with {INDEX}: {_AGAIN}")
-        return Checked.over(array, path, self._checks[name])
+        return Checked.open(path, self._arrays[name])
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.npy"
 
 
 def _pairs(listed: list[list[int]] | None) -> NDArray[np.int64] | None:
     return None if listed is None else np.array(listed, np.int64)
-
-
-def _read_index(path: Path) -> dict[str, Any]:
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        version = index.get("version")
-    except (FileNotFoundError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: expected the index of a prepared split, got {error!r}; {_AGAIN}") from error
-    if version != VERSION:
-        raise DataError(f"{path}: expected a prepared split of version {VERSION}, got {version!r}; {_AGAIN}")
-    return dict(index)
 
 
 def spread(items: int, wanted: int) -> NDArray[np.int64]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE, ClassSet
 from dadist.evaluation.depth import DepthErrors
-from dadist.storage.atomic import atomic
+from dadist.storage import seal
 
+VERSION = 2  # of the format of metrics.json
 # Pixels at once, with the memory that takes; OpenCV counts in float32, exactly up to 2^24.
 COUNTED = 1 << 22
 WORD = 8  # pixels looked at together for where a run begins
@@ -134,8 +135,7 @@ class Metrics:
 
     def save(self, path: Path) -> None:
         """Write as JSON, all or nothing."""
-        with atomic(path) as temporary:
-            temporary.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
+        seal.save(dataclasses.asdict(self), path, version=VERSION)
 
     @classmethod
     def load(cls, path: Path) -> "Metrics":
@@ -147,12 +147,12 @@ class Metrics:
         """
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected metrics, found no file; run the rule evaluate")
+        what, remedy = "metrics as evaluate writes them", "delete it and run the rule evaluate again"
+        content = seal.load(path, version=VERSION, what=what, remedy=remedy)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
             classes, depth = ClassSet.from_json(json.dumps(content["classes"])), content["depth"]
             return cls(
                 **{**content, "classes": classes, "depth": depth if depth is None else DepthErrors.from_record(depth)}
             )
         except (ValueError, TypeError, KeyError) as error:
-            remedy = "delete it and run the rule evaluate again"
-            raise ValueError(f"{path}: expected metrics as evaluate writes them, got {error}; {remedy}") from error
+            raise ValueError(f"{path}: expected {what}, got {error}; {remedy}") from error

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dadist.classes import ClassSet
-from dadist.storage.atomic import atomic, damaged, sealed
+from dadist.storage.atomic import atomic, sealed, whole
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def load(kind: type[T], path: Path, *, version: int, what: str, rule: str) -> T:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected {what}, found no file; run the rule {rule}")
     try:
-        if damaged(raw := path.read_bytes()):
+        if not whole(raw := path.read_bytes()):
             raise ValueError("a damaged file: its checksum is wrong")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             if arrays["version"] != version:

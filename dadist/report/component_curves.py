@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dadist.report.image_grid import save
 from dadist.storage.atomic import atomic
 
 CELL = (190, 120)  # width and height of one curve with its title, pixels
@@ -48,8 +49,7 @@ def plot(likelihoods: NDArray[np.float64], components: Sequence[int], classes: S
             _curve(cell, values, components, best)
             name = f"{name}: {components[best]}, +{values[best] - values[0]:.2f}"
         cv2.putText(cell, name, (MARGIN, BAR - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)
-    with atomic(path) as temporary:
-        cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    save(picture, path)
 
 
 def _curve(cell: NDArray[np.uint8], values: NDArray[np.float64], components: Sequence[int], best: int) -> None:

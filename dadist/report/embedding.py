@@ -19,6 +19,7 @@ from dadist.losses.information import self_information
 from dadist.model.inference import outputs
 from dadist.model.segmenter import Segmenter
 from dadist.storage.atomic import atomic
+from dadist.storage.seal import sealed
 
 SPACES = ("depth + segmentation", "density + segmentation")
 COLUMNS = ("space", "domain", "label", "x", "y")
@@ -56,9 +57,9 @@ def embed(segmenter: Segmenter, source: Prepared, target: Prepared, settings: Em
 
 
 def save(rows: pd.DataFrame, path: Path) -> None:
-    """Write as CSV."""
+    """Write as CSV, sealed."""
     with atomic(path) as temporary:
-        rows.round(3).to_csv(temporary, index=False)
+        temporary.write_text(sealed(rows.round(3).to_csv(index=False)), encoding="utf-8")
 
 
 def _drawn(

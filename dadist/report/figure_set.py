@@ -1,7 +1,7 @@
 """The figures of a setting as a folder: each as SVG and PNG, and an index that says what each shows."""
 
 import dataclasses
-import json
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
 from dadist.report import charts, priors
 from dadist.report.charts import Curve
-from dadist.report.figure_index import INDEX, ShownFigure, TrainedModel, read_losses
+from dadist.report.figure_index import ShownFigure, TrainedModel, read_losses, save
 from dadist.report.image_grid import wrapped
 from dadist.report.tables import over_seeds, table
-from dadist.storage.atomic import atomic
+from dadist.storage.seal import load_table
 
 
 class FigureSet:
@@ -48,8 +48,7 @@ class FigureSet:
         for one in self.shown:
             if one.pixels:
                 wrapped(self.folder / f"{one.name}.png", self.folder / f"{one.name}.svg")
-        with atomic(self.folder / INDEX) as path:
-            path.write_text(json.dumps([dataclasses.asdict(one) for one in self.shown], indent=1) + "\n", "utf-8")
+        save(self.shown, self.folder)
 
 
 def add_curves(drawn: FigureSet, trainings: Sequence[TrainedModel], losses: Sequence[Path]) -> None:
@@ -151,6 +150,16 @@ def add_mixtures(drawn: FigureSet, mixtures: Mixtures) -> None:
         drawn.add(
             priors.depths(mixtures), ShownFigure("mixtures-depth", "prior", "Over depth", caption, alt, light=True)
         )
+
+
+def read_embedding(path: Path) -> pd.DataFrame:
+    """The points that `embed` made.
+
+    Raises:
+        DataError: The file is not there or damaged.
+    """
+    table = load_table(path, what="the points that embed draws", remedy="delete it and run the same command again")
+    return pd.read_csv(io.StringIO(table))
 
 
 def add_embedding(drawn: FigureSet, rows: pd.DataFrame, classes: ClassSet, method: str) -> None:

@@ -13,8 +13,7 @@ from dadist.data.resize import Size, nearest
 from dadist.evaluation.depth import metres
 from dadist.model.inference import outputs, predict
 from dadist.model.segmenter import Segmenter, upsample
-from dadist.report.image_grid import FULL, GAP, coloured, column, legend
-from dadist.storage.atomic import atomic
+from dadist.report.image_grid import FULL, GAP, coloured, column, legend, save
 
 NEAR_M, FAR_M = 2.0, 80.0  # ends of the colours of depth, on a logarithmic scale
 
@@ -66,8 +65,7 @@ def panel(
     grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)[:, :-GAP]
     names = legend(target.classes, grid.shape[1], max(target.width * scale / FULL, 1.0))
     grid = np.concatenate([grid, np.full((GAP, *grid.shape[1:]), 255, np.uint8), names])
-    with atomic(path) as temporary:
-        cv2.imwrite(str(temporary), grid[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    save(grid, path)
 
 
 def _truth(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

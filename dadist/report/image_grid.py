@@ -75,6 +75,16 @@ def _stroke(size: float) -> int:
     return max(round(size), 1)
 
 
+def save(picture: NDArray[np.uint8], path: Path) -> None:
+    """Write RGB ``(H, W, 3)`` as PNG, all or nothing.
+
+    By a plain write: on a full disk cv2.imwrite only returns False, and leaves a part of the file.
+    """
+    _, content = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    with atomic(path) as temporary:
+        temporary.write_bytes(content.tobytes())
+
+
 def wrapped(picture: Path, drawing: Path) -> None:
     """A PNG as an SVG of its pixels, at its size and without smoothing, for programs that take SVGs alone."""
     with Image.open(picture) as opened:

@@ -12,10 +12,12 @@ from string import Template
 
 from PIL import Image
 
+from dadist.data.readers.base import decode
 from dadist.evaluation.confusion import Metrics
 from dadist.report.figure_index import FAINT, INK, ShownFigure
 from dadist.report.html import Content, Markup, tag
 from dadist.storage.atomic import atomic
+from dadist.storage.errors import DamagedError
 
 HEAVY = 1_500_000  # bytes of a PNG from which on a picture is a JPEG on the page
 PACKAGES = ("dadist", "torch", "snakemake", "numpy", "pandas", "scikit-learn", "opencv-python-headless", "matplotlib")
@@ -89,9 +91,18 @@ def figure(shown: ShownFigure, folder: Path, width: int) -> Markup:
 
 
 def picture(path: Path, alt: str, width: int) -> Markup:
-    """An image within the page, at most ``width`` pixels wide: as it is, or as a JPEG where that is heavy."""
-    with Image.open(path) as opened:
-        image = opened.convert("RGB")
+    """A PNG within the page, at most ``width`` pixels wide: as it is, or as a JPEG where that is heavy.
+
+    Raises:
+        DamagedError: It is not there, or one of its checksums is wrong.
+    """
+    try:
+        image = Image.fromarray(decode(path))
+    except (DamagedError, FileNotFoundError) as error:
+        got = "a damaged one; delete it and" if path.is_file() else "no such file;"
+        raise DamagedError(
+            f"{path}: expected a picture as it was drawn, got {got} run the same command again"
+        ) from error
     if image.width > width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     kind, written = "png", _encoded(image, "PNG", optimize=True)

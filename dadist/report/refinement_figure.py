@@ -7,9 +7,8 @@ import numpy as np
 
 from dadist.data.prepared import Prepared, spread
 from dadist.report.figure_index import LabelledRound, ShownFigure
-from dadist.report.image_grid import GAP, coloured, column
+from dadist.report.image_grid import GAP, coloured, column, save
 from dadist.selftraining.pseudo_labels import PseudoLabels
-from dadist.storage.atomic import atomic
 
 REMOVED = (230, 159, 0)  # orange of Okabe and Ito, on grey
 
@@ -46,8 +45,7 @@ def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels
         cells[padding] = 255
     scale = max(1, 480 // target.width)
     grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
-    with atomic(path) as temporary:
-        cv2.imwrite(str(temporary), grid[:, :-GAP, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    save(grid[:, :-GAP], path)
 
 
 def told(made: LabelledRound, after: PseudoLabels) -> ShownFigure:

@@ -1,7 +1,6 @@
 """Folders of pseudo-labels: written image by image, opened read-only; `labelling` fills one with a network."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dadist.storage import seal
 from dadist.storage.arrays import Checked, Rows
-from dadist.storage.atomic import atomic
 from dadist.storage.journal import Journal
 from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
 
 INDEX = "index.json"
+VERSION = 2  # of the folder's format
 
 
 class PseudoLabels:
@@ -29,8 +29,9 @@ class PseudoLabels:
         index = folder / INDEX
         if not index.is_file():
             raise FileNotFoundError(f"{index}: expected pseudo-labels, got none; run the stage pseudo_label")
-        self._folder, content = folder, json.loads(index.read_text(encoding="utf-8"))
-        self._checks: dict[str, list[int]] = content["checks"]
+        remedy = f"delete {folder} and run the same command again"
+        content = seal.load(index, version=VERSION, what="the index of pseudo-labels", remedy=remedy)
+        self._folder, self._arrays = folder, content["arrays"]
         self.counts: dict[str, list[int]] = content["counts"]
         self.areas: NDArray[np.int64] = np.array(content["areas"], np.int64)
         self.labels = self._open("labels")
@@ -41,8 +42,7 @@ class PseudoLabels:
         return self._open("confidence")
 
     def _open(self, name: str) -> NDArray[np.uint8]:
-        path = self._folder / f"{name}.npy"
-        return Checked.over(np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray), path, self._checks[name])
+        return Checked.open(self._folder / f"{name}.npy", self._arrays[name])
 
 
 class Filling:
@@ -80,10 +80,9 @@ class Filling:
         content = {
             "counts": {**sums, **more},
             "areas": [mark["area"] for mark in marks],
-            "checks": {name: [mark["checks"][name] for mark in marks] for name in self.rows},
+            "arrays": {name: rows.record([mark["checks"][name] for mark in marks]) for name, rows in self.rows.items()},
         }
-        with atomic(self.folder / INDEX) as path:
-            path.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        seal.save(content, self.folder / INDEX, version=VERSION)
 
     def _sync(self) -> None:
         for rows in self.rows.values():

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from dadist.classes import ClassSet
 from dadist.config.records import Record
 from dadist.config.sections import DrawFigures
@@ -12,7 +10,7 @@ from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
 from dadist.report.figure_index import LabelledRound, TrainedModel
-from dadist.report.figure_set import FigureSet, add_curves, add_embedding, add_mixtures, add_rates
+from dadist.report.figure_set import FigureSet, add_curves, add_embedding, add_mixtures, add_rates, read_embedding
 from dadist.report.refinement_figure import before_and_after, told
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
@@ -49,7 +47,7 @@ def run(
         for path in mixtures:
             add_mixtures(drawn, Mixtures.load(path))
         for path in embedding:
-            add_embedding(drawn, pd.read_csv(path), params.classes, params.embedded)
+            add_embedding(drawn, read_embedding(path), params.classes, params.embedded)
     for made, given, kept in zip(params.rounds, labels, refined, strict=True):
         before, after = PseudoLabels(given), PseudoLabels(kept)
         path = drawn.picture(told(made, after))

@@ -1,5 +1,6 @@
 """A .npy file that is written row by row, and read with the checksum of each row compared."""
 
+import math
 import os
 import zlib
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ class Rows:
     """
 
     path: Path
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
     offset: int  # of the first row, in bytes
-    row_bytes: int
 
     @classmethod
     def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "Rows":
@@ -35,7 +37,20 @@ class Rows:
 
     @classmethod
     def _of(cls, path: Path, array: np.memmap[Any, Any]) -> "Rows":
-        return cls(path, array.offset, array.nbytes // max(len(array), 1))
+        return cls(path, array.dtype, array.shape, array.offset)
+
+    @property
+    def row_bytes(self) -> int:
+        """Of one row."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def record(self, sums: list[int]) -> dict[str, Any]:
+        """What an index says of the file, so that `Checked.open` need not believe what it says of itself.
+
+        Args:
+            sums: The checksum of each row, as ``put`` gave them.
+        """
+        return {"dtype": self.dtype.str, "shape": list(self.shape), "offset": self.offset, "sums": sums}
 
     def put(self, first: int, rows: NDArray[Any]) -> list[int]:
         """Write one row, or consecutive ones from ``first`` on; dtype and shape are the caller's to keep.
@@ -65,6 +80,25 @@ class Checked(np.ndarray[Any, Any]):
     path: Path
     sums: NDArray[np.uint32]  # (N,); one per row
     seen: NDArray[np.bool_]  # (N,); whether the row was compared
+
+    @classmethod
+    def open(cls, path: Path, record: dict[str, Any]) -> "Checked":
+        """The file that `Rows.record` told of, read-only.
+
+        Raises:
+            DataError: It is not there, or not as long as it was written.
+        """
+        dtype, shape, offset = np.dtype(record["dtype"]), tuple(record["shape"]), record["offset"]
+        expected = offset + math.prod(shape) * dtype.itemsize
+        got = f"{path.stat().st_size}" if path.is_file() else "no such file"
+        if got != f"{expected}":
+            raise DataError(
+                f"{path}: expected a whole file of {expected} bytes, as it was written, got {got}; "
+                f"delete {path.parent} and run the same command again"
+            )
+        # A plain view: rows taken from a memmap object would be memmap objects, slower to handle.
+        array = np.memmap(path, dtype, "r", offset, shape).view(np.ndarray)
+        return cls.over(array, path, record["sums"])
 
     @classmethod
     def over(cls, array: NDArray[Any], path: Path, sums: list[int]) -> "Checked":

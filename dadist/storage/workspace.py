@@ -6,11 +6,11 @@ declares, and takes the output's name when it is whole.
 
 import contextlib
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from dadist.storage.atomic import sync_folder
 from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal, alone
 
@@ -85,15 +85,6 @@ def full_disk_told(folder: Path) -> Iterator[None]:
             f"{folder}: expected room on the disk, got {error.strerror!r} ({free_mb} MB free); "
             "make room and run the same again: it goes on where it was"
         ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(folder: Path, index: str) -> None:

@@ -23,6 +23,7 @@ import torch
 
 from dadist.runtime import distributed
 from dadist.storage.atomic import atomic
+from dadist.storage.seal import sealed
 
 logger = logging.getLogger(__name__)
 
@@ -183,6 +184,6 @@ class State:
     def finish(self, losses: Path) -> None:
         """The model is there: keep the history of the losses, and delete this state and those of other settings."""
         with atomic(losses) as temporary:
-            temporary.write_bytes(self.losses.read_bytes())
+            temporary.write_text(sealed(self.losses.read_text(encoding="utf-8")), encoding="utf-8")
         for folder in self.folder.parent.glob(f"{self.folder.name.rpartition('-')[0]}-*"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,14 +1,18 @@
 """Prepared splits: resized by the rules, counted, checked file by file, and whole or not there at all."""
 
+import contextlib
 import dataclasses
-import json
 import logging
+import os
 import pickle
 import shutil
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
+import damage
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -188,6 +192,35 @@ def test_a_truncated_file_is_named(root: Path, folder: str, kept: int, workers: 
     assert "copy or download the file again" in said
 
 
+def put_pipe(path: Path) -> str:
+    os.mkfifo(path)
+    return "a pipe"
+
+
+def put_socket(path: Path) -> str:
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as one:
+        one.bind(path.name)
+    return "a socket"
+
+
+def put_device(path: Path) -> str:
+    path.symlink_to("/dev/zero")
+    return "a device"
+
+
+def put_folder(path: Path) -> str:
+    path.mkdir()
+    return "a folder"
+
+
+@pytest.mark.parametrize("put", [put_pipe, put_socket, put_device, put_folder])
+def test_what_is_no_file_is_named_and_not_waited_for(root: Path, put: Callable[[Path], str]) -> None:
+    path = root / "RGB" / "0000001.png"
+    path.unlink()
+    other = put(path)
+    assert f"{path}: expected a file, got {other}; remove what stands in its place, and copy the file" in fault(root)
+
+
 @pytest.mark.parametrize("folder", ["GT/LABELS", "Depth"])
 def test_a_file_of_another_size_than_its_image_is_named(root: Path, folder: str) -> None:
     path = save(root / folder / "0000002.png", np.ones((HEIGHT, WIDTH + 1), np.uint16))
@@ -323,11 +356,11 @@ def test_a_class_that_fills_more_than_16_million_pixels_is_counted_exactly() -> 
     assert histogram(labels)[[3, 7]].tolist() == [5, labels.size - 5]
 
 
-@pytest.mark.parametrize("damage", ["cut", "another"])
-def test_native_labels_that_are_not_those_written_are_refused(root: Path, damage: str) -> None:
+@pytest.mark.parametrize("how", ["cut", "another"])
+def test_native_labels_that_are_not_those_written_are_refused(root: Path, how: str) -> None:
     split = prepare(root, native=True)
     path = split.folder / "labels" / "000001.png"
-    if damage == "cut":
+    if how == "cut":
         path.write_bytes(path.read_bytes()[:40])
     else:
         save(path, np.zeros((2, 2), np.uint8))
@@ -349,13 +382,11 @@ def test_a_folder_without_its_own_index_is_refused(root: Path, text: str | None)
 
 
 def test_an_index_of_another_writing_is_refused(root: Path) -> None:
-    prepare(root)
-    index = root / "prepared" / prepared.INDEX
-    index.write_text(json.dumps(json.loads(index.read_text(encoding="utf-8")) | {"width": 7}), encoding="utf-8")
-    with pytest.raises(
-        DataError, match=r"images\.npy: expected uint8 \(3, 8, 7, 3\), got uint8 \(3, 8, 12, 3\); it was"
-    ):
-        Prepared(index.parent)
+    wide = prepare(root).folder.rename(root / "wide")
+    prepare(root, width=7)
+    shutil.copy(wide / prepared.INDEX, root / "prepared")
+    with pytest.raises(DataError, match=r"images\.npy: expected a whole file of 992 .* got 632; delete .*prepared and"):
+        Prepared(root / "prepared")
 
 
 @pytest.mark.parametrize("kept", [0, -1])
@@ -363,8 +394,32 @@ def test_an_array_that_was_cut_is_refused(root: Path, kept: int) -> None:
     prepare(root)
     path = root / "prepared" / "depth.npy"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DataError, match=r"depth\.npy: expected a whole \.npy file, got .*; delete the folder"):
+    with pytest.raises(DataError, match=r"depth\.npy: expected a whole file of 704 .* got .*; delete .*prepared and"):
         _ = Prepared(path.parent).depth
+
+
+@pytest.mark.parametrize("name", ["images", "labels", "depth"])
+def test_an_array_that_is_gone_was_not_left_out(root: Path, name: str) -> None:
+    folder = prepare(root).folder
+    (folder / f"{name}.npy").unlink()
+    with pytest.raises(DataError, match=rf"{name}\.npy: expected {name}, which the index lists, got no file; "):
+        Prepared(folder)
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_any_damage_to_a_prepared_split_is_told_or_changes_nothing(root: Path, native: bool) -> None:
+    split = prepare(root, native=native)
+
+    def everything() -> list[Any]:
+        opened = Prepared(split.folder)
+        rows = [value.tolist() for row in range(SCENES) for value in (opened.images[row], opened.truth(row))]
+        more = [opened.names, opened.classes, opened.pixels.tolist(), opened.working, opened.frame(0)]
+        return [*rows, opened.depth[...].tolist(), *more]
+
+    files = sorted(path for path in split.folder.rglob("*") if path.is_file())
+    told = damage.every(files, everything, step=41)
+    assert min(told[path.name] for path in files) >= 5
+    assert told["depth.npy"] >= (704 - 128) // 41  # what a file says of itself does not count
 
 
 def test_a_writing_that_fails_midway_leaves_no_older_index(root: Path) -> None:

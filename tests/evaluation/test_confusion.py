@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import damage
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,6 +15,7 @@ from dadist.classes import CLASS_SETS, IGNORE
 from dadist.evaluation import confusion as evaluate
 from dadist.evaluation.confusion import Metrics, confusion, iou
 from dadist.evaluation.depth import depth_errors
+from dadist.storage import seal
 
 
 def test_confusion_of_a_hand_worked_map() -> None:
@@ -104,19 +106,26 @@ def test_a_file_without_metrics_is_named_with_a_remedy(tmp_path: Path) -> None:
         Metrics.load(path)
     metrics().save(path)
     whole = json.loads(path.read_text())
+    del whole["version"], whole["sha256"]
     for content in (
-        "",
-        "{",
-        "[1]",
-        "3",
+        *("", "{", "[1]", "3", json.dumps(whole)),
         whole | {"more": 1},
         whole | {"confusion": [[1]]},
         whole | {"confusion": 3},
         whole | {"depth": {}},
     ):
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        if isinstance(content, str):
+            path.write_text(content)
+        else:
+            seal.save(content, path, version=evaluate.VERSION)
         with pytest.raises(ValueError, match=r"metrics\.json: expected metrics .* got .*; delete it and run the rule"):
             Metrics.load(path)
+
+
+def test_any_damage_to_metrics_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    metrics().save(path)
+    assert damage.every([path], lambda: Metrics.load(path), step=37)["metrics.json"] > path.stat().st_size / 37 / 2
 
 
 def test_metrics_are_read_without_torch() -> None:

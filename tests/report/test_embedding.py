@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import builders
+import damage
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from dadist.classes import IGNORE
 from dadist.config.sections import Embed
 from dadist.report.embedding import COLUMNS, SPACES, embed, save
+from dadist.report.figure_set import read_embedding
 
 SETTINGS = Embed(method="depth_distribution", images=2, points=70, perplexity=30.0, seed=1)
 
@@ -50,6 +52,9 @@ def test_a_network_without_the_heads_is_refused_with_the_key(tmp_path: Path) -> 
         embed(builders.segmenter().eval(), source, source, SETTINGS)
 
 
-def test_the_file_has_a_row_a_pixel_and_space(rows: pd.DataFrame, tmp_path: Path) -> None:
-    save(rows, tmp_path / "embedding.csv")
-    assert len(pd.read_csv(tmp_path / "embedding.csv")) == len(rows)
+def test_the_file_has_a_row_a_pixel_and_space_and_any_damage_to_it_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "embedding.csv"
+    save(rows, path)
+    pd.testing.assert_frame_equal(read_embedding(path), rows.round(3), check_dtype=False)
+    told = damage.every([path], lambda: read_embedding(path).to_csv(), step=499)
+    assert told["embedding.csv"] == -(-path.stat().st_size // 499) + 5

@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import builders
+import damage
 import pages
 import pytest
 
 from dadist.report.figure_index import opened, read_losses
+from dadist.storage.seal import sealed
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +43,16 @@ def test_confusions_are_those_of_the_last_round(folder: Path) -> None:
 
 
 def test_a_training_without_a_step_has_no_rows(tmp_path: Path) -> None:
-    (tmp_path / "losses.csv").write_text("step,lr\n", encoding="utf-8")
+    (tmp_path / "losses.csv").write_text(sealed("step,lr\n"), encoding="utf-8")
     assert read_losses(tmp_path / "losses.csv") == []
+
+
+def test_any_damage_to_losses_is_told(tmp_path: Path) -> None:
+    path = pages.losses(tmp_path)[1]
+    assert damage.every([path], lambda: read_losses(path), step=3)[path.name] == -(-path.stat().st_size // 3) + 5
+
+
+def test_any_damage_to_figures_is_told_or_changes_nothing(folder: Path) -> None:
+    files = [folder / name for name in ("index.json", "iou.svg", "embedding.png")]
+    told = damage.every(files, lambda: opened(folder), step=2999)
+    assert {name: count >= 5 for name, count in told.items()} == dict.fromkeys(told, True)

@@ -4,10 +4,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import builders
+import damage
 import pages
 import pytest
+from PIL import Image
 
 from dadist.classes import CLASS_SETS
+from dadist.report.page import picture
 from dadist.report.sections import ABSENT
 
 
@@ -132,3 +135,10 @@ def test_the_colours_of_the_classes_are_told_under_the_predictions(read: Read) -
     found = section(read.text, "predictions")
     for row in builders.SEVEN.categories:
         assert f'style="background: rgb{row.colour}" aria-hidden="true"></span>{row.name}</li>' in found
+
+
+def test_any_damage_to_a_picture_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "panel.png"
+    Image.effect_noise((40, 20), 80).convert("RGB").save(path)
+    told = damage.every([path], lambda: picture(path, "alt", 800), step=31)
+    assert told["panel.png"] > 0.9 * path.stat().st_size / 31

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import builders
+import damage
 import numpy as np
 import pytest
 from builders import Thirds
@@ -90,6 +91,23 @@ def test_only_the_first_images_are_labelled(tmp_path: Path, batch: int) -> None:
 
 def test_a_folder_without_an_index_is_no_pseudo_labels(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"index\.json: expected pseudo-labels, got none; run the stage"):
+        PseudoLabels(tmp_path)
+
+
+def test_any_damage_to_pseudo_labels_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    labelled(tmp_path / "pseudo", coloured(tmp_path / "target"))
+
+    def everything() -> list[object]:
+        opened = PseudoLabels(tmp_path / "pseudo")
+        return [opened.labels[...].tolist(), opened.confidence[...].tolist(), opened.counts, opened.areas.tolist()]
+
+    told = damage.every(sorted((tmp_path / "pseudo").iterdir()), everything, step=7)
+    assert {name: count >= 8 for name, count in told.items()} == dict.fromkeys(told, True)
+
+
+def test_pseudo_labels_of_an_older_format_are_told(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"counts": {}, "areas": [], "checks": {}}')
+    with pytest.raises(ValueError, match=r"index\.json: expected .*, got version None of the format, not 2; delete "):
         PseudoLabels(tmp_path)
 
 
