@@ -32,6 +32,11 @@ from dadist.training.build import Training, method_type
 
 WIDTH, HEIGHT, GRID, CLASSES = 64, 32, (8, 4), 7
 SEVEN, SIXTEEN = CLASS_SETS["7"], CLASS_SETS["16"]
+# Names of classes that a formula, a page, a spreadsheet or a legend may stumble over.
+ODD = ("$x_1", "_{b}$", "<b>&amp;\"'", "=1+2", "-two\nlines", "very " * 40 + "long", "%s {0} \\ größe")
+ODDLY = dataclasses.replace(
+    SEVEN, categories=tuple(map(lambda one, name: dataclasses.replace(one, name=name), SEVEN.categories, ODD))
+)
 DEMO = load.study(configuration()).settings["demo"]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from dadist.classes import ClassSet
 from dadist.config.sections import Monitor
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import depth_errors
@@ -105,11 +106,11 @@ def losses(folder: Path) -> list[Path]:
     return paths
 
 
-def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Path:
+def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None, classes: ClassSet = builders.SEVEN) -> Path:
     """The folder of figures."""
     made = FigureSet(folder / "figures", 60)
     with style():
-        figures.add_rates(made, scores, builders.SEVEN)
+        figures.add_rates(made, scores, classes)
         figures.add_curves(made, TRAINED, losses(folder))
         if mixtures:
             figures.add_mixtures(made, mixtures)
@@ -117,7 +118,7 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Pat
         points = pd.DataFrame({"x": random.normal(size=80), "y": random.normal(size=80)})
         points["space"], points["domain"] = np.repeat(SPACES, 40), np.tile(["source", "target"], 40)
         points["label"] = np.arange(80) % builders.CLASSES
-        figures.add_embedding(made, points, builders.SEVEN, "ours")
+        figures.add_embedding(made, points, classes, "ours")
     Image.new("RGB", (400, 100), (90, 120, 60)).save(
         made.picture(
             ShownFigure("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Four columns.", light=True)
@@ -129,9 +130,9 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None) -> Pat
 
 def page(folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = None, **changes: Any) -> Path:
     """The page, with ``changes`` of its task; the path of its HTML."""
-    scores = [metrics(one) for one in TRAINED] if labelled else []
     told = task(folder, **changes)
-    shown = drawn(folder, scores, mixtures)
+    scores = [dataclasses.replace(metrics(one), classes=told.classes) for one in TRAINED] if labelled else []
+    shown = drawn(folder, scores, mixtures, told.classes)
     Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
     counts = [COUNTS for _ in told.rounds]
     raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)

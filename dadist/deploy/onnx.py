@@ -77,7 +77,8 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> float:
     program.model.metadata_props.update(metadata(checkpoint, network.names))
     with atomic(path) as temporary:
         program.save(temporary)
-        difference = max(_difference(network, temporary, shape) for shape in ((1, 3, 65, 97), (2, 3, 96, 64)))
+        # By numpy: to Python's `max`, what is no number may be less than a number.
+        difference = float(np.max([_difference(network, temporary, one) for one in ((1, 3, 65, 97), (2, 3, 96, 64))]))
         if not difference <= TOLERANCE:
             raise ValueError(
                 f"{path}: expected ONNX Runtime's answers within {TOLERANCE} of torch's, got {difference:.2g}"
@@ -136,7 +137,7 @@ def _difference(network: Exported, path: Path, shape: tuple[int, ...]) -> float:
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     session = runtime().InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     pairs = zip(session.run(None, {"images": images}), network(torch.from_numpy(images)), strict=True)
-    return max(_apart(found, expected.numpy()) for found, expected in pairs)
+    return float(np.max([_apart(found, expected.numpy()) for found, expected in pairs]))
 
 
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> float:

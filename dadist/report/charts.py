@@ -19,6 +19,7 @@ from dadist.storage.atomic import atomic
 # Colours for people who see fewer: Okabe and Ito, Color Universal Design, 2008, without black, which is the ink's.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#a89600")
 ACROSS = 4  # small charts per row
+LONGEST = 32  # characters of a name
 WIDE = 9.0  # inches
 
 STYLE: dict[Any, Any] = {
@@ -39,6 +40,7 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 8,
     "legend.frameon": False,
     "svg.fonttype": "none",  # text stays text
+    "text.parse_math": False,  # and "$x_1$" in a name is no formula
     "svg.hashsalt": "dadist",  # ids do not change from run to run
     "text.color": INK,
     "xtick.color": INK,
@@ -53,6 +55,16 @@ class Curve(NamedTuple):
 
     steps: list[int]
     values: list[float]
+
+
+def label(name: str) -> str:
+    """A name as a chart has room for: on one line, of what can be printed, and not longer than LONGEST.
+
+    Behind a space if it begins with an underscore: matplotlib leaves such names out of legends.
+    """
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(name.split()))
+    line = f" {line}" if line.startswith("_") else line
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def style() -> AbstractContextManager[None]:
@@ -115,7 +127,7 @@ def bars(
         for place, rate in zip(places, rates[:, column], strict=True):
             if math.isnan(rate):
                 axes.text(1, float(place), "none", va="center", fontsize=7)
-        axes.set(xlim=(0, 100), title=title)
+        axes.set(xlim=(0, 100), title=label(title))
         axes.grid(axis="x")
     grid[0].set_yticks(places, names)
     grid[0].invert_yaxis()
@@ -138,8 +150,9 @@ def matrix(counts: NDArray[np.float64], classes: Sequence[str]) -> Figure:
         colour = "black" if share > 55 else "white"
         axes.text(column + 0.5, row + 0.5, f"{share:.0f}", ha="center", va="center", fontsize=7, color=colour)
     centres = np.arange(len(classes)) + 0.5
-    axes.set_xticks(centres, classes, rotation=90)
-    axes.set_yticks(centres, classes)
+    names = [label(name) for name in classes]
+    axes.set_xticks(centres, names, rotation=90)
+    axes.set_yticks(centres, names)
     axes.tick_params(length=0)
     axes.invert_yaxis()
     axes.set_aspect("equal")
@@ -160,14 +173,14 @@ def scatter(spaces: Mapping[str, Mapping[str, NDArray[Any]]], classes: Sequence[
     for axes, (title, points) in zip(figure.subplots(1, len(spaces), squeeze=False)[0], spaces.items(), strict=True):
         for domain, marker, size in (("source", "o", 7), ("target", "+", 14)):
             mine = points["domain"] == domain
-            shade = [colours[label] for label in points["label"][mine]]
+            shade = [colours[found] for found in points["label"][mine]]
             axes.scatter(
                 points["x"][mine], points["y"][mine], s=size, c=shade, marker=marker, linewidths=0.8, rasterized=True
             )
         axes.set(title=title, xticks=[], yticks=[], aspect="equal", adjustable="datalim")
-    seen = sorted({int(label) for points in spaces.values() for label in points["label"]})
+    seen = sorted({int(found) for points in spaces.values() for found in points["label"]})
     line = matplotlib.lines.Line2D
     keys = [line([], [], marker=m, color=INK, linestyle="", label=d) for d, m in (("source", "o"), ("target", "+"))]
-    keys += [line([], [], marker="s", color=colours[label], linestyle="", label=classes[label]) for label in seen]
+    keys += [line([], [], marker="s", color=colours[at], linestyle="", label=label(classes[at])) for at in seen]
     figure.legend(handles=keys, loc="outside lower center", ncols=7)
     return figure

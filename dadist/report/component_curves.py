@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dadist.report.image_grid import save
+from dadist.report.tables import no_formulas
 from dadist.storage.atomic import atomic
 
 CELL = (190, 120)  # width and height of one curve with its title, pixels
@@ -31,7 +32,7 @@ def table(likelihoods: NDArray[np.float64], components: Sequence[int], classes: 
     rows.insert(0, "mean", rows.mean(axis=1))
     rows.insert(0, "components", list(components))
     with atomic(path) as temporary:
-        rows.round(4).to_csv(temporary, index=False)
+        no_formulas(rows.round(4)).to_csv(temporary, index=False)
 
 
 def plot(likelihoods: NDArray[np.float64], components: Sequence[int], classes: Sequence[str], path: Path) -> None:

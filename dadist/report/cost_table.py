@@ -24,7 +24,7 @@ def section(costs: Sequence[Cost]) -> Markup:
     there = [(cost, measured) for cost, measured in found if measured is not None]
     if not there:
         return tag("p", "No benchmark files were there when this page was written.")
-    total = sum(one.seconds for _, one in there)
+    total = sum(one.seconds for _, one in there if not math.isnan(one.seconds))
     rows = [
         [
             head(cost.stage, value=cost.stage),

@@ -90,7 +90,9 @@ def add_rates(drawn: FigureSet, metrics: Sequence[Metrics], classes: ClassSet) -
     summary = over_seeds(table(metrics, classes))
     mean, std = (summary[summary.statistic == one].reset_index(drop=True) for one in ("mean", "std"))
     columns, names = ["miou", *classes.names], [f"{row.method} {row.round}" for row in mean.itertuples()]
-    best = int(mean.miou.fillna(-1).to_numpy().argmax())
+    rates = mean.miou.fillna(-1).to_numpy()
+    best = int(rates.argmax())
+    told = f"The best mean is {rates[best]:.1f} % of {names[best]}." if rates[best] >= 0 else "No model has a mean."
     drawn.add(
         charts.bars(names, mean[columns].to_numpy(float), std[columns].to_numpy(float), ["mean IoU", *classes.names]),
         ShownFigure(
@@ -98,8 +100,7 @@ def add_rates(drawn: FigureSet, metrics: Sequence[Metrics], classes: ClassSet) -
             "classes",
             "Intersection over union of each class",
             "Bars are means over the seeds; whiskers, where there are several seeds, one standard deviation.",
-            f"Bar charts of {len(names)} models. The best mean is {mean.miou[best]:.1f} % of {names[best]}. "
-            "The table of results has every number.",
+            f"Bar charts of {len(names)} models. {told} The table of results has every number.",
             light=False,
         ),
     )

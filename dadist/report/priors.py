@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dadist.prior.mixtures import Mixtures
-from dadist.report.charts import ACROSS, small_charts
+from dadist.report.charts import ACROSS, label, small_charts
 from dadist.report.figure_index import INK
 
 NEAREST_M, FARTHEST_M, BINS = 0.5, 655.0, 72  # z of 65535 cm is what data sets call far
@@ -71,7 +71,7 @@ def planes(mixtures: Mixtures) -> Figure:
     figure, grid = small_charts(len(found), 2.1 * height / width + 0.35)
     for axes, name, density in zip(grid, mixtures.classes.names, found, strict=True):
         axes.imshow(density, cmap="viridis", vmin=0, aspect="equal", interpolation="nearest")
-        axes.set_title(name, loc="left")
+        axes.set_title(label(name), loc="left")
         if not density.any():
             _without(axes)
     _outer(grid, "column, cells", "row, cells")
@@ -89,7 +89,7 @@ def depths(mixtures: Mixtures) -> Figure:
         axes.set_xticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
         axes.minorticks_off()
         axes.locator_params(axis="y", nbins=3)
-        axes.set_title(one.name, loc="left")
+        axes.set_title(label(one.name), loc="left")
         if not mine.any():
             _without(axes)
     _outer(grid, "depth, m", "pixels, %")

@@ -15,6 +15,8 @@ from dadist.storage.atomic import atomic
 # Of how a model was made and measured, what a row says.
 PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a text begins that a spreadsheet may take for one
+
 
 def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
     """One row per model; rates in percent, empty where a class occurs in neither truth nor prediction.
@@ -71,4 +73,16 @@ def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 def save(rows: pd.DataFrame, path: Path) -> None:
     """Write as CSV: rates to the hundredth of a percent; errors of depth are of the order of 1: another digit."""
     with atomic(path) as temporary:
-        rows.round({name: 3 if name in DEPTH else 2 for name in rows}).to_csv(temporary, index=False)
+        no_formulas(rows.round({name: 3 if name in DEPTH else 2 for name in rows})).to_csv(temporary, index=False)
+
+
+def no_formulas(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same, but for titles and texts that a spreadsheet would compute: they stand behind an apostrophe."""
+    made = rows.rename(columns=_no_formula)
+    for name in made.select_dtypes(exclude="number"):
+        made[name] = made[name].map(_no_formula)
+    return made
+
+
+def _no_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

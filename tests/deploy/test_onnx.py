@@ -1,5 +1,6 @@
 """A model as ONNX. Each translation takes seconds, most of them to load the translator: two for the whole file."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -128,3 +129,14 @@ def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: s
     found = Model(model, "cpu").predict(np.zeros((32, 64, 3), np.uint8))
     assert found.depth_m is not None
     assert found.depth_m.shape == found.labels.shape == (32, 64)
+
+
+def test_answers_that_are_no_numbers_do_not_agree(tmp_path: Path) -> None:
+    weights = {
+        name: torch.full_like(value, torch.nan) if name.startswith("depth") else value
+        for name, value in MODEL.weights.items()
+    }
+    assert weights.keys() == MODEL.weights.keys()
+    with pytest.raises(ValueError, match=r"expected ONNX Runtime's answers within 0\.0001 of torch's, got nan"):
+        export.export(dataclasses.replace(MODEL, weights=weights), tmp_path / "a.onnx", "logits")
+    assert not [*tmp_path.iterdir()]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import builders
 import cv2
 import numpy as np
 import pandas as pd
@@ -39,3 +40,11 @@ def test_a_flat_curve_and_a_single_number_are_drawn(tmp_path: Path) -> None:
     for likelihoods, components in ((np.zeros((3, 2)), (1, 2, 3)), (np.zeros((1, 2)), (5,))):
         picture = drawn(likelihoods, components, tmp_path / "components.png")
         assert (picture[24:] < 128).any()
+
+
+def test_names_of_any_kind_are_drawn_and_are_no_formulas(tmp_path: Path) -> None:
+    likelihoods = np.zeros((2, len(builders.ODD)))
+    plot(likelihoods, (1, 2), builders.ODD, tmp_path / "components.png")
+    table(likelihoods, (1, 2), builders.ODD, tmp_path / "components.csv")
+    titles = [*pd.read_csv(tmp_path / "components.csv").columns[2:]]
+    assert titles == [*builders.ODD[:3], "'=1+2", "'-two\nlines", *builders.ODD[5:]]

@@ -199,3 +199,10 @@ def test_a_picture_s_svg_has_its_pixels_and_size(tmp_path: Path) -> None:
     kind, _, data = str(root[0].get("href")).partition(",")
     assert kind == "data:image/png;base64"
     assert base64.b64decode(data) == (tmp_path / "a.png").read_bytes()
+
+
+@pytest.mark.parametrize("size", [1.0, 2.5])
+def test_a_legend_takes_names_of_any_kind(size: float) -> None:
+    found = legend(builders.ODDLY, 300, size)
+    assert found.shape[1:] == (300, 3)
+    assert {tuple(colour) for colour in builders.ODDLY.colours.tolist()} <= {tuple(one) for one in found.reshape(-1, 3)}

@@ -1,7 +1,10 @@
+import dataclasses
+import html
 import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import builders
 import damage
@@ -10,6 +13,7 @@ import pytest
 from PIL import Image
 
 from dadist.classes import CLASS_SETS
+from dadist.report.figure_index import opened
 from dadist.report.page import picture
 from dadist.report.sections import ABSENT
 
@@ -142,3 +146,26 @@ def test_any_damage_to_a_picture_is_told_or_changes_nothing(tmp_path: Path) -> N
     Image.effect_noise((40, 20), 80).convert("RGB").save(path)
     told = damage.every([path], lambda: picture(path, "alt", 800), step=31)
     assert told["panel.png"] > 0.9 * path.stat().st_size / 31
+
+
+def test_classes_of_any_name_have_their_figures_and_stand_escaped_on_the_page(tmp_path: Path) -> None:
+    mixtures = dataclasses.replace(builders.mixtures(), classes=builders.ODDLY)
+    found = Read(pages.page(tmp_path, classes=builders.ODDLY, mixtures=mixtures))
+    assert found.open == []
+    for name in builders.ODD:
+        assert html.escape(name) in section(found.text, "results")
+        assert html.escape(name) in section(found.text, "predictions")
+    assert "<b>" not in found.text
+    for figure in (tmp_path / "figures").glob("*.svg"):
+        ElementTree.parse(figure)
+    iou = (tmp_path / "figures/iou.svg").read_text(encoding="utf-8")
+    assert ">$x_1</text>" in iou
+    assert "> _{b}$</text>" in iou
+    assert ">very very very very very very v…</text>" in iou
+
+
+def test_models_without_any_score_are_told_so(tmp_path: Path) -> None:
+    nothing = [dataclasses.replace(pages.metrics(pages.TRAINED[0]), confusion=[[0] * 7] * 7)]
+    shown = opened(pages.drawn(tmp_path, nothing, None))
+    assert "No model has a mean." in next(one.alt for one in shown if one.name == "iou")
+    assert not [one for one in shown if "nan" in one.alt]

@@ -1,12 +1,15 @@
 import csv
+import dataclasses
 from pathlib import Path
 
+import builders
 import numpy as np
 import pytest
 
 from dadist.classes import CLASS_SETS
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES, depth_errors
+from dadist.report.comparison import compare, read
 from dadist.report.tables import over_seeds, save, table
 
 PROTOCOL: dict[str, str | int | float] = {
@@ -120,3 +123,16 @@ def test_the_summary_has_the_mean_and_the_sample_deviation_over_the_seeds(tmp_pa
     ]
     assert list(rows[0])[:7] == ["setting", "protocol", "method", "round", "seeds", "statistic", "miou"]
     assert list(rows[0])[7:] == ["miou_star", *CLASS_SETS["7"].names]
+
+
+def test_no_text_is_a_formula_to_a_spreadsheet_and_numbers_stay(tmp_path: Path) -> None:
+    oddly = dataclasses.replace(metrics("7"), classes=builders.ODDLY, protocol={**PROTOCOL, "init": "@cmd"})
+    rows = table([oddly], builders.ODDLY)
+    rows["miou"] = -1.5
+    save(rows, tmp_path / "metrics.csv")
+    with (tmp_path / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        header, row = csv.reader(file)
+    assert header[6:13] == [*builders.ODD[:3], "'=1+2", "'-two\nlines", *builders.ODD[5:]]
+    assert dict(zip(header, row, strict=True))["init"] == "'@cmd"
+    assert dict(zip(header, row, strict=True))["miou"] == "-1.5"
+    assert compare(*(read(tmp_path / "metrics.csv") for _ in range(2)), "a", "b").obstacles == []

@@ -14,6 +14,8 @@ are the files whose stars stand for the same: ``checked/ulm.jpg`` goes with ``ch
 
 import io
 import re
+import tokenize
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +34,11 @@ from dadist.storage.errors import DataError
 
 SPLITS = ("all", "train", "val")
 IDS = 256  # that a byte can tell apart
+# What numpy raises for a file that is no whole .npy.
+NOT_NPY = (
+    *(ValueError, EOFError, SyntaxError, TypeError, LookupError, OverflowError, MemoryError, RecursionError),
+    *(tokenize.TokenError, zipfile.BadZipFile),
+)
 WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
@@ -160,15 +167,26 @@ class Folder(Reader):
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres, of a PNG or TIFF of 16 bits or more, or of an array in a .npy file.
 
+        An array is ``(H, W)``, with axes of length 1 wherever they stand. Infinity is far. What is no number, or not
+        above 0, is no depth.
+
         Raises:
             DataError: It has 8 bits, or channels that differ.
         """
-        stored = _array(path) if path.suffix == ".npy" else decode(path)
-        if stored.ndim == 3 and (stored == stored[..., :1]).all():
+        if path.suffix.lower() == ".npy":
+            stored = _array(path)
+            got = f"an array of {stored.dtype} {stored.shape}"
+            stored = stored.squeeze() if stored.ndim > 2 else stored
+        else:
+            stored = decode(path)
+            got = kind(stored)
+        if stored.ndim == 3 and np.array_equal(
+            stored, np.broadcast_to(stored[..., :1], stored.shape), equal_nan=stored.dtype.kind == "f"
+        ):
             stored = stored[..., 0]
-        if stored.ndim != 2 or stored.dtype.kind not in "uif" or stored.dtype.itemsize < 2:
+        if stored.ndim != 2 or not stored.size or stored.dtype.kind not in "uif" or stored.dtype.itemsize < 2:
             raise DataError(
-                f"{path}: expected depth with one channel of 16 bits or more, got {kind(stored)}; "
+                f"{path}: expected depth with one channel of 16 bits or more, got {got}; "
                 "8 bits or colours are a picture of depth: take the file that it was made from"
             )
         assert self.options.depth_metres is not None
@@ -224,10 +242,14 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def _array(path: Path) -> NDArray[Any]:
+    content = io.BytesIO(contents(path))
     try:
-        return np.asarray(np.load(io.BytesIO(contents(path)), allow_pickle=False))
-    except (ValueError, EOFError) as error:
+        array = np.asarray(np.load(content, allow_pickle=False))
+    except NOT_NPY as error:
         raise damaged(path) from error
+    if content.read(1):  # longer than it says: its shape was damaged
+        raise damaged(path)
+    return array
 
 
 def _rgb(hexadecimal: str) -> Colour:

@@ -1,5 +1,8 @@
 """A folder of one's own: which files belong together, what their ids, colours and depths mean, and what is refused."""
 
+import itertools
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +313,66 @@ def test_a_picture_of_depth_is_refused(tmp_path: Path, stored: NDArray[Any], got
     assert cv2.imwrite(str(tmp_path / "x.png"), stored)
     with pytest.raises(DataError, match=f"expected depth with one channel of 16 bits or more, got {got}"):
         measured(1.0).read_depth(tmp_path / "x.png")
+
+
+METRES = np.array([[0.5, 2, np.nan], [np.inf, -np.inf, 3]], np.float32)
+
+
+@pytest.mark.parametrize("metres", [METRES, np.nan_to_num(METRES)[:, :1].repeat(3, 1), np.full((2, 3), 7.0)])
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        lambda a: a[None],
+        lambda a: a[..., None],
+        lambda a: a[None, None],
+        lambda a: a[None, :, :, None],
+        lambda a: a[:, None],
+    ],
+)
+def test_an_axis_of_length_1_is_no_part_of_the_picture(
+    tmp_path: Path, metres: NDArray[Any], shaped: Callable[[NDArray[Any]], NDArray[Any]]
+) -> None:
+    np.save(tmp_path / "plain.npy", metres)
+    np.save(tmp_path / "x.NPY.npy", shaped(metres))
+    (tmp_path / "x.NPY.npy").rename(tmp_path / "x.NPY")
+    plain = measured(1.0).read_depth(tmp_path / "plain.npy")
+    assert plain.shape == (2, 3)
+    np.testing.assert_array_equal(measured(1.0).read_depth(tmp_path / "x.NPY"), plain)
+
+
+def test_channels_that_are_alike_but_for_being_no_number_are_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", METRES[..., None].repeat(3, 2))
+    assert measured(1.0).read_depth(tmp_path / "x.npy").tolist() == [[50, 200, 0], [65535, 0, 300]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        *((np.float32, shape) for shape in ((), (6,), (2, 2, 3), (2, 3, 4, 5))),
+        *((kind, (2, 3)) for kind in (np.bool_, np.complex64, np.uint8)),
+    ],
+)
+def test_an_array_that_is_no_picture_of_depth_is_told_by_type_and_shape(
+    tmp_path: Path, kind: type[np.generic], shape: tuple[int, ...]
+) -> None:
+    np.save(tmp_path / "x.npy", np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(kind))
+    got = re.escape(f"got an array of {np.dtype(kind)} {shape};")
+    with pytest.raises(DataError, match=rf"x\.npy: expected depth with one channel of 16 bits or more, {got}"):
+        measured(1.0).read_depth(tmp_path / "x.npy")
+
+
+def test_any_damage_to_the_head_of_an_array_is_told_or_leaves_an_array(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", METRES)
+    whole = (tmp_path / "x.npy").read_bytes()
+    told = 0
+    for at, bit in itertools.product(range(128), range(8)):
+        (tmp_path / "x.npy").write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        try:
+            assert measured(1.0).read_depth(tmp_path / "x.npy").size == METRES.size
+        except DataError as error:
+            assert "x.npy: expected" in str(error)  # noqa: PT017 - to be told or to be read, either is right
+            told += 1
+    assert told > 900
 
 
 def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
