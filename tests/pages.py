@@ -22,7 +22,7 @@ from dadist.report.embedding import SPACES
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel
 from dadist.report.figure_set import FigureSet
 from dadist.report.page import write
-from dadist.report.sections import Task, lead, sections, warnings
+from dadist.report.sections import Domain, Task, lead, sections, warnings
 from dadist.storage.seal import sealed
 
 LIMITS = Monitor(
@@ -86,10 +86,9 @@ def task(folder: Path, **changes: Any) -> Task:
     plain = Task(
         setting="made_up",
         classes=builders.SEVEN,
-        source="synthia",
-        target="cityscapes",
+        source=Domain("synthia_x", "synthia", rendered=False),
+        target=Domain("cityscapes_x", "cityscapes", rendered=False),
         size=(1280, 760),
-        rendered=False,
         trainings=TRAINED,
         rounds=(LabelledRound("ours", "q1"),),
         costs=(Cost("adapt", "ours q0, seed 1", str(benchmark)),),
@@ -128,11 +127,13 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None, classe
     return folder / "figures"
 
 
-def page(folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = None, **changes: Any) -> Path:
-    """The page, with ``changes`` of its task; the path of its HTML."""
+def page(
+    folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = None, shown: Path | None = None, **changes: Any
+) -> Path:
+    """The page, with ``changes`` of its task; the path of its HTML. ``shown`` are figures that were drawn before."""
     told = task(folder, **changes)
     scores = [dataclasses.replace(metrics(one), classes=told.classes) for one in TRAINED] if labelled else []
-    shown = drawn(folder, scores, mixtures, told.classes)
+    shown = shown or drawn(folder, scores, mixtures, told.classes)
     Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
     counts = [COUNTS for _ in told.rounds]
     raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)

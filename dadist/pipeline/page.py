@@ -23,14 +23,12 @@ class Job(NamedTuple):
 def write_page(study: Study, setting: str) -> str:
     """The --params of `write_page`; what changes no number is left out, so that it writes no page."""
     chosen = study.settings[setting]
-    source, target = (study.domains[view.domain] for view in (chosen.source, chosen.target))
     task = {
         "setting": setting,
         "classes": chosen.classes,
-        "source": source.dataset,
-        "target": target.dataset,
+        "source": _domain(study, chosen.source.domain),
+        "target": _domain(study, chosen.target.domain),
         "size": (chosen.target.width, chosen.target.height),
-        "rendered": any(paths.made(domain.root) for domain in (source, target)),
         "trainings": trainings(study, setting),
         "rounds": labelled_rounds(study, setting),
         "costs": [
@@ -40,6 +38,11 @@ def write_page(study: Study, setting: str) -> str:
         "config": json.dumps(_settings_told(study, setting)),
     }
     return spec(task=task, monitor=replace(study.monitor, tensorboard=False), write_page=chosen.write_page)
+
+
+def _domain(study: Study, name: str) -> dict[str, object]:
+    domain = study.domains[name]
+    return {"name": name, "dataset": domain.dataset, "rendered": paths.made(domain.root)}
 
 
 def _settings_told(study: Study, setting: str) -> dict[str, object]:

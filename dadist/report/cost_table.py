@@ -18,8 +18,14 @@ class Cost:
     file: str  # of Snakemake's benchmark, read if it is there
 
 
-def section(costs: Sequence[Cost]) -> Markup:
-    """The table of costs, and its sum."""
+def section(costs: Sequence[Cost], *, rendered: bool, tabled: bool) -> Markup:
+    """The table of costs, and its sum.
+
+    Args:
+        costs: Of all jobs but those that the last sentence names.
+        rendered: Whether the streets were rendered.
+        tabled: Whether there is a table of metrics.
+    """
     found = [(cost, read(Path(cost.file))) for cost in costs]
     there = [(cost, measured) for cost, measured in found if measured is not None]
     if not there:
@@ -36,7 +42,8 @@ def section(costs: Sequence[Cost]) -> Markup:
     lost = len(found) - len(there)
     jobs = "1 job" if len(there) == 1 else f"{len(there)} jobs"
     caption = f"{jobs}, {_long(total)} one after the other" + (f"; {lost} left no benchmark file." if lost else ".")
-    caption += " Rendering, the table and this page are not among them."
+    others = [*(["rendering"] if rendered else []), *(["the table of results"] if tabled else []), "this page"]
+    caption += f" Not among them: {', '.join(others)}."
     columns = [("stage", "text"), ("of", "text"), ("time, s", "number")]
     return table(caption, [*columns, ("memory at most, MB", "number")], rows, label="Costs of the stages")
 

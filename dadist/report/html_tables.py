@@ -35,10 +35,11 @@ def results(metrics: Sequence[Metrics], classes: ClassSet, published: Sequence[Q
     ]
     rows += [_quoted(one, starred=starred) for one in published]
     titles = ["mIoU", *([f"mIoU* ({len(classes.starred)})"] if starred else []), *classes.names]
-    caption = (
-        "Intersection over union, percent, on the target's validation images: mean ± standard deviation over the "
-        "seeds. The best of our rows in each column is marked."
-    )
+    several = len({one.seed for one in metrics}) > 1
+    means = "mean ± standard deviation over the seeds" if several else f"of seed {metrics[0].seed}"
+    caption = f"Intersection over union, percent, on the target's validation images: {means}."
+    if any(best.values()):
+        caption += " The best of our rows in each column is marked."
     if published:
         caption += " Rows in italics are quoted from a poster, each under a protocol of its own, and are not ranked."
     columns_of = [("method and round", "text"), *((title, "number") for title in titles)]

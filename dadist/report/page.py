@@ -115,10 +115,11 @@ def picture(path: Path, alt: str, width: int) -> Markup:
 def made_with(metrics: Sequence[Metrics]) -> Markup:
     """Versions, and what the models say of how they were made."""
     devices = sorted({str(one.protocol["device"]) for one in metrics if "device" in one.protocol})
+    unknown = "not recorded" if metrics else "no metrics to tell"
     trained = sorted({str(one.protocol["torch"]) for one in metrics if "torch" in one.protocol})
     rows = [
-        ("trained on", ", ".join(devices) or "not recorded"),
-        ("trained with torch", ", ".join(trained) or "no metrics to tell"),
+        ("trained on", ", ".join(devices) or unknown),
+        ("trained with torch", ", ".join(trained) or unknown),
         ("Python of this page", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         *((name, _version(name)) for name in PACKAGES),
     ]

@@ -52,12 +52,13 @@ def told(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
     """What the page says of the picture of one round."""
     labelled, kept = (sum(after.counts[name]) for name in ("labelled", "kept"))
     lost = 1 - kept / max(labelled, 1)
+    removed = f"{lost:.1%} of the labelled pixels (orange)" if kept < labelled else "here none"
     return ShownFigure(
         f"labels-{made.method}-{made.round}",
         "labels",
         f"{made.method} {made.round}",
-        f"Pseudo-labels that {made.method} {made.round} was trained on, before and after refinement: regions that are "
-        f"too small for their class are removed, {lost:.1%} of the labelled pixels (orange). Black has no label.",
+        f"Pseudo-labels that {made.method} {made.round} of the first seed was trained on, before and after refinement: "
+        f"regions that are too small for their class are removed, {removed}. Black has no label.",
         f"Images in four columns: input, labels before, labels after, removed. {lost:.1%} of the labels are removed.",
         light=True,
     )

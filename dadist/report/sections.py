@@ -22,12 +22,23 @@ ABSENT = {
     "classes": "There is no figure of classes: the target has no labels to compare with.",
     "confusion": "There is no confusion matrix: the target has no labels to compare with.",
     "training": "Nothing was trained.",
-    "prior": "No method of this setting is built on mixtures.",
+    "prior": "There is no figure of mixtures: no method of this setting is built on some that know place or depth.",
     "labels": "No method of this setting goes through self-training.",
-    "embedding": "No method of this setting has heads for both depth and density.",
+    "embedding": "There is no figure of joint spaces: the method of `embed.method` is none of this setting's.",
 }
+# What data sets are called, by reader.
+CALLED = {"synthia": "SYNTHIA", "cityscapes": "Cityscapes", "mapillary": "Mapillary Vistas"}
 # Sections with one figure per method or more: all but the last are folded.
 FOLDED = ("confusion", "training")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A side of the setting, as far as the page tells of it."""
+
+    name: str  # in the config
+    dataset: str  # its reader
+    rendered: bool  # whether it is streets that the project draws, in the layout of that data set
 
 
 @dataclass(frozen=True)
@@ -36,14 +47,18 @@ class Task:
 
     setting: str
     classes: ClassSet
-    source: str  # data set
-    target: str  # data set
+    source: Domain
+    target: Domain
     size: tuple[int, int]  # of the target, pixels
-    rendered: bool  # whether the data sets are streets that the project draws, not the real ones
     trainings: tuple[TrainedModel, ...]
     rounds: tuple[LabelledRound, ...]
     costs: tuple[Cost, ...]
     config: str  # JSON
+
+    @property
+    def rendered(self) -> list[Domain]:
+        """Those of its domains that are drawn, not photographed nor someone else's."""
+        return [one for one in (self.source, self.target) if one.rendered]
 
 
 def warnings(
@@ -65,12 +80,18 @@ def warnings(
 
 def lead(task: Task, metrics: Sequence[Metrics]) -> Content:
     """What the setting is, and the best number."""
-    streets = " (streets that the project renders itself, in the layouts of these data sets)" if task.rendered else ""
-    width, height = task.size
-    said = f"{task.source} to {task.target}{streets}, {len(task.classes)} classes, {width}×{height} pixels."
+    (width, height), streets = task.size, ""
+    if names := [one.name for one in task.rendered]:
+        layouts = " and ".join(CALLED.get(one.dataset, one.dataset) for one in task.rendered)
+        subject = "Both are" if len(names) > 1 else f"{names[0]} is"
+        streets = f" {subject} rendered by the project itself: streets in the layout of {layouts}."
+    what = f"{task.source.name} to {task.target.name}"
+    said = f"{what}, {len(task.classes)} classes, the target at {width}×{height} pixels.{streets}"
+    if not metrics:
+        return tag("p", said, " There are no labels to compare with, so there is no table.")
     scored = [one for one in metrics if one.miou() == one.miou()]
     if not scored:
-        return tag("p", said, " There are no labels to compare with, so there is no table.")
+        return tag("p", said, " No pixel of the target has a label to compare with, so no model has a mean.")
     best = max(scored, key=lambda one: one.miou())
     top = f" Best mean IoU of one model: {best.miou():.1f} % ({best.method} {best.round}, seed {best.seed})."
     return tag("p", said, top)
@@ -88,12 +109,14 @@ def sections(
     """All of the page below its head."""
     shown = opened(figures)
     charts = {name: _charts(name, shown, figures, width) for name in ABSENT}
-    alt = "Rows of images: the input, the truth if there is one, what each model predicts, and depth and density."
+    truth = "their truth, " if metrics else ""
+    alt = f"Rows of target images: the input, {truth}what each model predicts; depth and density of one that has them."
     view = page.picture(panel, alt, width)
     told = tag(
         "figcaption",
-        "Target images, their truth if there is one, and predictions; black has no label, white is padding. Depth is "
-        "bright where near (2 to 80 m, logarithmic), density where the class is expected at this place and depth.",
+        f"Target images, {truth}and predictions; {'black has no label, ' if metrics else ''}white is padding. Where a "
+        "model has depth, it is bright where near (2 to 80 m, logarithmic), and density where the class is expected "
+        "at this place and depth.",
     )
     frame = tag("div", view, class_="frame light", tabindex=0, role="group", aria_label="Figure: predictions")
     removed = [
@@ -117,7 +140,7 @@ def sections(
         Section("prior", "The depth distribution", charts["prior"]),
         Section("embedding", "Joint spaces", charts["embedding"]),
         Section("training", "Training", charts["training"]),
-        Section("costs", "Costs", cost_table.section(task.costs)),
+        Section("costs", "Costs", cost_table.section(task.costs, rendered=bool(task.rendered), tabled=bool(metrics))),
         Section("made", "How it was made", _made(task, metrics)),
     ]
 
@@ -142,7 +165,7 @@ def _warnings(raised: Sequence[tuple[str, Alarm]]) -> Content:
 
 
 def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
-    published = quoted(task.source, task.target, task.classes.name, task.size)
+    published = quoted(task.source.dataset, task.target.dataset, task.classes.name, task.size)
     found: list[Markup] = []
     if metrics:
         found.append(html_tables.results(metrics, task.classes, [] if task.rendered else published))
@@ -150,9 +173,11 @@ def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
     else:
         found.append(tag("p", "The target has no labels to compare with, so there is no table."))
     if published and (task.rendered or not metrics):
+        real = " and ".join(CALLED.get(one.dataset, one.dataset) for one in (task.source, task.target))
+        drawn = " and ".join(one.name for one in task.rendered)
         apart = (
-            "These are of the real SYNTHIA and Cityscapes. The rows above are of rendered streets: another task, and "
-            "not to be compared in numbers."
+            f"These are of the real {real}. Here {drawn} {'are' if len(task.rendered) > 1 else 'is'} rendered: another "
+            "task, and not to be compared in numbers."
         )
         inside = html_tables.quoted_alone(published, task.classes)
         found.append(

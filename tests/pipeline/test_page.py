@@ -61,20 +61,14 @@ def test_a_start_that_is_the_model_of_another_setting_is_counted_and_a_file_of_t
     assert not [job for job in jobs(demo(start="weights.pth")) if "warm_up" in job]
 
 
-def test_the_page_says_whether_its_streets_are_rendered_and_which_data_sets_they_pretend_to_be() -> None:
+def test_the_page_is_told_each_domain_by_name_and_whether_it_is_rendered() -> None:
     ours, real = task(study()), task(study(), "s2m7")
-    assert (ours["rendered"], ours["source"], ours["target"], ours["size"]) == (
-        True,
-        "synthia",
-        "cityscapes",
-        [192, 96],
-    )
-    assert (real["rendered"], real["source"], real["target"], real["size"]) == (
-        False,
-        "synthia",
-        "mapillary",
-        [1280, 760],
-    )
+    assert ours["source"] == {"name": "demo_source", "dataset": "synthia", "rendered": True}
+    assert ours["target"] == {"name": "demo_target", "dataset": "cityscapes", "rendered": True}
+    assert ours["size"] == [192, 96]
+    assert real["source"] == {"name": "synthia", "dataset": "synthia", "rendered": False}
+    assert real["target"] == {"name": "mapillary", "dataset": "mapillary", "rendered": False}
+    assert real["size"] == [1280, 760]
 
 
 def test_the_settings_on_the_page_are_those_that_change_a_number() -> None:

@@ -13,9 +13,13 @@ import pytest
 from PIL import Image
 
 from dadist.classes import CLASS_SETS
+from dadist.report import html_tables
 from dadist.report.figure_index import opened
 from dadist.report.page import picture
-from dadist.report.sections import ABSENT
+from dadist.report.sections import ABSENT, Domain, lead
+
+SIDES = (("mine_a", "synthia"), ("mine_b", "cityscapes"))
+PHOTOS = Domain("photos", "folder", rendered=False)
 
 
 class Read(HTMLParser):
@@ -46,6 +50,12 @@ class Read(HTMLParser):
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     return Read(pages.page(tmp_path_factory.mktemp("page"), mixtures=builders.mixtures()))
+
+
+def words(path: Path) -> str:
+    """The text of a page, without its tags."""
+    body = path.read_text(encoding="utf-8").partition("<header>")[2].partition("<script>")[0]
+    return html.unescape(re.sub(r"<[^>]*>", "", body))
 
 
 def section(text: str, name: str) -> str:
@@ -110,29 +120,104 @@ def test_costs_versions_and_devices_are_told(read: Read) -> None:
 
 
 def test_a_target_without_labels_gives_a_page_that_says_so(tmp_path: Path) -> None:
-    found = Read(pages.page(tmp_path, labelled=False, target="folder", rounds=())).text
+    found = Read(pages.page(tmp_path, labelled=False, target=PHOTOS, rounds=())).text
     assert "no labels to compare with" in section(found, "results")
     for name in ("classes", "confusion", "prior"):
         assert ABSENT[name] in section(found, name)
 
 
-def test_rendered_streets_have_the_published_numbers_apart(tmp_path: Path) -> None:
-    found = section(Read(pages.page(tmp_path, rendered=True)).text, "results")
-    first, rest = found.split("</table>", 1)
-    assert "(quoted)" not in first
-    assert "(quoted)" in rest
-    assert "another task" in rest
+REAL, DRAWN = (tuple(Domain(name, kind, rendered=drawn) for name, kind in SIDES) for drawn in (False, True))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Figures of a target with labels, and of one without."""
+    scores = [pages.metrics(one) for one in pages.TRAINED]
+    folders = {labelled: tmp_path_factory.mktemp("shown") for labelled in (True, False)}
+    return {labelled: pages.drawn(folder, scores * labelled, None) for labelled, folder in folders.items()}
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize(
+    ("source", "target", "streets", "rendered", "published"),
+    [
+        (
+            *DRAWN,
+            "Both are rendered by the project itself: streets in the layout of SYNTHIA and Cityscapes.",
+            "Here mine_a and mine_b are rendered: another task",
+            True,
+        ),
+        (
+            *(DRAWN[0], REAL[1]),
+            "mine_a is rendered by the project itself: streets in the layout of SYNTHIA.",
+            "Here mine_a is rendered: another task",
+            True,
+        ),
+        (
+            *(REAL[0], DRAWN[1]),
+            "mine_b is rendered by the project itself: streets in the layout of Cityscapes.",
+            "Here mine_b is rendered: another task",
+            True,
+        ),
+        (DRAWN[0], PHOTOS, "mine_a is rendered by the project itself: streets in the layout of SYNTHIA.", "", False),
+        (*REAL, "", "", True),
+        (REAL[0], PHOTOS, "", "", False),
+    ],
+)
+def test_every_sentence_that_depends_on_the_data_is_true_of_it(
+    shown: dict[bool, Path],
+    tmp_path: Path,
+    source: Domain,
+    target: Domain,
+    streets: str,
+    rendered: str,
+    published: bool,
+    labelled: bool,
+) -> None:
+    found = words(pages.page(tmp_path, source=source, target=target, labelled=labelled, shown=shown[labelled]))
+
+    # the lead: which domains, whether they are drawn, whether there are labels
+    assert f"{source.name} to {target.name}, 7 classes, the target at 1280×760 pixels. {streets}".strip() in found
+    assert found.count("rendered by the project itself") == bool(streets)
+    assert ("There are no labels to compare with, so there is no table." in found) == (not labelled)
+    assert ("Best mean IoU of one model: 65.3 % (ours q1, seed 1)." in found) == labelled
+    # the results: whether the published numbers are of this task, and whether there are rows of ours above
+    assert ("Rows in italics are quoted" in found) == (published and labelled and not rendered)
+    assert ("Published numbers on the real data sets" in found) == (published and not (labelled and not rendered))
+    assert rendered in found
+    assert ("These are of the real SYNTHIA and Cityscapes." in found) == bool(rendered)
+    assert ("on the target's validation images" in found) == labelled
+    assert ("The target has no labels to compare with" in found) == (not labelled)
+    # the predictions: whether there is a truth
+    assert (f"Target images, {'their truth, ' * labelled}and predictions;") in found
+    assert ("black has no label, white is padding" in found) == labelled
+    # the costs: what else there was to do
+    others = [*["rendering"] * bool(streets), *["the table of results"] * labelled, "this page"]
+    assert f"Not among them: {', '.join(others)}." in found
+    # what it was made with: known from the metrics
+    assert ("no metrics to tell" in found) == (not labelled)
+
+
+def test_the_caption_of_one_seed_s_row_speaks_of_no_deviation_and_no_best_row(tmp_path: Path) -> None:
+    (one,) = html_tables.results([pages.metrics(pages.TRAINED[0])], builders.SEVEN, []).split("<caption>")[1:]
+    assert one.startswith(
+        "Intersection over union, percent, on the target&#x27;s validation images: of seed 1.</caption>"
+    )
+
+
+def test_labels_without_a_pixel_give_a_table_and_a_lead_that_says_so(tmp_path: Path) -> None:
+    nothing = dataclasses.replace(pages.metrics(pages.TRAINED[0]), confusion=[[0] * 7] * 7)
+    said = str(lead(pages.task(tmp_path), [nothing]))
+    assert "No pixel of the target has a label to compare with, so no model has a mean." in said
 
 
 @pytest.mark.parametrize("name", ["16", "19"])
 def test_mixtures_and_labels_of_other_class_sets_are_no_concern_of_a_page_without_them(
     tmp_path: Path, name: str
 ) -> None:
-    from dadist.report.html_tables import removed
-
     classes = CLASS_SETS[name]
     counts = {key: [0] * len(classes) for key in ("labelled", "kept", "thresholds")}
-    assert removed("ours q1", counts, classes).count("<tr>") == len(classes) + 1
+    assert html_tables.removed("ours q1", counts, classes).count("<tr>") == len(classes) + 1
 
 
 def test_the_colours_of_the_classes_are_told_under_the_predictions(read: Read) -> None:
