@@ -1,9 +1,10 @@
 """`dadist predict`: a model's predictions for images and videos of anyone's."""
 
 import argparse
+import contextlib
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,25 +110,25 @@ def _video(model: "Model", one: "Input", asked: Asked) -> None:
     from dadist.deploy.video import Video, recording
     from dadist.runtime.progress import Progress
 
-    video, maps = Video(one.file), asked.drawings or ["overlay"]
+    maps = asked.drawings or ["overlay"]
     frames = [name for name in maps if name != "overlay"]
-    progress = Progress("frame", video.announced)
-
-    def each(take: Callable[..., None] | None) -> None:
-        for index, image in enumerate(video):
-            found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch)
-            writers.write(f"{one.name}/{index:06}", image, found, asked.out, frames)
+    with contextlib.ExitStack() as opened:
+        video, take = opened.enter_context(Video(one.file)), None
+        if "overlay" in maps:
+            take = opened.enter_context(recording(asked.out / "overlay" / f"{one.name}.mp4", video.tick))
+        progress = Progress("frame", video.announced)
+        for index, shown in enumerate(video):
+            found = model.predict(shown.pixels, scale=asked.scale, tile=asked.tile, batch=asked.batch)
+            writers.write(f"{one.name}/{index:06}", shown.pixels, found, asked.out, frames)
             if take is not None:
-                take(writers.overlay(image, found))
+                take(shown._replace(pixels=writers.overlay(shown.pixels, found)))
             if video.announced:
                 progress(index + 1)
-
-    if "overlay" in maps:
-        with recording(asked.out / "overlay" / f"{one.name}.mp4", video.rate) as take:
-            each(take)
-    else:
-        each(None)
-    if video.read < video.announced:
+    if video.damaged:
+        logging.warning(
+            "%s: some of it is damaged and left out, %d frames are predicted; copy it again", one.file, video.read
+        )
+    elif video.read < video.announced:
         logging.warning("%s: %d frames of the %d that it announces", one.file, video.read, video.announced)
 
 

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import builders
@@ -18,7 +20,7 @@ from sandbox import ROOT
 from dadist.classes import CLASS_SETS
 from dadist.cli import main, predict
 from dadist.data.readers.base import decode
-from dadist.deploy.video import Video, recording
+from dadist.deploy.video import Shown, Video, recording
 
 GUIDE = (ROOT / "docs/use.md").read_text(encoding="utf-8")
 LINES = [
@@ -42,6 +44,9 @@ def noise(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+TENTHS = [0, 1, 7]  # of a second, when the frames of the clip are shown
+
+
 def save(path: Path, image: NDArray[np.uint8]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)
@@ -58,9 +63,9 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(root / "more/deep/c.png", noise(128, 64))
     for name in ("berlin_000000_000019", "berlin_000001_000019"):
         save(root / f"leftImg8bit/test/berlin/{name}_leftImg8bit.png", noise(128, 64))
-    with recording(root / "clip.mp4", 10.0) as take:
-        for index in range(3):
-            take(noise(64, 48, index))
+    with recording(root / "clip.mp4", Fraction(1, 10)) as take:
+        for index, tenth in enumerate(TENTHS):
+            take(Shown(noise(64, 48, index), Fraction(tenth, 10), Fraction(1, 10)))
     for name, road in (("before", 80), ("after", 90)):
         rows = [f"demo,dada,{seed},q0,60,60,{road + seed},40,500,300,last,warm_up,native,abc" for seed in (1, 2)]
         (root / name).mkdir()
@@ -130,10 +135,32 @@ def test_images_get_every_map_and_a_video_its_overlay(here: Path, capsys: pytest
     expected = [f"{name}/{image}.{kind}" for name, kind in maps.items() for image in ("large", "ulm/b")]
     assert written(here / "out") == sorted([*expected, "overlay/clip.mp4"])
     assert decode(here / "out/ids/large.png").shape == (150, 200)
-    video = Video(here / "out/overlay/clip.mp4")
-    assert [frame.shape for frame in video] == [(48, 64, 3)] * 3
-    assert video.rate == 10
+    with Video(here / "out/overlay/clip.mp4") as video:
+        frames = list(video)
+    assert [shown.pixels.shape for shown in frames] == [(48, 64, 3)] * 3
+    assert [10 * shown.time for shown in frames] == TENTHS
     assert capsys.readouterr().out == "3 of 3 files predicted into out\n"
+
+
+def test_a_video_of_a_name_that_is_not_utf_8_is_predicted(here: Path) -> None:
+    name = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
+    (here / "in").mkdir()
+    shutil.copy(here / "clip.mp4", here / "in" / name)
+    assert main.main(["predict", "--model", "model.pt", "in", "--out", "out"]) == 0
+    assert [path.name for path in (here / "out/overlay").iterdir()] == [name]
+
+
+def test_without_pyav_images_are_predicted_and_a_video_names_the_extra(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    words = ["predict", "--model", "model.pt", "clip.mp4", "photos/large.png", "--out", "out", "--maps", "overlay"]
+    assert main.main(words) == 1
+    told = capsys.readouterr()
+    assert (
+        "error: clip.mp4: expected the package of the extra 'video' for videos, found no av; pip install av" in told.err
+    )
+    assert written(here / "out") == ["overlay/large.jpg"]
 
 
 def test_other_maps_of_a_video_are_frames(here: Path) -> None:
