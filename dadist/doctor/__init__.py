@@ -5,7 +5,7 @@ setting, reads a sample too, and is what `dadist doctor` prints.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,11 +59,10 @@ def examine(
         scenes[part], headers, found = _outside(split, workers)
         bad = {one.file for one in found if one.level == "error" or one.left_out}
         sound = [one for one in scenes[part] if not bad & {str(one.image), str(one.labels), str(one.depth)}]
-        kinds = {one.fault for one in found if one.fault.endswith("-format")}  # told for all files alike
+        kinds = {one.fault for one in found if one.alike}  # told for all files alike
         try:
             seen = look(split, [sound[index] for index in pick(len(sound), sample, seed)], workers)
-            judged = [one for one in judge(split, seen) if one.fault not in kinds]
-            found += [replace(one, left_out=split.plan.skip_bad and FAULTS[one.fault].of_file) for one in judged]
+            found += _judged(split, [one for one in judge(split, seen) if one.fault not in kinds])
         except (OSError, ValueError) as error:  # the table of ids, which some data sets have in a file
             seen = []
             found.append(not_found(error))
@@ -80,7 +79,7 @@ def examine(
 def before_prepare(
     reader: Reader, root: Path, plan: SplitPlan, names: Path | None, folder: Path, *, workers: int
 ) -> list[Files]:
-    """Looks at one split, decodes the first and the last file of each kind alone, and tells the scenes to prepare.
+    """Looks at one split, decodes three files of each kind alone, and tells the scenes to prepare.
 
     Of the target's other split it lists the images alone. Warnings are logged.
 
@@ -95,7 +94,8 @@ def before_prepare(
         for other in set(reader.splits) - {plan.split}:
             findings += overlap(scenes, _images(reader, root, other))
     findings += check_disk(folder, prepared_bytes(plan, len(scenes), _label_size(scenes, headers)))
-    errors = [one for one in findings if one.level == "error" and (one.alike or not FAULTS[one.fault].of_file)]
+    whole = len(scenes) - 1  # files that are like the one that is named, if all are bad
+    errors = [one for one in findings if one.level == "error" and (one.alike >= whole or not FAULTS[one.fault].of_file)]
     for one in findings:
         if one not in errors:
             logging.warning("%s: %s", one.fault, one.message)
@@ -111,9 +111,20 @@ def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header
     findings = [*listing.findings, *unsound]
     findings += formats(split.reader, listing.scenes, headers)
     findings += sizes(listing.scenes, headers)
-    if split.plan.skip_bad:
-        findings = [replace(one, left_out=FAULTS[one.fault].of_file) for one in findings]
-    return listing.scenes, headers, findings
+    return listing.scenes, headers, _judged(split, findings)
+
+
+def _judged(split: Split, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, of bad files as warnings where their images are to be left out."""
+    if not split.plan.skip_bad:
+        return [*findings]
+    remedy = "{}; or leave it: skip_bad leaves its image out"
+    return [
+        replace(one, left_out=True, remedy=remedy.format(one.remedy))
+        if FAULTS[one.fault].of_file and not one.left_out
+        else one
+        for one in findings
+    ]
 
 
 def _label_size(scenes: list[Files], headers: Mapping[Path, Header]) -> tuple[int, int] | None:

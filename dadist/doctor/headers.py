@@ -17,7 +17,7 @@ from PIL import Image
 from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, too_large
 from dadist.data.readers.content import JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
-from dadist.storage.errors import DataError
+from dadist.storage.errors import DamagedError, DataError
 
 PNG_END, JPEG_END = b"\0\0\0\0IEND\xaeB`\x82", b"\xff\xd9"
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette decodes to colours
@@ -141,7 +141,7 @@ def _look(path: Path) -> Header | Finding | None:
 
 
 def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
-    """Files that the reader refuses: it tries the first and the last of each kind that the headers tell apart."""
+    """Files that the reader refuses: it tries the first, a middle and the last of each kind that headers tell apart."""
     reads: tuple[Callable[[Path], Any], ...] = (read_image, reader.read_labels, reader.read_depth)
     for role, read in zip(ROLES, reads, strict=True):
         kinds: dict[str, list[Files]] = {}
@@ -149,14 +149,16 @@ def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Head
             if (found := headers.get(getattr(scene, role))) is not None:
                 kinds.setdefault(found.kind, []).append(scene)
         for alike in kinds.values():
-            first, last = (_refused(read, getattr(scene, role)) for scene in (alike[0], alike[-1]))
-            if first and role != "depth" and _swapped(reader, alike[0]):
+            tried = sorted({0, len(alike) // 2, len(alike) - 1})
+            errors = [error for index in tried if (error := _refused(read, getattr(alike[index], role)))]
+            if errors and role != "depth" and _swapped(reader, alike[0]):
                 what = f"expected an image, got labels, and an image in {alike[0].labels}"
                 yield finding("swapped-folders", alike[0].image, what)
                 return
-            if error := first or last:
-                alone = first is None or last is None or len(alike) == 1
-                yield told(f"{role}-format", error, 0 if alone else len(alike) - 1)
+            if len(errors) == len(tried) and not any(isinstance(error, DamagedError) for error in errors):
+                yield told(f"{role}-format", errors[0], len(alike) - 1)
+            else:
+                yield from (told(f"{role}-format", error) for error in errors)
 
 
 def _refused(read: Callable[[Path], Any], path: Path) -> Exception | None:

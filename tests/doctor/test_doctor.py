@@ -367,6 +367,11 @@ def no_bytes(trees: Trees) -> None:
     trees.image("val").write_bytes(b"")
 
 
+def high_id(labels: NDArray[Any]) -> NDArray[Any]:
+    labels[:4] = 700
+    return labels
+
+
 def other_format(trees: Trees) -> None:
     trees.image("val").write_bytes(b"<html>log in first</html>" * 9)
 
@@ -664,6 +669,26 @@ def test_a_fault_of_all_files_of_a_kind_stops_prepare_at_once_unless_bad_ones_ar
     assert before_prepare(trees, "all", tmp_path, skip_bad=True) == SOURCE_IMAGES
 
 
+def test_a_fault_of_some_files_of_a_kind_stops_nothing_yet(trees: Trees, tmp_path: Path) -> None:
+    for index in (1, 4):
+        rewrite(trees.file("RGB", index), lambda image: image.astype(np.uint16) * 257)
+    one, *_ = found(trees)
+    assert one.message.endswith("got 16-bit with 3 channels (and 1 more of this kind); convert it to 8-bit RGB")
+    assert before_prepare(trees, "all", tmp_path) == SOURCE_IMAGES
+    with pytest.raises(DataError) as error:
+        write(READERS["source"], trees.source, tmp_path / "split", plan("all"), names=None, workers=2)
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        str(trees.file("RGB", index)) for index in (1, 4)
+    ]
+
+
+def test_files_that_are_refused_each_for_itself_are_named_each(trees: Trees) -> None:
+    for index, change in ((0, high_id), (5, high_id)):
+        rewrite(trees.file("GT/LABELS", index), change)
+    kinds = [one for one in found(trees) if one.fault == "labels-format"]
+    assert [one.file for one in kinds] == [str(trees.file("GT/LABELS", index)) for index in (0, 5)]
+
+
 def test_bad_files_that_are_left_out_are_warnings(trees: Trees, tmp_path: Path) -> None:
     trees.image("val", 3).write_bytes(b"")
     foreign_id(trees)
@@ -672,7 +697,9 @@ def test_bad_files_that_are_left_out_are_warnings(trees: Trees, tmp_path: Path) 
             READERS["target"], trees.target, plan("val", skip_bad=skip_bad), None, tmp_path / "prepared", None
         )
         report = doctor.examine({"val": split}, sample=24, seed=1, workers=2)
-        assert [one.fault for one in report.findings["val"]][:1] == ["empty-file"]
+        first = report.findings["val"][0]
+        assert first.fault == "empty-file"
+        assert first.remedy.endswith("skip_bad leaves its image out") == skip_bad
         assert report.errors == errors
 
 

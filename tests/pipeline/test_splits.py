@@ -1,5 +1,6 @@
 """The parts of a setting's data: names, plans and places."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ def test_a_part_carries_every_field_of_a_plan(which: str) -> None:
     assert plan.labels == (which != "train")
     assert plan.depth == (which == "source")
     assert plan.native == (which == "val")
+    assert not plan.skip_bad
+    study = changed({"domains": {domain: {"skip_bad": True} for domain in ("synthia", "cityscapes")}})
+    assert SplitPlan(**splits.prepared_split(study, "s2c16", which).plan) == dataclasses.replace(plan, skip_bad=True)
 
 
 def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
