@@ -6,9 +6,9 @@ from glob import has_magic
 from pathlib import Path
 from typing import NamedTuple
 
+from dadist.data.readers.content import IMAGES
 from dadist.data.walk import ANY, Search
 
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 
 

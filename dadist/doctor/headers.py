@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, too_large
-from dadist.data.readers.content import JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
+from dadist.data.readers.content import IMAGES, JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
 from dadist.storage.errors import DamagedError, DataError
 
@@ -24,7 +24,6 @@ PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type; a palette decod
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame markers
 JPEG_NOTES = 0xE1  # marker of EXIF and XMP
 ENDS = 2**16  # bytes at either end of a PNG that are searched for notes of how the camera was held
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 ROLES = ("image", "labels", "depth")  # fields of Files
 BATCH = 64  # files per task: a task costs as much as a few files
 

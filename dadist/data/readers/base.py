@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist.config.records import Record
-from dadist.data.readers.content import JPEG, UNDECODED, contents, orientation, turned
+from dadist.data.readers.content import HEIF, JPEG, UNDECODED, contents, orientation, turned
 from dadist.storage.errors import DamagedError, DataError
 
 FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
@@ -109,7 +109,7 @@ def decode(path: Path) -> NDArray[Any]:
     except Image.DecompressionBombError as error:
         raise too_large(path) from error
     if stored is None:
-        raise damaged(path)
+        raise _of_a_phone(path) if content[4:8] == HEIF else damaged(path)
     return turned(stored, held)
 
 
@@ -133,6 +133,10 @@ def damaged(path: Path) -> DamagedError:
     )
 
 
+def _of_a_phone(path: Path) -> DataError:
+    return DataError(f"{path}: expected JPEG, PNG, WebP, TIFF or BMP, got HEIF or AVIF; convert it to JPEG or PNG")
+
+
 def too_large(path: Path) -> DataError:
     """What to raise for an image that PIL refuses to decode."""
     most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
@@ -154,6 +158,8 @@ def read_size(path: Path) -> tuple[int, int]:
 
 def kind(array: NDArray[Any]) -> str:
     """Depth and channels of a decoded file in words, for messages."""
+    if array.ndim not in (2, 3):
+        return f"{array.dtype} of shape {array.shape}"
     channels = 1 if array.ndim == 2 else array.shape[2]
     return f"{array.dtype.itemsize * 8}-bit with {channels} channel{'s' * (channels > 1)}"
 

@@ -16,6 +16,8 @@ from dadist.storage.errors import DataError
 
 # How files begin, whatever their names say. TIFF: of either order of bytes, and of more than 4 GB.
 JPEG, PNG, TIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+HEIF = b"ftyp"  # from byte 4 on; AVIF is of its kind
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")  # usual ends of names
 ORIENTATION = 0x0112  # EXIF's tag
 # Where a PNG may note it: name of a chunk → how that begins.
 NOTES = {b"eXIf": b"", b"iTXt": b"XML:com.adobe.xmp", **dict.fromkeys((b"tEXt", b"zTXt"), b"Raw profile type")}

@@ -171,6 +171,12 @@ def test_an_image_of_too_many_pixels_is_named(tmp_path: Path, name: str, monkeyp
             read(tmp_path / name)
 
 
+def test_a_format_of_phones_that_is_not_read_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+    with pytest.raises(DataError, match=r"x\.jpg: expected JPEG, PNG, .*, got HEIF or AVIF; convert it to JPEG or PNG"):
+        read_image(tmp_path / "x.jpg")
+
+
 # --- what is no file
 
 
