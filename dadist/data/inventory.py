@@ -46,9 +46,8 @@ class Inventory:
     def __init__(self, reader: Reader, root: Path, plan: SplitPlan, names: Path | None) -> None:
         self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
         scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
-        self.scenes = (chosen(scenes, names, root) if names else scenes)[
-            : plan.images or None
-        ]  # in the order of the split
+        named = chosen(scenes, names, root) if names else scenes
+        self.scenes = named[: plan.images or None]  # in the order of the split
         paths = [[str(path) for path in (one.image, one.labels, one.depth) if path is not None] for one in self.scenes]
         self._paths = [[path.removeprefix(str(root)) for path in files] for files in paths]
         # Of each scene: size in bytes and time of the last change in ns of each file, or of what a link points to.
@@ -56,14 +55,8 @@ class Inventory:
 
     def key(self, code: str) -> str:
         """Hash of all that a row of the arrays depends on, but for the files' content: 16 hexadecimal digits."""
-        return _hash(
-            [
-                dataclasses.asdict(dataclasses.replace(self.plan, skip_bad=False)),
-                sorted(self.ids.items()),
-                self._paths,
-                code,
-            ]
-        )
+        plan = dataclasses.asdict(dataclasses.replace(self.plan, skip_bad=False))
+        return _hash([plan, sorted(self.ids.items()), self._paths, code])
 
     def fingerprint(self) -> str:
         """Hash of names, sizes and times of change of the files: 16 hexadecimal digits, others after any change."""

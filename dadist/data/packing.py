@@ -217,9 +217,7 @@ def _telling(told: list[str]) -> Iterator[None]:
     """An error of the block as a line of ``told``."""
     try:
         yield
-    except DataError as error:
-        told.append(str(error))
-    except FileNotFoundError as error:
+    except (DataError, FileNotFoundError) as error:
         told.append(str(error))
     except OSError as error:
         if error.errno not in UNREADABLE:

@@ -19,6 +19,8 @@ from dadist.doctor.sample import Seen, judge, look, pick
 from dadist.doctor.tree import Split, list_split, overlap
 from dadist.storage.errors import DataError
 
+TOLD = 100  # findings that `before_prepare` tells of one split
+
 __all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
 
 
@@ -96,11 +98,14 @@ def before_prepare(
     findings += check_disk(folder, prepared_bytes(plan, len(scenes), _label_size(scenes, headers)))
     whole = len(scenes) - 1  # files that are like the one that is named, if all are bad
     errors = [one for one in findings if one.level == "error" and (one.alike >= whole or not FAULTS[one.fault].of_file)]
-    for one in findings:
-        if one not in errors:
-            logging.warning("%s: %s", one.fault, one.message)
+    others = [one for one in findings if one not in errors]
+    for one in others[:TOLD]:
+        logging.warning("%s: %s", one.fault, one.message)
+    if len(others) > TOLD:
+        logging.warning("… and %d more", len(others) - TOLD)
     if errors:
-        raise DataError("\n".join(f"{one.message} [{one.fault}]" for one in errors))
+        more = f"\n… and {len(errors) - TOLD} more: `dadist doctor` tells them" * (len(errors) > TOLD)
+        raise DataError("\n".join(f"{one.message} [{one.fault}]" for one in errors[:TOLD]) + more)
     return scenes
 
 

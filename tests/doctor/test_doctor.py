@@ -660,6 +660,20 @@ def test_prepare_names_all_bad_files_and_goes_on_to_read_the_others(
     ]
 
 
+def test_of_very_many_findings_not_all_are_told(
+    trees: Trees, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "TOLD", 2)
+    for index in range(TRAIN_IMAGES):
+        trees.image("train", index).write_bytes(b"")
+    assert before_prepare(trees, "train", tmp_path) == TRAIN_IMAGES
+    assert caplog.messages[2:] == [f"… and {TRAIN_IMAGES - 2} more"]
+    for index in range(3):
+        shutil.copy(trees.image("val", index), trees.image("train", index))
+    with pytest.raises(DataError, match=r"\[split-overlap\]\n.*\[split-overlap\]\n… and 1 more: `dadist doctor` tells"):
+        before_prepare(trees, "train", tmp_path)
+
+
 def test_a_fault_of_all_files_of_a_kind_stops_prepare_at_once_unless_bad_ones_are_left_out(
     trees: Trees, tmp_path: Path
 ) -> None:
