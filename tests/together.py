@@ -1,11 +1,10 @@
-"""What tests/runtime/test_distributed.py compares, made by one process, or by several that torchrun started.
+"""What tests/runtime/test_distributed.py compares, made by one process, or by several that were launched.
 
 Usage: python together.py FOLDER WHAT...; what process R of P makes stands in FOLDER/WHAT-P/R.pt.
 """
 
 import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from dadist.losses.segmentation import cross_entropy
 from dadist.model.precision import computing_in
 from dadist.model.replicas import replicas
 from dadist.registry import METHODS, RECIPES
-from dadist.runtime import distributed
+from dadist.runtime import distributed, processes
 from dadist.training.resume import State
 
 STEPS = 5  # beyond an epoch of three
@@ -153,13 +152,13 @@ def make(folder: Path, what: str) -> None:
     home.mkdir(exist_ok=True)
     with contextlib.nullcontext() if what in IN_BFLOAT16 else widths.float64():
         made = MAKES[what](folder, home) if what in MAKES else trained(folder, home, what)
-    torch.save(made, home / f"{os.environ.get('RANK', '0')}.pt")
+    torch.save(made, home / f"{processes.rank() or 0}.pt")
 
 
 def main() -> None:
     """All that the command line names."""
     folder, *whats = sys.argv[1:]
-    with distributed.joined() if "RANK" in os.environ else contextlib.nullcontext():
+    with contextlib.nullcontext() if processes.rank() is None else distributed.joined():
         for what in whats:
             make(Path(folder), what)
 

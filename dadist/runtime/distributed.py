@@ -7,26 +7,32 @@ each image draws for those of the whole batch and keeps its own, by `gather` and
 """
 
 import contextlib
-import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from dadist.runtime import gpus
+from dadist.runtime.processes import abandoned, meeting
 
 
 @contextlib.contextmanager
 def joined() -> Iterator[None]:
-    """Train together with the processes that torchrun's agent started beside this one, until the block ends well.
+    """Train together with the processes that `launch` started beside this one, until the block ends well.
+
+    They find each other through a file, and what they listen on is bound to this machine's loopback.
 
     Raises:
         ConnectionError: when one of the others is gone.
     """
     # Numbers on a GPU go by NCCL, what the processes agree on outside of it by gloo, which needs no GPU.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    file, rank, count = meeting()
     try:
+        store = dist.FileStore(str(file), count)  # type: ignore[attr-defined]
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count)
         yield
     except RuntimeError as error:
         # torch has an exception of its own for NCCL alone.
@@ -34,9 +40,15 @@ def joined() -> Iterator[None]:
             raise
         raise ConnectionError(f"expected an answer of the other processes of this training, got {error}") from None
     except SystemExit:  # all stop at the same step
-        dist.destroy_process_group()
+        _leave(file.parent)
         raise
+    _leave(file.parent)
+
+
+def _leave(place: Path) -> None:
     dist.destroy_process_group()
+    if abandoned():
+        shutil.rmtree(place, ignore_errors=True)  # as the launcher would
 
 
 def processes() -> int:
@@ -47,11 +59,6 @@ def processes() -> int:
 def first() -> bool:
     """Whether this is the process that writes files for all."""
     return not dist.is_initialized() or dist.get_rank() == 0
-
-
-def abandoned() -> bool:
-    """Whether the launcher is gone, and nobody would end this process with the others."""
-    return gpus.launcher() not in (None, os.getppid())
 
 
 def share(rows: int) -> slice:

@@ -4,10 +4,11 @@ Snakemake counts GPUs and names none: two jobs at once would both take the first
 is taken, and the kernel lets go of it however its holder ends. No torch here: CUDA reads which GPUs it may see once.
 """
 
-import fcntl
+import contextlib
 import logging
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import time
@@ -15,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from dadist.runtime.locks import lock
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-RANK = "LOCAL_RANK"  # that torchrun's agent gives a process
-LAUNCHER = "DADIST_LAUNCHER"  # the process that holds the GPUs of several
 POLL_S = 0.5
 
 _held: list[IO[str]] = []  # until the process ends
@@ -31,7 +32,9 @@ def take(wanted: int) -> None:
     """
     ids = usable(os.environ.get(VISIBLE), present()) if wanted else []
     if ids:
-        mine, files = hold(min(wanted, len(ids)), ids, Path(tempfile.gettempdir()) / f"dadist-gpus-{os.getuid()}")
+        mine, files = hold(
+            min(wanted, len(ids)), ids, private(Path(tempfile.gettempdir()) / f"dadist-gpus-{os.getuid()}")
+        )
         _held.extend(files)
         os.environ[VISIBLE] = ",".join(mine)
         logging.info("on GPU %s", os.environ[VISIBLE])
@@ -58,27 +61,15 @@ def take_for_processes(wanted: int, granted: int) -> None:
     threads = os.environ.get("OMP_NUM_THREADS", "")
     each = max((int(threads) if threads.isdecimal() else os.cpu_count() or 1) // wanted, 1)
     os.environ["OMP_NUM_THREADS"] = str(each)
-    os.environ[LAUNCHER] = str(os.getpid())
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are on one machine, and nobody else has to hear them
     # A warning of DistributedDataParallel, about the time that it takes to look for weights that a step leaves out.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     logging.info("%d processes of %d threads%s", wanted, each, "" if ids else ", without a GPU")
 
 
-def take_own() -> None:
-    """Let CUDA see the one GPU of this process, of those that the launcher holds for all."""
+def take_own(rank: int) -> None:
+    """Let CUDA see the one GPU of a process that was launched with others, of those that the launcher holds for all."""
     if ids := usable(os.environ.get(VISIBLE), present()):
-        os.environ[VISIBLE] = ids[int(os.environ[RANK])]
-
-
-def rank() -> int | None:
-    """Which of several processes this is; None in one that torchrun's agent did not start."""
-    return int(os.environ[RANK]) if RANK in os.environ else None
-
-
-def launcher() -> int | None:
-    """Id of the process that called `take_for_processes` for this one, while it lived its parent; None without one."""
-    return int(os.environ[LAUNCHER]) if RANK in os.environ and LAUNCHER in os.environ else None
+        os.environ[VISIBLE] = ids[rank]
 
 
 def settle_products() -> None:
@@ -110,6 +101,23 @@ def usable(visible: str | None, present: Sequence[str]) -> list[str]:
     return chosen[:end]
 
 
+def private(folder: Path) -> Path:
+    """A folder that this user alone may look into and write to; made if need be.
+
+    Raises:
+        ValueError: Something else has its name, which anybody may have laid there.
+    """
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise ValueError(
+            f"{folder}: expected a folder of user {os.getuid()} that is closed to others, for the locks of GPUs, got "
+            f"{stat.filemode(found.st_mode)} of user {found.st_uid}; remove it, or set TMPDIR to a folder of your own"
+        )
+    return folder
+
+
 def hold(wanted: int, ids: Sequence[str], folder: Path) -> tuple[list[str], list[IO[str]]]:
     """Wait until ``wanted`` of the GPUs are free, and lock them; the locks last as long as the files are open.
 
@@ -118,17 +126,14 @@ def hold(wanted: int, ids: Sequence[str], folder: Path) -> tuple[list[str], list
     Args:
         wanted: At most as many as there are ids.
         ids: Names of the GPUs.
-        folder: Of the lock files; made if need be.
+        folder: Of the lock files.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = False
     while True:
         mine: dict[str, IO[str]] = {}
         for one in ids:
-            file = (folder / one.replace("/", "-")).open("a", encoding="utf-8")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            file = open(folder / one.replace("/", "-"), "a", encoding="utf-8", opener=_no_link)  # noqa: SIM115 (held on)
+            if not lock(file, "two stages at once may take the same GPU"):
                 file.close()
                 continue
             mine[one] = file
@@ -140,3 +145,8 @@ def hold(wanted: int, ids: Sequence[str], folder: Path) -> tuple[list[str], list
             logging.info("waiting for %d of %d GPUs; locks in %s", wanted, len(ids), folder)
             told = True
         time.sleep(POLL_S)
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens a file, but not one that a link leads to: anything could be made or held in its place."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

@@ -1,58 +1,118 @@
-"""Several processes of one stage on one machine, started and watched by torchrun's agent."""
+"""Several processes of one command on one machine, started and watched; they meet through a file and no network."""
 
+import contextlib
+import fcntl
 import logging
+import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from dadist.runtime.processes import environment
 
 logger = logging.getLogger(__name__)
 
-MODULE = "dadist.stages"
+ENDING = (signal.SIGINT, signal.SIGTERM)
+END_S = 30.0  # that a process has to end once it is told to
+POLL_S = 0.1
+GRACE_S = 1.0  # in which one that is lost shows, where another has noticed it first
 
 
-def launch(processes: int, stage: str, arguments: Sequence[str]) -> None:
-    """Run ``python -m dadist.stages.<stage>`` in that many processes, as ``torchrun --standalone`` does, to the end.
+def launch(processes: int, words: Sequence[str]) -> None:
+    """Run ``python WORDS`` in that many processes, which `distributed.joined` brings together, to the end.
 
     If one fails or is lost, the others are told to end, and killed if they do not within half a minute. A signal to
     end that comes here goes on to all of them.
 
     Raises:
         SystemExit: when they did not all end well.
+        ValueError: where they cannot meet.
     """
-    # Here, since it imports torch.
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        run_id=stage,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",  # any port that is free
-        local_addr="localhost",
-        max_restarts=0,  # whoever runs the stage does so again, and it goes on from its state
-    )
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # asks for a save where it reaches the processes, and ends nothing
-    try:
-        elastic_launch(config, sys.executable)("-m", f"{MODULE}.{stage}", *arguments)
-    except SignalException as error:
-        name = signal.Signals(error.sigval).name
-        logger.warning("stopped by %s; the same command goes on from the last saved state", name)
-        raise SystemExit(128 + error.sigval) from None
-    except ChildFailedError as error:
-        codes = {rank: one.exitcode for rank, one in sorted(error.failures.items())}
-        # What the agent told to end is not what went wrong.
-        told = {rank: code for rank, code in codes.items() if code != -signal.SIGTERM} or codes
+    every: list[subprocess.Popen[bytes]] = []
+    with _meeting() as place, _signals() as came:
+        try:
+            for rank in range(processes):
+                every.append(subprocess.Popen([sys.executable, *words], env=environment(rank, processes, place)))
+            wrong = _watch(every, came)
+        finally:
+            _end(every, came[0] if came else signal.SIGTERM)
+    codes = set(wrong.values())
+    if came and any(one.returncode for one in every):
+        codes = {128 + came[0]}
+    if stopped := next((number for number in ENDING if codes == {128 + number}), None):
+        logger.warning("stopped by %s; the same command goes on from the last saved state", stopped.name)
+        raise SystemExit(128 + stopped)
+    if codes:
         logger.error(
             "error: expected %d processes to the end, got %s; what they said stands above; "
             "the same command goes on from the last saved state",
             processes,
-            ", ".join(f"process {rank} {_ended(code)}" for rank, code in told.items()),
+            ", ".join(f"process {rank} {_ended(code)}" for rank, code in wrong.items()),
         )
-        code = min(told.values())
-        raise SystemExit(128 - code if code < 0 else code) from None
+        code = min(codes)
+        raise SystemExit(128 - code if code < 0 else code)
+
+
+def _watch(every: Sequence[subprocess.Popen[bytes]], came: Sequence[int]) -> dict[int, int]:
+    """Wait until all have ended well, one has not, or a signal came; rank → exit code of those that ended badly."""
+    while not came and any(one.poll() is None for one in every) and not any(one.returncode for one in every):
+        time.sleep(POLL_S)
+    if any(one.returncode for one in every):
+        time.sleep(GRACE_S)
+    return {rank: code for rank, one in enumerate(every) if (code := one.poll())}
+
+
+def _end(every: Sequence[subprocess.Popen[bytes]], number: int) -> None:
+    """Tell those that are left to end, and see to it."""
+    for one in every:
+        one.send_signal(number)  # nothing, if it has ended
+    end = time.monotonic() + END_S
+    for one in every:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            one.wait(max(end - time.monotonic(), 0))
+        one.kill()
+        one.wait()
+
+
+@contextlib.contextmanager
+def _meeting() -> Iterator[Path]:
+    """The file through which the processes find each other, in a folder that is closed to all other users."""
+    folder = Path(tempfile.mkdtemp(prefix="dadist-"))
+    try:
+        file = folder / "meeting"
+        with file.open("w") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX)
+            except OSError as error:
+                raise ValueError(
+                    f"{folder.parent}: expected a disk with locks, through which several processes find each other, "
+                    f"got {error.strerror!r}; set TMPDIR to a folder on a disk of this machine"
+                ) from None
+        yield file
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The signals to end that came; SIGUSR1 asks for a save where it reaches the processes, and ends nothing."""
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in ENDING}
+    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ended(code: int) -> str:

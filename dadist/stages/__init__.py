@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 from dadist.config.records import parse
 from dadist.runtime import gpus, launch, memory
+from dadist.runtime.processes import rank
 from dadist.training.monitor import TrainingMonitor
 
 In = Annotated[Path, "in"]
@@ -40,7 +41,7 @@ def stage(run: Callable[..., None]) -> None:
     memory.keep_freed_memory()
     hints = typing.get_type_hints(run, include_extras=True)
     name = Path(inspect.getfile(inspect.unwrap(run))).stem
-    _log(name, gpus.rank())
+    _log(name, rank())
     parser = argparse.ArgumentParser(prog=f"python -m dadist.stages.{name}", allow_abbrev=False)
     parser.add_argument("--params", required=True, type=json.loads, help="JSON of the settings")
     parser.add_argument("--gpus", default=0, type=int, help="how many to take of those that are free")
@@ -66,11 +67,11 @@ def _run(work: Callable[[], None], name: str, processes: int, granted: int) -> N
     if processes == 1:
         gpus.take(granted)
         work()
-    elif gpus.rank() is None:
+    elif (mine := rank()) is None:
         gpus.take_for_processes(processes, granted)
-        launch.launch(processes, name, sys.argv[1:])
+        launch.launch(processes, ["-m", f"{__name__}.{name}", *sys.argv[1:]])
     else:
-        gpus.take_own()
+        gpus.take_own(mine)
         from dadist.runtime import distributed  # here, since it imports torch
 
         with distributed.joined():

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from dadist.runtime import distributed
+from dadist.runtime.processes import abandoned
 from dadist.storage.atomic import atomic
 from dadist.storage.seal import sealed
 
@@ -123,7 +124,7 @@ class State:
         """
         wait_s = max(LEAST_S, self.cost_s / SAVE_SHARE)
         late = distributed.first() and time.monotonic() - self.saved > wait_s
-        if distributed.abandoned():
+        if abandoned():
             self.asked = signal.SIGTERM
         agreed = distributed.most(int(late) if self.asked is None else 2 + ASKED.index(signal.Signals(self.asked)))
         self.agreed = ASKED[agreed - 2] if agreed >= 2 else None

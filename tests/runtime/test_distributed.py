@@ -15,7 +15,7 @@ import torch
 from torch.testing import assert_close
 
 from dadist.registry import METHODS, RECIPES
-from dadist.runtime import distributed
+from dadist.runtime import distributed, processes
 
 # All is in float64, where sums in another order differ by 1e-16 of their value and eight steps make some 1e-14 of it. A
 # mean over a share in place of one over the batch, or a mask drawn for another image, is off by more than 1e-2 in some
@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     together.splits(folder)
     whats = (*together.NAMES, *together.MAKES)
-    agent = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    words = (*agent, together.__file__, str(folder), *whats)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    code = "import sys; from dadist.runtime.launch import launch; launch(2, sys.argv[1:])"
+    words = (sys.executable, "-c", code, together.__file__, str(folder), *whats)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     answer = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     threads = torch.get_num_threads()
@@ -130,7 +130,7 @@ def test_a_loss_over_some_pixels_is_that_of_the_whole_batch(folder: Path) -> Non
 
 def test_alone_everything_is_the_identity() -> None:
     values = torch.tensor([2.0, 5.0])
-    assert (distributed.processes(), distributed.first(), distributed.abandoned(), distributed.most(7)) == (
+    assert (distributed.processes(), distributed.first(), processes.abandoned(), distributed.most(7)) == (
         1,
         True,
         False,

@@ -1,7 +1,10 @@
 """Which GPU a stage gets: processes that know nothing of each other share what is there."""
 
+import errno
+import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,6 +121,68 @@ def test_a_stage_shows_cuda_the_gpu_that_it_took(tmp_path: Path, monkeypatch: py
         file.close()
 
 
+def test_the_folder_of_the_locks_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    folder = gpus.private(tmp_path / "locks")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert gpus.private(folder) == folder
+
+
+def laid(path: Path, what: str) -> None:
+    """What another user may have laid there, who knows the name."""
+    if what == "a link":
+        path.symlink_to(path.parent)
+    elif what == "a file":
+        path.touch()
+    else:
+        path.mkdir()
+        path.chmod(0o777 if what == "a folder that is open to all" else 0o700)
+        if what == "a folder of another user":
+            os.chown(path, 12345, -1)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "a link",
+        "a file",
+        "a folder that is open to all",
+        pytest.param("a folder of another user", marks=pytest.mark.skipif(os.getuid() != 0, reason="takes root")),
+    ],
+)
+def test_a_folder_of_locks_that_is_not_this_users_is_refused(tmp_path: Path, what: str) -> None:
+    laid(tmp_path / "locks", what)
+    with pytest.raises(
+        ValueError, match=r"locks: expected a folder of user \d+ that is closed to others.*; remove it, or set"
+    ):
+        gpus.private(tmp_path / "locks")
+
+
+def test_a_link_in_the_folder_of_locks_leads_nowhere(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("text", encoding="utf-8")
+    (tmp_path / "GPU-a").symlink_to(victim)
+    (tmp_path / "GPU-b").symlink_to(tmp_path / "new")
+    for one in TWO:
+        with pytest.raises(OSError, match=one):
+            gpus.hold(1, [one], tmp_path)
+    assert victim.read_text(encoding="utf-8") == "text"
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_the_disk_has_no_locks_a_gpu_is_taken_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    found, files = gpus.hold(1, TWO, tmp_path)
+    assert found == ["GPU-a"]
+    assert "GPU-a: this file system has no locks" in caplog.text
+    assert "two stages at once may take the same GPU" in caplog.text
+    files[0].close()
+
+
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine with two GPUs, and an environment that is put back."""
@@ -137,13 +202,8 @@ def test_the_launcher_holds_the_gpus_of_all_its_processes_and_each_sees_its_own(
     assert len(gpus._held) == 2
     assert os.environ[gpus.VISIBLE] == "GPU-a,GPU-b"
     assert os.environ["OMP_NUM_THREADS"] == "4"
-    assert gpus.rank() is None
-    assert gpus.launcher() is None
-    os.environ[gpus.RANK] = "1"  # as torchrun's agent does for the second
-    gpus.take_own()
+    gpus.take_own(1)
     assert os.environ[gpus.VISIBLE] == "GPU-b"
-    assert gpus.rank() == 1
-    assert gpus.launcher() == os.getpid()
 
 
 @pytest.mark.usefixtures("two")
@@ -161,8 +221,7 @@ def test_more_processes_than_gpus_are_refused_and_so_are_gpus_that_snakemake_did
 def test_without_a_gpu_several_processes_share_the_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "present", list)
     gpus.take_for_processes(4, granted=1)
-    os.environ[gpus.RANK] = "3"
-    gpus.take_own()
+    gpus.take_own(3)
     assert gpus.VISIBLE not in os.environ
     assert os.environ["OMP_NUM_THREADS"] == "2"
 

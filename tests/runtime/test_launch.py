@@ -1,10 +1,13 @@
-"""A stage in two processes by torchrun's agent: stopped, or with one of them lost, it ends with the same bits."""
+"""A stage in two processes: stopped, or with one of them lost, it ends with the same bits; nobody else is let in."""
 
 import dataclasses
+import ipaddress
 import json
 import os
 import re
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
@@ -34,6 +37,8 @@ class Training:
         often = text.replace("\nLEAST_S = 10.0", "\nLEAST_S = 0.0").replace("\nSAVE_SHARE = 0.02", "\nSAVE_SHARE = 1.0")
         assert len(text) - len(often) == 2
         state.write_text(often, encoding="utf-8")
+        (folder / "places").mkdir()
+        self.sandbox.environment["TMPDIR"] = str(folder / "places")
         builders.split(folder / "source", 8)
         builders.unlabelled(folder / "target", 8)
         builders.mixtures().save(folder / "mixtures.npz")
@@ -96,6 +101,10 @@ class Training:
             assert time.monotonic() < end, self.said()
             time.sleep(0.05)
 
+    def places(self) -> list[Path]:
+        """Where processes of it meet."""
+        return list((self.sandbox.folder / "places").glob("dadist-*"))
+
     def products(self) -> dict[str, bytes]:
         """What it made."""
         return {name: (self.sandbox.folder / name).read_bytes() for name in FILES}
@@ -113,6 +122,27 @@ def workers(process: subprocess.Popen[bytes]) -> dict[int, int]:
         if parent and rank and int(parent[1]) == process.pid:
             found[int(rank[1])] = int(one.name)
     return found
+
+
+def sockets(pid: int) -> list[tuple[str, str]]:
+    """Protocol and address of the TCP sockets of a process that listen, and of its UDP sockets."""
+    links = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()]
+    mine = {match[1] for link in links if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
+    found = []
+    for protocol, states in (("tcp", {"0A"}), ("tcp6", {"0A"}), ("udp", None), ("udp6", None)):
+        table = Path(f"/proc/{pid}/net/{protocol}")
+        for row in table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else ():
+            columns = row.split()
+            if columns[9] in mine and (states is None or columns[3] in states):
+                words = bytes.fromhex(columns[1].partition(":")[0])  # 32 bits at a time, lowest byte first
+                packed = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+                found.append((protocol, str(ipaddress.ip_address(packed))))
+    return found
+
+
+def beyond_loopback(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those that another machine could reach."""
+    return [one for one in found if not ipaddress.ip_address(one[1]).is_loopback]
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +176,7 @@ def test_a_training_that_loses_a_process_or_is_stopped_ends_with_the_same_bits(w
     training = Training(tmp_path / "run")
 
     code = training.struck(lambda process: os.kill(workers(process)[1], signal.SIGKILL))
-    assert code == 128 + signal.SIGKILL
+    assert code == 128 + signal.SIGKILL, training.said()
     last = training.said().splitlines()[-1]
     assert "error: expected 2 processes to the end, got process" in last
     assert "process 1 ended by SIGKILL" in last
@@ -168,9 +198,49 @@ def test_a_training_that_loses_a_process_or_is_stopped_ends_with_the_same_bits(w
     training.until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
     assert "stopped by SIGTERM; the same command goes on from here" in training.said()
 
+    assert training.places() == []
+
     assert training.start().wait(PATIENCE_S) == 0, training.said()
     assert "going on from step" in training.said()
     assert training.products() == whole.products()
+
+
+def test_sockets_that_listen_beyond_this_machine_are_seen() -> None:
+    for protocol, address in (("tcp", "0.0.0.0"), ("tcp", "127.0.0.1"), ("tcp6", "::"), ("tcp6", "::1")):
+        if protocol == "tcp6" and not Path("/proc/net/if_inet6").exists():
+            continue
+        with socket.socket(socket.AF_INET6 if protocol == "tcp6" else socket.AF_INET) as one:
+            one.bind((address, 0))
+            one.listen()
+            assert (protocol, address) in sockets(os.getpid())
+    assert beyond_loopback([("tcp", "127.0.0.1"), ("tcp6", "::1"), ("tcp", "0.0.0.0"), ("tcp6", "::")]) == [
+        ("tcp", "0.0.0.0"),
+        ("tcp6", "::"),
+    ]
+
+
+def test_nothing_of_a_training_listens_beyond_this_machine_and_no_other_user_sees_where_it_meets(
+    tmp_path: Path,
+) -> None:
+    training = Training(tmp_path / "run")
+    # What a cluster may have set for trainings over several machines.
+    strange = {"GLOO_SOCKET_IFNAME": "eth0", "NCCL_SOCKET_IFNAME": "eth0", "RANK": "7", "LOCAL_RANK": "7"}
+    training.sandbox.environment |= strange
+    seen: list[tuple[str, str]] = []
+
+    def look(process: subprocess.Popen[bytes]) -> None:
+        (place,) = training.places()
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+        assert sockets(process.pid) == []
+        for one in workers(process).values():
+            seen.extend(sockets(one))
+        process.send_signal(signal.SIGTERM)
+
+    assert training.struck(look) == 128 + signal.SIGTERM
+    assert "2 processes of 1 threads" in training.said()
+    assert seen  # the two speak with each other
+    assert beyond_loopback(seen) == []
+    assert training.places() == []
 
 
 def test_a_mistake_is_told_as_by_one_process(tmp_path: Path) -> None:

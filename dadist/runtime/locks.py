@@ -1,0 +1,105 @@
+"""Locks on files, by which processes that know nothing of each other follow one another.
+
+The kernel lets go of a lock however its holder ends. Who holds it stands in the file: a note that outlives its writer,
+and is believed only as far as this machine's processes bear it out.
+"""
+
+import contextlib
+import errno
+import fcntl
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from dadist.runtime.processes import Process, orphaned
+
+logger = logging.getLogger(__name__)
+
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+POLL_S = 0.2
+GRACE_S = 1.0  # more than it takes whoever has just got a lock to write its note
+
+
+def lock(file: IO[Any], otherwise: str) -> bool:
+    """Lock a file for as long as it is open, unless another process has done so.
+
+    Args:
+        file: Open for writing.
+        otherwise: What may happen without a lock, for the warning where the file system has none.
+
+    Returns:
+        False if another process has it.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        logger.warning(
+            "%s: this file system has no locks; see to it that no other process is at work here: %s",
+            file.name,
+            otherwise,
+        )
+    return True
+
+
+def lock_of(output: Path) -> Path:
+    """The file whose lock its holder owns an output by, and all that stands beside it for its sake."""
+    return output.with_name(f".{output.name}.lock")
+
+
+@contextlib.contextmanager
+def alone(path: Path, take_over_s: float | None = None) -> Iterator[None]:
+    """Have a lock to oneself until the block ends; wait for whoever has it.
+
+    A stage that outlives a killed workflow and the one that the next workflow starts thus follow each other. One whose
+    workflow is gone begins nothing: another may have begun since, with other settings.
+
+    Args:
+        path: File, made if need be; it stays.
+        take_over_s: None waits until the other one is done. A number tells it to save and end, and waits so long.
+
+    Raises:
+        ValueError: The other one does not end, or this process has outlived its workflow.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        begun, told = time.monotonic(), None
+        while not lock(file, "two at once would take each other's files"):
+            _require_workflow(path)
+            holder, waited_s = Process.noted(path.read_bytes()), time.monotonic() - begun
+            if take_over_s is not None:
+                _require_end(path, holder, waited_s, take_over_s)
+                if holder is not None and holder != told and holder.end():
+                    logger.warning("%s: %s still trains this; telling it to save and end", path, holder)
+                    told = holder
+            elif told is None:
+                logger.warning("%s: another process is at work on this; waiting until it ends", path)
+                told = holder or Process.mine()
+            time.sleep(POLL_S)
+        _require_workflow(path)
+        file.truncate(0)
+        file.write(Process.mine().note())
+        file.flush()
+        yield
+
+
+def _require_workflow(path: Path) -> None:
+    if orphaned():
+        raise ValueError(
+            f"{path}: expected whoever ran this stage to be there still, such as Snakemake, found it gone; "
+            "run the same command again"
+        )
+
+
+def _require_end(path: Path, holder: Process | None, waited_s: float, patience_s: float) -> None:
+    """Of another machine's process nobody here can tell whether it lives; of one of this machine, after a while."""
+    if waited_s > patience_s or (holder is not None and not holder.here() and waited_s > GRACE_S):
+        raise ValueError(
+            f"{path}: expected no other training of the same model, got {holder or 'one that left no name here'}; "
+            "end it, then run the same command again"
+        )
