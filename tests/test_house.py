@@ -322,8 +322,8 @@ def test_paths_and_surroundings_stay_out_of_python(module: str) -> None:
     assert module.startswith(CONFIGURATION) or not reads
 
 
-# The benchmarks time how others read; no rule runs them. `gpus` asks nvidia-smi for names, and hands it no file; `launch`
-# starts this Python again, which is watched; `memory` tells the allocator of C what to keep.
+# The benchmarks time how others read; no rule runs them. `gpus` asks nvidia-smi for names, and hands it no file;
+# `launch` starts this Python again, which is watched; `memory` tells the allocator of C what to keep.
 UNWATCHED = {module for module in MODULES if module.startswith("benchmarks.parts")} | {
     "dadist.runtime.memory",
     "dadist.runtime.gpus",

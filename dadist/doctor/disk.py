@@ -12,6 +12,7 @@ import numpy as np
 from dadist.data.inventory import SplitPlan
 from dadist.data.packing import ARRAYS
 from dadist.doctor.faults import Finding, finding
+from dadist.storage.kept import kept_of
 
 
 def prepared_bytes(plan: SplitPlan, images: int, label_size: tuple[int, int] | None) -> int:
@@ -36,12 +37,14 @@ def check_disk(folder: Path, need_bytes: int, *, free_bytes: int | None = None) 
     """Whether ``folder`` can take the arrays, and map them into memory.
 
     Args:
-        folder: Where they are to be written; it need not exist yet. What already lies in it will be replaced.
+        folder: Where they are to be written; it need not exist yet. What already lies in it, or is kept
+            of it, will be replaced.
         need_bytes: As `prepared_bytes` gives them.
         free_bytes: Free on the disk; None: ask it.
     """
     there = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
-    held = sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+    files = [path.stat() for place in (folder, kept_of(folder)) for path in place.rglob("*") if path.is_file()]
+    held = sum({one.st_ino: one.st_blocks * 512 for one in files}.values())  # what is kept has the same inodes
     free = held + (shutil.disk_usage(there).free if free_bytes is None else free_bytes)
     if free < need_bytes:
         what = f"expected {need_bytes / 1e9:.3g} GB free for prepared arrays, got {free / 1e9:.3g} GB"

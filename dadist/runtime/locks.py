@@ -18,6 +18,7 @@ from dadist.runtime.processes import Process, orphaned
 logger = logging.getLogger(__name__)
 
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+UNLOCKED = "two at once would take each other's files"
 POLL_S = 0.2
 GRACE_S = 1.0  # more than it takes whoever has just got a lock to write its note
 
@@ -68,24 +69,39 @@ def alone(path: Path, take_over_s: float | None = None) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
-        begun, told = time.monotonic(), None
-        while not lock(file, "two at once would take each other's files"):
+        begun, told, taken = time.monotonic(), set[Process](), lock(file, UNLOCKED)
+        if not taken and take_over_s is None:
+            logger.warning("%s: another process is at work on this; waiting until it ends", path)
+        while not taken:
             _require_workflow(path)
-            holder, waited_s = Process.noted(path.read_bytes()), time.monotonic() - begun
             if take_over_s is not None:
-                _require_end(path, holder, waited_s, take_over_s)
-                if holder is not None and holder != told and holder.end():
-                    logger.warning("%s: %s still trains this; telling it to save and end", path, holder)
-                    told = holder
-            elif told is None:
-                logger.warning("%s: another process is at work on this; waiting until it ends", path)
-                told = holder or Process.mine()
+                holder = Process.noted(path.read_bytes())
+                _require_end(path, holder, time.monotonic() - begun, take_over_s)
+                told |= {holder} if holder is not None and holder not in told and _tell(path, holder) else set()
             time.sleep(POLL_S)
+            taken = lock(file, UNLOCKED)
         _require_workflow(path)
         file.truncate(0)
         file.write(Process.mine().note())
         file.flush()
         yield
+
+
+def interrupt(path: Path) -> None:
+    """Tell whoever has a lock, and can go on where it was, to save and end; wait for nothing."""
+    _require_workflow(path)
+    if path.exists():
+        with path.open("a+b") as file:
+            holder = None if lock(file, UNLOCKED) else Process.noted(path.read_bytes())
+        if holder is not None:
+            _tell(path, holder)
+
+
+def _tell(path: Path, holder: Process) -> bool:
+    told = holder.end()
+    if told:
+        logger.warning("%s: %s is still at work on this; telling it to save and end", path, holder)
+    return told
 
 
 def _require_workflow(path: Path) -> None:

@@ -6,6 +6,7 @@ asks for GPUs passes ``--gpus``. A stage with a section of settings that has a k
 """
 
 import argparse
+import contextlib
 import functools
 import inspect
 import json
@@ -13,18 +14,22 @@ import logging
 import sys
 import traceback
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from dadist.config.records import parse
 from dadist.runtime import gpus, launch, memory
+from dadist.runtime.locks import interrupt, lock_of
 from dadist.runtime.processes import rank
+from dadist.storage.digest import content, digest, key, texts
+from dadist.storage.kept import once
 from dadist.training.monitor import TrainingMonitor
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
-Out = Annotated[Path, "out"]
+Out = Annotated[Path, "out"]  # made once, and kept for a run that is forced
+Own = Annotated[Path, "own", "out"]  # the same, but the stage sees to it: it can go on where it was stopped
 Count = Annotated[int, "workers"]  # processes to use; changes no result
 Batch = Annotated[int, "batch"]  # images at once; changes no result
 Monitored = Annotated[TrainingMonitor, "monitor"]  # alarms and event files; changes no result
@@ -53,7 +58,10 @@ def stage(run: Callable[..., None]) -> None:
     try:
         params = parse(hints["params"], arguments.pop("params"), name)
         granted = arguments.pop("gpus")
-        _run(functools.partial(run, params, **arguments), name, _processes(params), granted)
+        own = [arguments[flag] for flag, hint in hints.items() if hint == Own]
+        with _once(name, params, arguments, hints) as there:
+            if not there:
+                _run(functools.partial(run, params, **arguments), name, _processes(params), granted, own)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.
         frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -61,8 +69,25 @@ def stage(run: Callable[..., None]) -> None:
         raise SystemExit(1) from None
 
 
-def _run(work: Callable[[], None], name: str, processes: int, granted: int) -> None:
+@contextlib.contextmanager
+def _once(name: str, params: Any, arguments: dict[str, Any], hints: dict[str, Any]) -> Iterator[bool]:
+    """Own the outputs; whether they were made before with the same settings, code and inputs. What is made is kept."""
+    outputs = [arguments[flag] for flag, hint in hints.items() if hint == Out]
+    inputs = [arguments[flag] for flag, hint in hints.items() if hint == In]
+    inputs += [one for flag, hint in hints.items() if hint == Ins for one in arguments[flag]]
+    if not outputs or not all(path.exists() for path in inputs):  # the stage says what is missing
+        yield False
+        return
+    code = digest(f"{__name__}.{name}") + content(*texts())
+    with once(outputs, key(params, inputs, code)) as there:
+        yield there
+
+
+def _run(work: Callable[[], None], name: str, processes: int, granted: int, own: list[Path]) -> None:
     """In this process; or start as many as are wanted, in which this runs again."""
+    if granted and rank() is None:
+        for output in own:  # what outlived its workflow may hold the GPU that would be waited for
+            interrupt(lock_of(output))
     # GPUs are taken before CUDA is used; importing torch does not use it.
     if processes == 1:
         gpus.take(granted)

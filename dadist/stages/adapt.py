@@ -9,7 +9,7 @@ from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
 from dadist.model.segmenter import Architecture
-from dadist.stages import In, Ins, Monitored, Out, stage
+from dadist.stages import In, Ins, Monitored, Own, stage
 from dadist.storage.digest import key
 from dadist.training import build, session
 from dadist.training.build import Training
@@ -28,7 +28,7 @@ class Params(Record):
 
 
 def run(
-    params: Params, *, monitor: Monitored, source: In, target: In, init: Ins, artefacts: Ins, model: Out, losses: Out
+    params: Params, *, monitor: Monitored, source: In, target: In, init: Ins, artefacts: Ins, model: Own, losses: Own
 ) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     training, adapt, where = params.training, params.adapt, device()

@@ -12,7 +12,7 @@ from dadist.config.records import Record, parse
 from dadist.data import preparation
 from dadist.data.inventory import SplitPlan
 from dadist.runtime.progress import Progress
-from dadist.stages import Count, In, Ins, Out, stage
+from dadist.stages import Count, In, Ins, Own, stage
 from dadist.storage.digest import digest
 
 
@@ -25,7 +25,7 @@ class Params(Record):
     plan: SplitPlan
 
 
-def run(params: Params, *, workers: Count, root: In, names: Ins, data: Out) -> None:
+def run(params: Params, *, workers: Count, root: In, names: Ins, data: Own) -> None:
     """Read, check, resize and pack every image of the split."""
     module = importlib.import_module(params.reader)
     reader = module.reader(parse(module.Options, params.options, "options"))

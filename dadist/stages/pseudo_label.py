@@ -9,7 +9,7 @@ from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
 from dadist.runtime.progress import Progress
 from dadist.selftraining import label
-from dadist.stages import Batch, In, Out, stage
+from dadist.stages import Batch, In, Own, stage
 from dadist.storage.digest import key
 
 
@@ -21,7 +21,7 @@ class Params(Record):
     pseudo_label: PseudoLabel
 
 
-def run(params: Params, *, batch: Batch, target: In, model: In, labels: Out) -> None:
+def run(params: Params, *, batch: Batch, target: In, model: In, labels: Own) -> None:
     """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))

@@ -8,7 +8,7 @@ from dadist.data.prepared import Prepared
 from dadist.runtime.progress import Progress
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.selftraining.refine import refine
-from dadist.stages import In, Monitored, Out, stage
+from dadist.stages import In, Monitored, Own, stage
 from dadist.storage.digest import key
 
 
@@ -20,7 +20,7 @@ class Params(Record):
     refine_labels: RefineLabels
 
 
-def run(params: Params, *, monitor: Monitored, source: In, labels: In, refined: Out) -> None:
+def run(params: Params, *, monitor: Monitored, source: In, labels: In, refined: Own) -> None:
     """Thresholds from the source's class sizes, then every map by itself."""
     settings = params.refine_labels
     data = Prepared(source)

@@ -7,7 +7,6 @@ from dadist.config.schema import Render
 from dadist.data.streets.render import write_cityscapes, write_synthia
 from dadist.runtime.progress import Progress
 from dadist.stages import Count, Out, stage
-from dadist.storage.journal import alone
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,12 @@ def run(params: Params, *, workers: Count, root: Out) -> None:
     """Write the source in SYNTHIA's layout, or the target in that of Cityscapes."""
     render = params.render
     size = {"seed": render.seed, "width": render.width, "height": render.height, "workers": workers}
-    with alone(root.with_name(f".{root.name}.lock")):
-        if params.domain == "synthia":
-            progress = Progress("image", render.source)
-            write_synthia(root, render.appearance, images=render.source, progress=progress, **size)
-        else:
-            progress = Progress("image", render.train + render.val)
-            write_cityscapes(root, render.appearance, train=render.train, val=render.val, progress=progress, **size)
+    if params.domain == "synthia":
+        progress = Progress("image", render.source)
+        write_synthia(root, render.appearance, images=render.source, progress=progress, **size)
+    else:
+        progress = Progress("image", render.train + render.val)
+        write_cityscapes(root, render.appearance, train=render.train, val=render.val, progress=progress, **size)
 
 
 if __name__ == "__main__":

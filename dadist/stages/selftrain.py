@@ -8,7 +8,7 @@ from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
 from dadist.selftraining.pseudo_labels import PseudoLabels
-from dadist.stages import In, Ins, Monitored, Out, stage
+from dadist.stages import In, Ins, Monitored, Own, stage
 from dadist.storage.digest import key
 from dadist.training import build, session
 from dadist.training.build import Training
@@ -25,7 +25,7 @@ class Params(Record):
 
 
 def run(
-    params: Params, *, monitor: Monitored, source: In, target: In, labels: In, init: Ins, model: Out, losses: Out
+    params: Params, *, monitor: Monitored, source: In, target: In, labels: In, init: Ins, model: Own, losses: Own
 ) -> None:
     """Go on from the model of the round before, with a fresh optimiser."""
     training, shared, where = params.training, params.shared, device()

@@ -44,21 +44,33 @@ def content(*files: str) -> str:
     return hashlib.sha256(b"".join((PACKAGE / file).read_bytes() for file in files)).hexdigest()[:16]
 
 
-def key(params: Any, inputs: Iterable[Path]) -> str:
+def texts() -> list[str]:
+    """The files of the package that are no Python, for `content`."""
+    files = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file())
+    return [str(path) for path in files if path.suffix not in (".py", ".pyc")]
+
+
+def key(params: Any, inputs: Iterable[Path], code: str = "") -> str:
     """Hash of a stage's settings and of what its inputs hold; where a state may go on from, 16 hexadecimal digits.
 
     Args:
         params: A dataclass.
-        inputs: Files, by their content; prepared folders, by their index and the sizes of their files.
+        inputs: Files, by their content; prepared folders, by their index and the sizes of their files; other
+            folders, by the content of their files.
+        code: Digest of what the settings do not name.
     """
     whole = hashlib.sha256(json.dumps(dataclasses.asdict(params), sort_keys=True, default=str).encode())
+    whole.update(code.encode())
     for path in inputs:
+        files = [path]
         if path.is_dir():
             names = sorted(one.relative_to(path) for one in path.rglob("*") if one.is_file())
             whole.update("\n".join(f"{name} {(path / name).stat().st_size}" for name in names).encode())
-            path = path / "index.json"
-        with path.open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
+            index = path / "index.json"
+            files = [index] if index.is_file() else [path / name for name in names]
+        for one in files:
+            with one.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()[:16]
 
 

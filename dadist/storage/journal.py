@@ -1,14 +1,11 @@
 """What is done of a folder while it is being made, so that whoever is killed goes on where it was."""
 
-import contextlib
 import errno
-import fcntl
 import json
-import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,26 +81,6 @@ class Journal:
         line = _line(entry)
         if self._failed or self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[Path]:
-    """Wait until no other process is in a block on this file; the kernel lets go of it however a process ends.
-
-    A process that outlives a killed workflow and the one that the next workflow starts thus follow each other.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logging.warning("%s: another process is at work on this; waiting until it ends", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-            logging.warning("%s: this file system has no locks; see to it that no other process is at work here", path)
-        yield path
 
 
 def _line(entry: dict[str, Any]) -> bytes:

@@ -6,13 +6,16 @@ declares, and takes the output's name when it is whole.
 
 import contextlib
 import errno
+import glob
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from dadist.runtime.locks import alone, lock_of
 from dadist.storage.atomic import sync_folder
 from dadist.storage.errors import DataError
-from dadist.storage.journal import Journal, alone
+from dadist.storage.journal import Journal
+from dadist.storage.kept import keep, put_back
 
 CONTENT, JOURNAL = "content", "journal"  # inside a workplace: what becomes the output, and what is done of it
 
@@ -33,22 +36,18 @@ def workplace(folder: Path, index: str, key: str, whole: str) -> Iterator[Path |
     Raises:
         DataError: ``folder`` is something else, which is not ours to delete.
     """
-    begin = f".{folder.name}.partial-"
-    with alone(folder.with_name(f".{folder.name}.lock")) as note:
-        finished = (folder / index).is_file() and note.read_text(encoding="ascii") == whole
-        place = folder.with_name(begin + key)
-        for left in folder.parent.iterdir():
-            if left.name.startswith(begin) and (finished or left != place):
-                shutil.rmtree(left)
-        if finished:
+    with alone(lock_of(folder)):
+        there = put_back([folder], whole)
+        place = _place(folder, key, there)
+        if there:
             yield None
             return
         _remove(folder, index)
         place.mkdir(exist_ok=True)
         yield place
-        note.write_text(whole, encoding="ascii")
         (place / CONTENT).rename(folder)
         sync_folder(folder.parent)
+        keep([folder], whole)
         shutil.rmtree(place)
 
 
@@ -57,19 +56,24 @@ def notes(file: Path, key: str) -> Iterator[Journal]:
     """A journal beside a file that the block writes at its end; it goes once the block has ended well.
 
     Args:
-        file: The output.
+        file: The output, which the caller owns.
         key: Who has the same key goes on with what is noted; notes of another key go.
     """
-    begin = f".{file.name}.partial-"
-    with alone(file.with_name(f".{file.name}.lock")):
-        place = file.with_name(begin + key)
-        for left in file.parent.iterdir():
-            if left.name.startswith(begin) and left != place:
-                shutil.rmtree(left)
-        place.mkdir(exist_ok=True)
-        with Journal(place / JOURNAL, lambda: None) as journal:
-            yield journal
-        shutil.rmtree(place)
+    place = _place(file, key, done=False)
+    place.mkdir(parents=True, exist_ok=True)
+    with Journal(place / JOURNAL, lambda: None) as journal:
+        yield journal
+    shutil.rmtree(place)
+
+
+def _place(output: Path, key: str, done: bool) -> Path:
+    """Where an output is made by a key; the places of other keys go, and this one too if that is done."""
+    begin = f".{output.name}.partial-"
+    place = output.with_name(begin + key)
+    for left in output.parent.glob(f"{glob.escape(begin)}*"):
+        if done or left != place:
+            shutil.rmtree(left)
+    return place
 
 
 @contextlib.contextmanager

@@ -5,11 +5,10 @@ failed. Its name holds a hash of all that the result depends on, so a state of o
 """
 
 import contextlib
-import fcntl
+import glob
 import hashlib
 import io
 import logging
-import os
 import pickle
 import shutil
 import signal
@@ -22,8 +21,10 @@ from typing import Any
 import torch
 
 from dadist.runtime import distributed
+from dadist.runtime.locks import alone, lock_of
 from dadist.runtime.processes import abandoned
 from dadist.storage.atomic import atomic
+from dadist.storage.kept import keep, put_back
 from dadist.storage.seal import sealed
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class State:
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
+        self.model = folder / "model.pt"  # that it will become
         self.losses = folder / "losses.csv"
         self.asked: int | None = None  # signal that came
         self.agreed: int | None = None  # signal to save at, the same in all processes of a training
@@ -55,52 +57,37 @@ class State:
     @classmethod
     def beside(cls, model: Path, key: str) -> "State":
         """The state of the training that ends in the file ``model``."""
-        return cls(model.with_name(f".{model.stem}-{key}"), key)
+        made = cls(model.with_name(f".{model.stem}-{key}"), key)
+        made.model = model
+        return made
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder alone: a training that a killed workflow left running is told to save itself and end.
+    def held(self, losses: Path | None = None) -> Iterator[bool]:
+        """Own the model alone, and with it the states of all trainings that would become it, whatever their settings.
 
-        Of several processes the first holds it for all.
+        A training that a killed workflow left running is told to save itself and end. Of several processes the first
+        owns for all.
+
+        Args:
+            losses: The history that stands beside a finished model.
+
+        Yields:
+            Whether the model is finished: it was kept, and is there again.
 
         Raises:
-            ValueError: It does not end, or runs on another machine.
+            ValueError: The other training does not end, or runs on another machine.
         """
         if not distributed.first():
-            distributed.most(0)  # the first has it
-            yield
+            yield bool(distributed.most(0))  # the first has it
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # Append: opening must not empty what another holder wrote there.
-        with (self.folder / "lock").open("a+", encoding="utf-8") as file:
-            self._lock(file)
-            file.truncate(0)
-            file.write(f"{os.uname().nodename} {os.getpid()}")
-            file.flush()
-            distributed.most(0)
-            yield
-
-    def _lock(self, file: Any) -> None:
-        end, told = time.monotonic() + TAKE_OVER_S, False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                file.seek(0)
-                host, _, pid = file.read().partition(" ")
-            here = host == os.uname().nodename and pid.isdecimal()
-            if here and not told:
-                logger.warning("%s: process %s still trains this; telling it to save and end", self.folder, pid)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGTERM)
-                told = True
-            if not here or time.monotonic() > end:
-                raise ValueError(
-                    f"{self.folder}: expected no other training of the same model, got process {pid} on {host}; "
-                    "end it, then run the same command again"
-                )
-            time.sleep(0.2)
+        with alone(lock_of(self.model), TAKE_OVER_S):
+            there = losses is not None and put_back([self.model, losses], self.key)
+            if there:
+                self._sweep()
+            else:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            distributed.most(int(there))
+            yield there
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -183,8 +170,12 @@ class State:
         return content
 
     def finish(self, losses: Path) -> None:
-        """The model is there: keep the history of the losses, and delete this state and those of other settings."""
+        """The model is there: keep it with the history of its losses, and delete the states of all trainings of it."""
         with atomic(losses) as temporary:
             temporary.write_text(sealed(self.losses.read_text(encoding="utf-8")), encoding="utf-8")
-        for folder in self.folder.parent.glob(f"{self.folder.name.rpartition('-')[0]}-*"):
+        keep([self.model, losses], self.key)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        for folder in self.model.parent.glob(f".{glob.escape(self.model.stem)}-*"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -38,6 +38,8 @@ def run(
 ) -> None:
     """Train from where the state stands, take the statistics, save. Of several processes the first saves for all.
 
+    A model that was finished by the same key is put back, and nothing is trained.
+
     Args:
         training: Which.
         settings: Optimiser, precision and images for the statistics.
@@ -52,7 +54,9 @@ def run(
         losses: File to write.
         params: Of the stage, which the model carries.
     """
-    with state.held():
+    with state.held(losses) as there:
+        if there:
+            return
         train(method, source, target, settings, iterations=training.iterations, state=state, observer=observer)
         if not distributed.first():
             return

@@ -83,7 +83,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def beside(folder: Path) -> list[str]:
-    """What is left beside a folder; the lock stays, as its removal would be a race."""
+    """What is left beside a folder; what is kept of it, and the lock, as its removal would be a race."""
     return sorted(path.name for path in folder.parent.iterdir() if path.name.startswith(f".{folder.name}."))
 
 
@@ -137,7 +137,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(root: Path, tmp_pa
     assert kills >= 2
     prepare(root, tmp_path / "whole", native=True)
     assert contents(folder) == contents(tmp_path / "whole")
-    assert beside(folder) == [".split.lock"]
+    assert beside(folder) == [".split.kept", ".split.lock"]
 
 
 def test_two_at_once_make_it_once(root: Path, tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_work_for_another_plan_is_not_gone_on_with_and_goes(root: Path, tmp_path
     opened.clear()
     assert prepare(root, folder, fit="stretch").content is None
     assert len(opened) == SCENES
-    assert beside(folder) == [".split.lock"]
+    assert beside(folder) == [".split.kept", ".split.lock"]
 
 
 def test_what_is_there_and_made_from_the_same_files_is_not_made_again(

@@ -1,4 +1,4 @@
-"""The long form: kill the study many times, and compare what comes out with an untouched one."""
+"""The long form: play every scenario, kill the study many times, and compare what comes out with an untouched one."""
 
 import argparse
 import shutil
@@ -9,11 +9,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tests import one another by name
 
+from faults.scenarios import SCENARIOS, untrained
 from faults.victim import TABLES, Victim, harried
 
 
 def main() -> None:
-    """Whole studies from nothing, until as many kills have hit as were asked for."""
+    """Every scenario; then whole studies from nothing, until as many kills have hit as were asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
@@ -28,6 +29,13 @@ def main() -> None:
         answer = whole.snakemake(*TABLES)
         assert answer.returncode == 0, answer.stdout
         expected = whole.products()
+        for scenario in SCENARIOS:
+            victim = untrained(whole, Path(folder) / scenario.__name__, asked.length)
+            scenario(victim)
+            verdict = "the same bits" if victim.products() == expected else "DIFFERENT"
+            print(f"{scenario.__name__}: {verdict}; left over: {victim.rest()}", flush=True)  # noqa: T201
+            assert verdict == "the same bits"
+            assert not victim.rest()
         while hits.total() < asked.kills:
             victim = Victim(Path(folder) / f"victim{studies}", asked.length)
             hits += harried(victim, asked.kills - hits.total(), asked.seed + studies, asked.span)

@@ -6,11 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from faults.scenarios import SCENARIOS, untrained
 from faults.victim import Q0, Q1, TABLES, Victim, harried
 
 
@@ -72,6 +73,16 @@ def test_a_study_that_is_killed_at_random_ends_with_the_same_bits(whole: Victim,
     for part in ("results/streets", "results/data", ".snakemake"):
         shutil.copytree(whole.folder / part, victim.folder / part)
     harried(victim, kills=3, seed=3, span_s=12.0)
+    assert victim.products() == whole.products()
+    assert victim.rest() == []
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.__name__ for one in SCENARIOS])
+def test_what_outlives_a_workflow_or_is_started_beside_it_costs_nothing(
+    whole: Victim, tmp_path: Path, scenario: Callable[[Victim], None]
+) -> None:
+    victim = untrained(whole, tmp_path / "run")
+    scenario(victim)
     assert victim.products() == whole.products()
     assert victim.rest() == []
 

@@ -47,11 +47,11 @@ class Victim(Sandbox):
         state.write_text(often, encoding="utf-8")
         self.transcript = folder / "transcript.txt"
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Snakemake, in a process group of its own."""
+    def start(self, overlay: dict[str, object] | None = None) -> subprocess.Popen[bytes]:
+        """Snakemake, in a process group of its own; with another ``overlay`` in place of the folder's own."""
         with self.transcript.open("ab") as file:
             return subprocess.Popen(
-                self.command(*TABLES),
+                self.command(*TABLES, overlay=overlay),
                 cwd=self.folder,
                 env=self.environment,
                 stdout=file,
@@ -75,9 +75,12 @@ class Victim(Sandbox):
         return {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.name in names}
 
     def rest(self) -> list[str]:
-        """Hidden files and folders that a finished study should have none of; locks stay, and Snakemake's notes."""
+        """Hidden files and folders that a finished study should have none of.
+
+        Locks stay, Snakemake's notes, and beside each output what is kept of it.
+        """
         paths = (self.folder / "results").rglob(".*")
-        return [str(path) for path in paths if not path.name.endswith((".lock", ".snakemake_timestamp"))]
+        return [str(path) for path in paths if not path.name.endswith((".lock", ".kept", ".snakemake_timestamp"))]
 
 
 FAST = {"LEAST_S": 0.2, "SAVE_SHARE": 1.0}

@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -67,8 +68,8 @@ class Training:
     def halt(self, submission: Submission) -> str:
         """Halt it once it has stepped on from where it last resumed; SLURM wakes what it ends. The id of its job."""
         submission.until(lambda: self._step() > max(self.resumed, default=0), "steps of the training")
-        (lock,) = (self.sandbox.folder / SEED / "q0").glob(".model-*/lock")
-        os.kill(int(lock.read_text(encoding="utf-8").split()[1]), signal.SIGSTOP)
+        (lock,) = (self.sandbox.folder / SEED / "q0").glob(".model.pt.lock")
+        os.kill(json.loads(lock.read_bytes())["pid"], signal.SIGSTOP)
         return next(one["JobId"] for one in records(self.sandbox)[::-1] if one["Comment"] == TRAINING)
 
     def resume(self, submission: Submission) -> None:

@@ -3,8 +3,11 @@ import importlib
 import inspect
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
+import textwrap
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 import dadist.stages
 from dadist.classes import CLASS_SETS
 from dadist.config.records import Record
-from dadist.stages import Count, In, Ins, Out, flags, stage
+from dadist.stages import Count, In, Ins, Own, flags, stage
 
 STAGES = sorted(path.stem for path in Path(dadist.stages.__file__).parent.glob("*.py") if path.stem != "__init__")
 
@@ -32,7 +35,7 @@ class Params(Record):
 calls: list[dict[str, object]] = []
 
 
-def run(params: Params, *, source: In, many: Ins, workers: Count, model: Out) -> None:
+def run(params: Params, *, source: In, many: Ins, workers: Count, model: Own) -> None:
     """A stage for these tests."""
     if params.seed < 0:
         raise ValueError("seed: expected 0 or more, got less; set it so")
@@ -156,3 +159,50 @@ def test_an_unknown_setting_is_one_line_on_stderr_and_exit_code_1(tmp_path: Path
     (line,) = ended.stderr.splitlines()
     assert "collect: error: collect.clases: unknown key; did you mean 'classes'? [records.py:" in line
     assert not (tmp_path / "b").exists()
+
+
+TRAINING = """
+    import sys, time
+    from dataclasses import dataclass
+    from pathlib import Path
+    from dadist.config.records import Record
+    from dadist.stages import Own, stage
+    from dadist.training.resume import State
+
+    @dataclass(frozen=True)
+    class Params(Record):
+        steps: int
+
+    def run(params: Params, *, model: Own) -> None:
+        state = State.beside(model, "key")
+        with state.held(), state.signals():
+            print("trains", flush=True)
+            for step in range(params.steps):
+                time.sleep(0.05)
+                if state.due():
+                    state.save({"step": step})
+            model.touch()
+
+    stage(run)
+"""
+
+
+def test_a_training_that_holds_the_only_gpu_is_told_to_end_by_the_next_of_the_same_model(tmp_path: Path) -> None:
+    tool, file = tmp_path / "nvidia-smi", tmp_path / "training.py"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA (UUID: GPU-1f)'\n", encoding="utf-8")
+    tool.chmod(0o755)
+    file.write_text(textwrap.dedent(TRAINING), encoding="utf-8")
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    words = [sys.executable, str(file), "--gpus", "1", "--model", str(tmp_path / "model.pt"), "--params"]
+    with subprocess.Popen(
+        [*words, '{"steps": 100000}'], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as old:
+        assert old.stdout is not None
+        assert old.stdout.readline() == "trains\n"
+        new = subprocess.run(
+            [*words, '{"steps": 1}'], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert new.returncode == 0, new.stderr
+        assert "on GPU GPU-1f" in new.stderr
+        assert old.wait(60) == 128 + signal.SIGTERM
+    assert (tmp_path / "model.pt").exists()

@@ -2,8 +2,6 @@
 
 import contextlib
 import errno
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import pytest
 
 from dadist.storage import journal
-from dadist.storage.journal import Journal, alone
+from dadist.storage.journal import Journal
 
 MARKS = [{"scene": index, "size": [3, 4]} for index in range(5)]
 
@@ -105,32 +103,3 @@ def test_marks_of_data_that_the_disk_refuses_are_taken_back(tmp_path: Path) -> N
         with pytest.raises(OSError):
             book.add({"scene": 6})
     assert marks(tmp_path / "journal") == MARKS
-
-
-def test_who_comes_second_waits_for_the_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    order: list[str] = []
-
-    def second() -> None:
-        with alone(tmp_path / "lock"):
-            order.append("second")
-
-    with alone(tmp_path / "lock"):
-        thread = threading.Thread(target=second)
-        thread.start()
-        while "waiting until it ends" not in caplog.text:
-            time.sleep(0.01)
-        order.append("first")
-    thread.join()
-    assert order == ["first", "second"]
-
-
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_warned_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(number, "no locks")
-
-    monkeypatch.setattr(journal.fcntl, "flock", refuse)
-    with alone(tmp_path / "lock"):
-        assert "lock: this file system has no locks; see to it that no other process is at work here" in caplog.text

@@ -1,5 +1,9 @@
 """A training that is stopped goes on as if nothing had happened; a state that cannot be trusted is refused."""
 
+import contextlib
+import dataclasses
+import errno
+import fcntl
 import logging
 import os
 import signal
@@ -7,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,8 +22,10 @@ import torch
 
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.registry import METHODS, RECIPES
+from dadist.runtime.locks import lock_of
+from dadist.runtime.processes import Process
 from dadist.storage import seal
-from dadist.training import loop
+from dadist.training import loop, resume
 from dadist.training.resume import FILES, State
 
 STEPS, WINDOW = 8, 6  # more steps than one window of losses has
@@ -128,14 +135,39 @@ def test_the_state_of_another_training_is_refused_by_name(tmp_path: Path, caplog
     assert "expected the state of training key, got that of other" in caplog.text
 
 
+def finished(folder: Path, key: str, content: bytes = b"weights") -> State:
+    """A training that has made its model."""
+    made = State.beside(folder / "model.pt", key)
+    state(made.folder, key=key)
+    made.losses.write_text("step,lr\n", encoding="utf-8")
+    made.model.write_bytes(content)
+    made.finish(folder / "losses.csv")
+    return made
+
+
 def test_a_finished_training_leaves_its_losses_and_no_state(tmp_path: Path) -> None:
-    model = tmp_path / "model.pt"
-    old, new = (state(State.beside(model, key).folder, key=key) for key in ("old", "new"))
-    new.losses.write_text("step,lr\n", encoding="utf-8")
-    new.finish(tmp_path / "losses.csv")
+    old = state(State.beside(tmp_path / "model.pt", "old").folder, key="old")
+    other = state(State.beside(tmp_path / "model2.pt", "old").folder, key="old")
+    new = finished(tmp_path, "new")
     assert seal.load_table(tmp_path / "losses.csv", what="losses", remedy="-") == "step,lr\n"
     assert not old.folder.exists()
     assert not new.folder.exists()
+    assert other.folder.exists()
+
+
+def test_a_finished_model_that_is_deleted_is_there_again_for_the_same_key_alone(tmp_path: Path) -> None:
+    for key in ("old", "new", "old"):
+        made = finished(tmp_path, key, key.encode())
+    for file in (made.model, tmp_path / "losses.csv"):
+        file.unlink()  # as Snakemake does before it runs a job again
+    left = state(State.beside(tmp_path / "model.pt", "another").folder, key="another")
+    with made.held(tmp_path / "losses.csv") as there:
+        assert there
+    assert made.model.read_bytes() == b"old"
+    assert seal.load_table(tmp_path / "losses.csv", what="losses", remedy="-") == "step,lr\n"
+    assert not left.folder.exists()
+    with State.beside(made.model, "new").held(tmp_path / "losses.csv") as there:
+        assert not there
 
 
 def test_saving_takes_a_small_share_of_the_time(tmp_path: Path) -> None:
@@ -151,7 +183,7 @@ HOLDER = """
     import sys, time
     from pathlib import Path
     from dadist.training.resume import State
-    state = State(Path(sys.argv[1]), "key")
+    state = State.beside(Path(sys.argv[1]), sys.argv[2])
     with state.held(), state.signals():
         print("held", flush=True)
         while not state.due():
@@ -160,24 +192,83 @@ HOLDER = """
 """
 
 
-def test_a_training_left_over_is_told_to_save_itself_and_end(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(HOLDER), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as orphan:
-        assert orphan.stdout is not None
-        assert orphan.stdout.readline() == "held\n"
-        mine = State(tmp_path, "key")
+@contextlib.contextmanager
+def training(model: Path, key: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that trains."""
+    command = [sys.executable, "-c", textwrap.dedent(HOLDER), str(model), key]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("key", ["key", "of other settings"])
+def test_a_training_left_over_is_told_to_save_itself_and_end_whatever_its_settings(tmp_path: Path, key: str) -> None:
+    with training(tmp_path / "model.pt", key) as orphan:
+        mine = State.beside(tmp_path / "model.pt", "key")
         with mine.held():
-            found = mine.load()
+            assert orphan.wait(60) == 128 + signal.SIGTERM
+            found = State.beside(tmp_path / "model.pt", key).load()
         assert found is not None
         assert found["step"] == 5
-        assert orphan.wait() == 128 + signal.SIGTERM
+
+
+def other(**changes: Any) -> bytes:
+    """A note of a process that is not the one of its id, here and now."""
+    return dataclasses.replace(Process.mine(), **{"pid": os.getppid(), "start": 1, **changes}).note()
 
 
 def test_a_training_on_another_machine_is_left_alone(tmp_path: Path) -> None:
-    other = State(tmp_path, "key")
-    with other.held():
-        (tmp_path / "lock").write_text("elsewhere 7", encoding="utf-8")
+    model = tmp_path / "model.pt"
+    with State.beside(model, "other").held():
+        lock_of(model).write_bytes(other(pid=7, host="elsewhere", boot="another"))
         begun = time.monotonic()
-        with pytest.raises(ValueError, match="got process 7 on elsewhere; end it"), State(tmp_path, "key").held():
+        expected = "expected no other training of the same model, got process 7 on elsewhere; end it"
+        with pytest.raises(ValueError, match=expected), State.beside(model, "key").held():
             pass
         assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("what", ["reused id", "no text", "nothing", "old form"])
+def test_a_note_that_names_nobody_gets_nobody_a_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    model = tmp_path / "model.pt"
+    monkeypatch.setattr(resume, "TAKE_OVER_S", 1.0)
+    with subprocess.Popen(["sleep", "600"]) as innocent, training(model, "other") as holder:
+        notes = {
+            "reused id": other(pid=innocent.pid),
+            "no text": b"\xff\xfe",
+            "nothing": b"",
+            "old form": f"{os.uname().nodename} {innocent.pid}".encode(),
+        }
+        lock_of(model).write_bytes(notes[what])
+        with (
+            pytest.raises(ValueError, match=r"got (process \d+|one that left no name) "),
+            State.beside(model, "key").held(),
+        ):
+            pass
+        assert innocent.poll() is None
+        assert holder.poll() is None
+        innocent.kill()
+
+
+def test_a_stale_note_is_no_obstacle(tmp_path: Path) -> None:
+    model = tmp_path / "model.pt"
+    for note in (other(), other(boot="before the restart"), b"\xff\xfe", b""):
+        lock_of(model).write_bytes(note)
+        with State.beside(model, "key").held():
+            pass
+
+
+def test_on_a_disk_without_locks_a_training_goes_on_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with State.beside(tmp_path / "model.pt", "key").held() as there:
+        assert not there
+    assert ".model.pt.lock: this file system has no locks; see to it that no other process is at work" in caplog.text

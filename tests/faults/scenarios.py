@@ -1,0 +1,99 @@
+"""What outlives a killed workflow, and what is started beside a running one: nothing is lost, nothing overwritten."""
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox import merged
+
+from faults.victim import PATIENCE_S, Q0, TABLES, Victim
+
+LOG = "results/logs/adapt/demo-depth_distribution-seed1.log"
+TRAINED = "results/demo/depth_distribution"
+
+
+def untrained(whole: Victim, folder: Path, length: int = 1) -> Victim:
+    """The study but for the trainings of its method."""
+    victim = Victim(folder, length)
+    victim.take_over(whole)
+    shutil.rmtree(victim.folder / TRAINED)
+    return victim
+
+
+def until(victim: Victim, true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, victim.transcript.read_text(encoding="utf-8")[-3000:]
+        time.sleep(0.05)
+
+
+def training(victim: Victim) -> bool:
+    """Whether the method has begun to train, and saved itself."""
+    return any((victim.folder / Q0).glob(".model-*/state.pt"))
+
+
+def said(victim: Victim) -> str:
+    """By the last training of the method."""
+    return (victim.folder / LOG).read_text(encoding="utf-8")
+
+
+def orphan(victim: Victim, overlay: dict[str, object] | None = None) -> None:
+    """Start the study, and kill -9 Snakemake alone in the middle of a training, which goes on."""
+    process = victim.start(overlay)
+    until(victim, lambda: training(victim) or process.poll() is not None)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert victim.jobs()
+
+
+def outlived(victim: Victim) -> None:
+    """The orphan finishes by itself, and the same command trains nothing again."""
+    orphan(victim)
+    until(victim, lambda: not victim.jobs())
+    model = victim.folder / Q0 / "model.pt"
+    made = model.read_bytes()
+    victim.unlock()
+    answer = victim.snakemake(*TABLES)
+    assert answer.returncode == 0, answer.stdout
+    assert "model.pt: made before with the same settings, code and inputs, and taken from" in said(victim)
+    assert "step" not in said(victim)
+    assert model.read_bytes() == made
+
+
+def replaced(victim: Victim) -> None:
+    """An orphan of other settings, which would end much later, leaves the model to the run that follows."""
+    longer = {"settings": {"demo": {"adapt": {"iterations": 4000}, "objectives": {"warm_up": {"iterations": 30}}}}}
+    orphan(victim, merged(victim.overlay, longer))
+    (old,) = (victim.folder / Q0).glob(".model-*")
+    victim.unlock()
+    answer = victim.snakemake(*TABLES)
+    assert answer.returncode == 0, answer.stdout
+    assert "is still at work on this; telling it to save and end" in said(victim)
+    assert not old.exists()
+    until(victim, lambda: not victim.jobs())
+
+
+def disturbed(victim: Victim) -> None:
+    """A second Snakemake on the same folder is refused, and the first goes on."""
+    process = victim.start()
+    until(victim, lambda: training(victim) or process.poll() is not None)
+    second = victim.snakemake(*TABLES)
+    assert second.returncode != 0
+    assert "LockException" in second.stdout
+    assert process.wait(PATIENCE_S) == 0, victim.transcript.read_text(encoding="utf-8")[-3000:]
+    assert "going on from step" not in said(victim)
+
+
+def forced(victim: Victim) -> None:
+    """Every stage is told to run again, and takes what it made before."""
+    answer = victim.snakemake(*TABLES)  # what is missing
+    assert answer.returncode == 0, answer.stdout
+    answer = victim.snakemake(*TABLES, "--forceall")
+    assert answer.returncode == 0, answer.stdout
+    for log in sorted((victim.folder / "results/logs").rglob("*.log")):
+        assert "made before with the same settings, code and inputs" in log.read_text(encoding="utf-8"), log
+
+
+SCENARIOS = (outlived, replaced, disturbed, forced)
