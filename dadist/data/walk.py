@@ -104,7 +104,7 @@ class Search:
                     yield File(path, real, linked or one.link)
             elif one.kind == "folder" and not (one.link and any(_holds(real, led) for led in above)):
                 yield from self._descend(path, rest, (*above, real), linked=linked or one.link)
-            elif one.kind == "broken" and not Path(one.name).suffix:
+            elif one.kind == "broken" and not Path(one.name).suffix[1:2].isalpha():  # photos.2024, but not notes.txt
                 yield path
 
     def _fitting(self, folder: str, part: str) -> list[Entry]:

@@ -90,7 +90,7 @@ def _other(path: Path, head: bytes) -> Header | None:
             held = 1 if head.startswith(TIFF) else noted(path)  # PIL gives a TIFF's size upright
             return Header(*_upright(*image.size, held), f"{image.format} of mode {image.mode}", True)
     except UNDECODED as error:
-        if not head or path.suffix.lower() in IMAGES:
+        if not head or (path.suffix.lower() in IMAGES and not head.startswith(TIFF)):  # PIL does not know all of these
             got = "another" if head else "no bytes"
             raise DataError(f"{path}: expected a whole image file, got {got}; {AGAIN}") from error
         return None

@@ -1,5 +1,6 @@
 """What every data set's reader offers, and the reading of one image file with its checks."""
 
+import contextlib
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dadist.config.records import Record
-from dadist.data.readers.content import HEIF, JPEG, UNDECODED, contents, orientation, turned
+from dadist.data.readers.content import BITS, HEIF, JPEG, TIFF, UNDECODED, contents, orientation, turned
 from dadist.storage.errors import DamagedError, DataError
 
 FAR_CM = 65535  # of a depth map: farther than its 16 bits reach, such as the sky
@@ -119,6 +120,11 @@ def _decode_jpeg(content: bytes) -> NDArray[Any]:
 
 
 def _decode_other(content: bytes) -> NDArray[Any] | None:
+    if content.startswith(TIFF):
+        # OpenCV multiplies colours with alpha; PIL does not know every kind of TIFF.
+        with contextlib.suppress(UnidentifiedImageError), Image.open(io.BytesIO(content)) as image:
+            if image.mode == "RGBA" and set(image.getexif().get(BITS, ())) == {8}:
+                return np.asarray(image)
     stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
     if stored is None or stored.ndim == 2:
         return stored

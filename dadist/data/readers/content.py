@@ -18,7 +18,7 @@ from dadist.storage.errors import DataError
 JPEG, PNG, TIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEIF = b"ftyp"  # from byte 4 on; AVIF is of its kind
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")  # usual ends of names
-ORIENTATION = 0x0112  # EXIF's tag
+ORIENTATION, BITS = 0x0112, 0x0102  # tags of EXIF and TIFF
 # Where a PNG may note it: name of a chunk → how that begins.
 NOTES = {b"eXIf": b"", b"iTXt": b"XML:com.adobe.xmp", **dict.fromkeys((b"tEXt", b"zTXt"), b"Raw profile type")}
 UNDECODED = (OSError, SyntaxError, ValueError, struct.error, cv2.error)  # what is raised of damaged files

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dadist.data.readers.base import damaged, too_large
-from dadist.data.readers.content import PNG, TIFF, UNDECODED, contents, orientation, turned
+from dadist.data.readers.content import BITS, PNG, TIFF, UNDECODED, contents, orientation, turned
 from dadist.storage.errors import DataError
 
 Colour = tuple[int, int, int]  # RGB
 
 GREY, RGB, INDEX, GREY_ALPHA = 0, 2, 3, 4  # colour types of PNG
-BITS, COMPRESSION, MEANING = 258, 259, 262  # tags of TIFF
+COMPRESSION, MEANING = 0x0103, 0x0106  # tags of TIFF
 LOSSLESS = (
     1,
     5,

@@ -226,11 +226,11 @@ class Mapillary(Reader):
 
 
 def _palette_of(rows: list[Row], drawn: Drawn) -> bool:
-    """Whether a file has a palette with the colours of the config, as far as it is used."""
+    """Whether a file has a palette with the colours of the config, as far as it is used and the config goes."""
     if drawn.palette is None:
         return False
     used = np.unique(drawn.values[drawn.seen()]).tolist()
-    return all(raw < len(rows) and tuple(drawn.palette[raw].tolist()) == rows[raw][2] for raw in used)
+    return all(tuple(drawn.palette[raw].tolist()) == rows[raw][2] for raw in used if raw < len(rows))
 
 
 def _alone(rows: list[Row]) -> dict[Colour, int]:

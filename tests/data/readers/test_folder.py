@@ -15,6 +15,7 @@ from PIL import Image
 from dadist.config.records import parse
 from dadist.data.readers.base import Reader
 from dadist.data.readers.folder import Options, reader
+from dadist.doctor.headers import header
 from dadist.storage.errors import DataError
 
 EMPTY: dict[str, Any] = {"labels": {}, "ids": {}, "colours": {}, "depth_files": {}, "depth_metres": None}
@@ -300,6 +301,13 @@ def test_metres_of_floats_become_centimetres_and_infinity_is_far(tmp_path: Path,
     else:
         assert cv2.imwrite(str(tmp_path / name), stored)
     assert measured(1.0).read_depth(tmp_path / name).tolist() == [[0, 50, 1234, 65535, 65535, 0, 0]]
+
+
+@pytest.mark.parametrize("stored", [np.float64([[0, 12.344]]), np.float32([[[0] * 3, [12.344] * 3]])])
+def test_tiff_files_that_pil_does_not_know_are_read(tmp_path: Path, stored: NDArray[Any]) -> None:
+    assert cv2.imwrite(str(tmp_path / "x.tif"), stored)
+    assert measured(1.0).read_depth(tmp_path / "x.tif").tolist() == [[0, 1234]]
+    assert header(tmp_path / "x.tif") is None
 
 
 @pytest.mark.parametrize("shape", [(2, 7), (1, 2, 7), (2, 7, 1), (2, 7, 3)])

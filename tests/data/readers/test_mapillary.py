@@ -179,6 +179,14 @@ def test_a_palette_in_another_order_is_read_by_its_colours(tmp_path: Path, versi
         chosen.read_labels(path)
 
 
+def test_an_index_that_the_config_lacks_is_no_label_whatever_its_colour(tmp_path: Path) -> None:
+    trees.write_config(tmp_path / "config_v1.2.json", "v1.2")
+    path = tmp_path / "validation/labels/x.png"
+    trees.write_labels(path, np.array([[27, 200]], np.uint8), "v1.2")
+    assert ONE.read_labels(path).tolist() == [[27, 200]]
+    assert 200 not in ONE.ids(tmp_path)  # so whoever prepares refuses it
+
+
 def test_a_palette_whose_colours_two_labels_have_is_read_only_in_the_order_of_the_config(tmp_path: Path) -> None:
     trees.write_config(tmp_path / "config_v2.0.json", "v2.0")
     rows = trees.labels_of("v2.0")
