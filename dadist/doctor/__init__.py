@@ -61,7 +61,7 @@ def examine(
         scenes[part], headers, found = _outside(split, workers)
         bad = {one.file for one in found if one.level == "error" or one.left_out}
         sound = [one for one in scenes[part] if not bad & {str(one.image), str(one.labels), str(one.depth)}]
-        kinds = {one.fault for one in found if one.alike}  # told for all files alike
+        kinds = {one.fault for one in found if one.alike or one.fault == "grey-image"}  # told for all files alike
         try:
             seen = look(split, [sound[index] for index in pick(len(sound), sample, seed)], workers)
             found += _judged(split, [one for one in judge(split, seen) if one.fault not in kinds])

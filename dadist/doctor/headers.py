@@ -147,7 +147,7 @@ def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Head
         for scene in scenes:
             if (found := headers.get(getattr(scene, role))) is not None:
                 kinds.setdefault(found.kind, []).append(scene)
-        for alike in kinds.values():
+        for kind, alike in kinds.items():
             tried = sorted({0, len(alike) // 2, len(alike) - 1})
             errors = [error for index in tried if (error := _refused(read, getattr(alike[index], role)))]
             if errors and role != "depth" and _swapped(reader, alike[0]):
@@ -156,6 +156,9 @@ def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Head
                 return
             if len(errors) == len(tried) and not any(isinstance(error, DamagedError) for error in errors):
                 yield told(f"{role}-format", errors[0], len(alike) - 1)
+            elif not errors and role == "image" and kind.endswith(" 1 channel"):
+                what = f"expected colours, got one channel in {len(alike)} of {len(scenes)} images"
+                yield finding("grey-image", alike[0].image, what)
             else:
                 yield from (told(f"{role}-format", error) for error in errors)
 

@@ -723,6 +723,13 @@ def test_prepare_logs_a_warning_and_goes_on(trees: Trees, tmp_path: Path, caplog
     assert "empty-folder: " in caplog.text
 
 
+def test_prepare_warns_of_images_of_one_channel(trees: Trees, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    one_channel(trees)
+    assert before_prepare(trees, "all", tmp_path) == SOURCE_IMAGES
+    assert [line.split(": ")[:2] for line in caplog.messages] == [["grey-image", str(trees.file("RGB"))]]
+    assert [one.what for one in found(trees)] == [f"expected colours, got one channel in 1 of {SOURCE_IMAGES} images"]
+
+
 def test_prepare_of_the_training_split_looks_at_no_label(trees: Trees, tmp_path: Path) -> None:
     labels = trees.target / "gtFine"
     shutil.rmtree(labels)

@@ -67,6 +67,12 @@ class Options(Record):
                 _check_glob((name, split), glob)
                 if split not in self.images:
                     raise ConfigError(f"expected a split that images has; add images.{split}", (name, split))
+                if wide := [one for one in self.images.values() if name != "images" and _pattern(one).fullmatch(glob)]:
+                    raise ConfigError(
+                        f"expected files that are no images, got {glob!r}, which {wide[0]!r} fits as well; "
+                        "narrow the glob of images",
+                        (name, split),
+                    )
         if self.labels and bool(self.ids) == bool(self.colours):
             raise ConfigError("expected either ids or colours, to say what the pixels of labels mean", ("ids",))
         if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:

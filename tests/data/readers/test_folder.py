@@ -184,6 +184,11 @@ def test_what_the_domain_does_not_have_is_refused_with_the_key(tmp_path: Path) -
         ({"images": {"train": "**.jpg"}}, r"images\.train: expected \*\* between slashes, for any folders"),
         ({"images": {"train": "photos/**"}}, r"images\.train: expected \*\* between slashes, for any folders"),
         ({"images": {"train": "*.jpg"}, "labels": {"val": "*.png"}, "ids": {0: "road"}}, r"add images\.val"),
+        (
+            {**LABELLED, "labels": {"val": "v/*_l.jpg"}},
+            r"labels\.val: .* no images, got 'v/\*_l\.jpg', which 'v/\*\.jpg' fits",
+        ),
+        ({**LABELLED, "images": {"train": "**/*", "val": "v/*.jpg"}}, r"narrow the glob of images"),
         ({**LABELLED, "ids": {}}, "ids: expected either ids or colours"),
         ({**LABELLED, "colours": {"804080": "road"}}, "ids: expected either ids or colours"),
         ({**LABELLED, "ids": {256: "road"}}, "ids: expected 0 to 255, got 256"),
