@@ -69,18 +69,13 @@ class Packer:
         folder.mkdir()
         if plan.labels and plan.native:
             (folder / NATIVE).mkdir()
-        wanted = {"images": True, "labels": plan.labels and not plan.native, "depth": plan.depth}
-        rows = {
-            name: Rows.create(folder / f"{name}.npy", (images, plan.height, plan.width, *channels), dtype)
-            for name, (dtype, channels) in ARRAYS.items()
-            if wanted[name]
-        }
+        rows = {path.stem: Rows.create(path, *kind) for path, kind in _arrays(plan, folder, images).items()}
         return cls(reader, ids, plan, folder, rows)
 
     @classmethod
-    def resume(cls, reader: Reader, ids: dict[int, str | None], plan: SplitPlan, folder: Path) -> "Packer":
+    def resume(cls, reader: Reader, ids: dict[int, str | None], plan: SplitPlan, folder: Path, images: int) -> "Packer":
         """With the files that ``begin`` made."""
-        rows = {path.stem: Rows.open(path) for path in folder.glob("*.npy")}
+        rows = {path.stem: Rows.open(path, *kind) for path, kind in _arrays(plan, folder, images).items()}
         return cls(reader, ids, plan, folder, rows)
 
     def __call__(self, index: int, scene: Files) -> Packed:
@@ -145,6 +140,16 @@ class Packer:
         for folder in (self.folder.parent, self.folder, self.folder / NATIVE):
             if folder.is_dir():
                 sync_folder(folder)
+
+
+def _arrays(plan: SplitPlan, folder: Path, images: int) -> dict[Path, tuple[tuple[int, ...], type[np.generic]]]:
+    """Shape and type of each file of arrays."""
+    wanted = {"images": True, "labels": plan.labels and not plan.native, "depth": plan.depth}
+    return {
+        folder / f"{name}.npy": ((images, plan.height, plan.width, *channels), dtype)
+        for name, (dtype, channels) in ARRAYS.items()
+        if wanted[name]
+    }
 
 
 def copied(content: Path, kept: Path, rows: Sequence[int]) -> None:

@@ -65,7 +65,7 @@ def write(
             return
         content, file = place / CONTENT, place / JOURNAL
         if file.exists():
-            packer = Packer.resume(reader, inventory.ids, plan, content)
+            packer = Packer.resume(reader, inventory.ids, plan, content, len(inventory.scenes))
         else:
             shutil.rmtree(content, ignore_errors=True)
             packer = Packer.begin(reader, inventory.ids, plan, content, len(inventory.scenes))

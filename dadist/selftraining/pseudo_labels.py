@@ -59,9 +59,8 @@ class Filling:
         self.folder = place / CONTENT
         self.folder.mkdir(exist_ok=True)
         files = {name: self.folder / f"{name}.npy" for name in names}
-        self.rows = {
-            name: Rows.open(file) if begun else Rows.create(file, shape, np.uint8) for name, file in files.items()
-        }
+        made = Rows.open if begun else Rows.create
+        self.rows = {name: made(file, shape, np.uint8) for name, file in files.items()}
         self.journal = Journal(place / JOURNAL, self._sync)
         self.done: dict[int, dict[str, Any]] = {mark["row"]: mark for mark in self.journal.marks}
         self.left = [row for row in range(shape[0]) if row not in self.done]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from dadist.storage.errors import DataError
 
+HEAD = 10  # bytes of a .npy file before its description, whose length is in the last two of them
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -28,16 +30,28 @@ class Rows:
     @classmethod
     def create(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "Rows":
         """An empty file of ``shape``; a row is one item of the first axis."""
-        return cls._of(path, np.lib.format.open_memmap(path, "w+", dtype, shape))
-
-    @classmethod
-    def open(cls, path: Path) -> "Rows":
-        """A file that ``create`` made, to write the rest of it."""
-        return cls._of(path, np.lib.format.open_memmap(path, "r"))
-
-    @classmethod
-    def _of(cls, path: Path, array: np.memmap[Any, Any]) -> "Rows":
+        array = np.lib.format.open_memmap(path, "w+", dtype, shape)
         return cls(path, array.dtype, array.shape, array.offset)
+
+    @classmethod
+    def open(cls, path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> "Rows":
+        """A file that ``create`` made, to write the rest of it.
+
+        Raises:
+            DataError: It is not there, or not as it was begun.
+        """
+        length = path.stat().st_size if path.is_file() else 0
+        rows = cls(path, np.dtype(dtype), shape, length - math.prod(shape) * np.dtype(dtype).itemsize)
+        head = b""
+        if length:
+            with path.open("rb") as file:
+                head = file.read(HEAD)
+        if not head.startswith(np.lib.format.MAGIC_PREFIX) or rows.offset != HEAD + int.from_bytes(head[-2:], "little"):
+            raise DataError(
+                f"{path}: expected the array as it was begun, got {length} bytes of another or none; "
+                f"delete {path.parents[1]} and run the same command again"
+            )
+        return rows
 
     @property
     def row_bytes(self) -> int:

@@ -61,11 +61,16 @@ def stage(words: list[str], folder: Path, whole: Victim, **changes: str) -> subp
 
 
 def flip(path: Path) -> None:
-    """Another bit in the middle of a file, as a bad disk has it: with the time of before."""
+    """Another bit in the middle of a file, as a bad disk has it: with the time of before. Not one of a space."""
     content, status = bytearray(path.read_bytes()), path.stat()
-    content[len(content) // 2] ^= 4
+    at = next(at for at in range(len(content) // 2, len(content)) if not chr(content[at]).isspace())
+    content[at] ^= 4
     path.write_bytes(content)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def delete(path: Path) -> None:
+    path.unlink()
 
 
 def test_a_study_that_is_killed_at_random_ends_with_the_same_bits(whole: Victim, tmp_path: Path) -> None:
@@ -87,21 +92,36 @@ def test_what_outlives_a_workflow_or_is_started_beside_it_costs_nothing(
     assert victim.rest() == []
 
 
+SOURCE, TARGET = (f"results/data/demo_{split}-64x32-16" for split in ("source-all", "target-train"))
+
+
+@pytest.mark.parametrize("damage", [flip, delete])
 @pytest.mark.parametrize(
     ("damaged", "reader", "output"),
     [
         (f"{Q0}/model.pt", "evaluate", f"{Q0}/metrics.json"),
         ("results/demo/prior/mixtures.npz", "adapt", f"{Q0}/model.pt"),
-        ("results/data/demo_source-all-64x32-16/images.npy", "adapt", f"{Q0}/model.pt"),
-        ("results/data/demo_target-train-64x32-16/images.npy", "pseudo_label", f"{Q1}/pseudo"),
+        (f"{SOURCE}/index.json", "refine_labels", f"{Q1}/refined"),
+        (f"{SOURCE}/images.npy", "adapt", f"{Q0}/model.pt"),
+        (f"{SOURCE}/depth.npy", "adapt", f"{Q0}/model.pt"),
+        (f"{TARGET}/index.json", "pseudo_label", f"{Q1}/pseudo"),
+        (f"{TARGET}/images.npy", "pseudo_label", f"{Q1}/pseudo"),
+        (f"{Q1}/pseudo/index.json", "refine_labels", f"{Q1}/refined"),
         (f"{Q1}/pseudo/labels.npy", "refine_labels", f"{Q1}/refined"),
+        (f"{Q1}/refined/index.json", "selftrain", f"{Q1}/model.pt"),
         (f"{Q1}/refined/labels.npy", "selftrain", f"{Q1}/model.pt"),
     ],
 )
-def test_a_flipped_byte_is_told_by_whoever_reads_it(
-    whole: Victim, commands: list[list[str]], copy: Path, damaged: str, reader: str, output: str
+def test_a_file_that_is_damaged_or_gone_is_told_by_whoever_reads_it(
+    whole: Victim,
+    commands: list[list[str]],
+    copy: Path,
+    damaged: str,
+    reader: str,
+    output: str,
+    damage: Callable[[Path], None],
 ) -> None:
-    flip(copy / damaged)
+    damage(copy / damaged)
     before = {path: path.stat().st_mtime_ns for path in (copy / "results/demo").rglob("*") if path.is_file()}
     words = making(commands, reader, output)
     flag = words[words.index(output) - 1].removeprefix("--")

@@ -45,6 +45,26 @@ def test_a_damaged_row_is_found_by_whoever_goes_through_all(tmp_path: Path) -> N
     assert len(seen) == 2
 
 
+@pytest.mark.parametrize("content", [None, b"", b"text", b"\x93NUMPY", "cut", "longer"])
+def test_an_array_that_was_begun_and_is_another_now_is_not_gone_on_with(
+    tmp_path: Path, content: bytes | str | None
+) -> None:
+    path = tmp_path / "place" / "content" / "a.npy"
+    path.parent.mkdir(parents=True)
+    made = Rows.create(path, ARRAY.shape, np.uint16)
+    assert Rows.open(path, ARRAY.shape, np.uint16) == made
+    whole = path.read_bytes()
+    path.unlink()
+    if content is not None:
+        path.write_bytes(
+            {"cut": whole[:-2], "longer": whole + bytes(2)}[content] if isinstance(content, str) else content
+        )
+    with pytest.raises(
+        DataError, match=r"a\.npy: expected the array as it was begun, .*; delete .*place and run the same"
+    ):
+        Rows.open(path, ARRAY.shape, np.uint16)
+
+
 def test_a_row_is_compared_once(tmp_path: Path) -> None:
     array = checked(tmp_path / "a.npy")
     array[[0, 1]]
