@@ -80,8 +80,10 @@ def write(
         made = _without_bad(place, sorted(known)) if bad else content
         index = _index(inventory, reader.dataset, pixels, known, bad)
         index["arrays"] = {
-            name: Rows.open(made / f"{name}.npy").record([one.checks[name] for one in packed])
-            for name in sorted(packer.rows)
+            name: Rows.open(made / rows.path.name, (len(packed), *rows.shape[1:]), rows.dtype.type).record(
+                [one.checks[name] for one in packed]
+            )
+            for name, rows in sorted(packer.rows.items())
         }
         seal.save(index, made / INDEX, version=VERSION)
         if made != content:
