@@ -11,6 +11,7 @@ from dadist import doctor
 from dadist.config.records import Record, parse
 from dadist.data import preparation
 from dadist.data.inventory import SplitPlan
+from dadist.data.streets import listing
 from dadist.runtime.progress import Progress
 from dadist.stages import Count, In, Ins, Own, stage
 from dadist.storage.digest import digest
@@ -31,6 +32,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Own) -> N
     reader = module.reader(parse(module.Options, params.options, "options"))
     for note in params.plan.classes.asymmetries([reader.dataset]):
         logging.info(note)
+    listing.check(root, depth=params.plan.depth)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     preparation.write(
         reader,

@@ -1,0 +1,43 @@
+"""What a tree of rendered streets holds, so that none of it is lost or changed unseen."""
+
+import hashlib
+from pathlib import Path
+
+from dadist.storage import seal
+from dadist.storage.errors import DataError
+
+LISTING = "streets.json"
+VERSION = 1  # of its format
+
+
+def save(root: Path) -> None:
+    """Note every file of a tree. A PNG has checksums of its own; of the others theirs are noted."""
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.name != LISTING)
+    noted = {path.relative_to(root).as_posix(): None if path.suffix == ".png" else _checksum(path) for path in files}
+    seal.save({"files": noted}, root / LISTING, version=VERSION)
+
+
+def check(root: Path, *, depth: bool) -> None:
+    """Hold a tree against its listing; one without a listing is someone else's.
+
+    Args:
+        root: Folder of the tree.
+        depth: Whether its depth is read, and with it the cameras, which are opened for nothing else.
+
+    Raises:
+        DataError: A file is not there, or not as it was rendered.
+    """
+    if not (root / LISTING).is_file():
+        return
+    remedy = f"delete {root} and run the same command again"
+    listed = seal.load(root / LISTING, version=VERSION, what="the listing of rendered streets", remedy=remedy)
+    for name, checksum in listed["files"].items():
+        path = root / name
+        changed = depth and checksum is not None and path.is_file() and _checksum(path) != checksum
+        if changed or not path.is_file():
+            got = "another (damaged)" if changed else "no such file"
+            raise DataError(f"{path}: expected the file as it was rendered, got {got}; {remedy}")
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
