@@ -133,7 +133,7 @@ def hold(wanted: int, ids: Sequence[str], folder: Path) -> tuple[list[str], list
         mine: dict[str, IO[str]] = {}
         for one in ids:
             file = open(folder / one.replace("/", "-"), "a", encoding="utf-8", opener=_no_link)  # noqa: SIM115 (held on)
-            if not lock(file, "two stages at once may take the same GPU"):
+            if lock(file, "two stages at once may take the same GPU") is False:
                 file.close()
                 continue
             mine[one] = file

@@ -7,6 +7,7 @@ and is believed only as far as this machine's processes bear it out.
 import contextlib
 import errno
 import fcntl
+import functools
 import logging
 import time
 from collections.abc import Iterator
@@ -18,12 +19,11 @@ from dadist.runtime.processes import Process, orphaned
 logger = logging.getLogger(__name__)
 
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-UNLOCKED = "two at once would take each other's files"
 POLL_S = 0.2
 GRACE_S = 1.0  # more than it takes whoever has just got a lock to write its note
 
 
-def lock(file: IO[Any], otherwise: str) -> bool:
+def lock(file: IO[Any], otherwise: str) -> bool | None:
     """Lock a file for as long as it is open, unless another process has done so.
 
     Args:
@@ -31,7 +31,7 @@ def lock(file: IO[Any], otherwise: str) -> bool:
         otherwise: What may happen without a lock, for the warning where the file system has none.
 
     Returns:
-        False if another process has it.
+        False if another process has it; None where the file system has no locks.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,12 +40,16 @@ def lock(file: IO[Any], otherwise: str) -> bool:
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-        logger.warning(
-            "%s: this file system has no locks; see to it that no other process is at work here: %s",
-            file.name,
-            otherwise,
-        )
+        _warn(file.name, otherwise)
+        return None
     return True
+
+
+@functools.cache
+def _warn(name: str, otherwise: str) -> None:
+    logger.warning(
+        "%s: this file system has no locks; see to it that no other process is at work here: %s", name, otherwise
+    )
 
 
 def lock_of(output: Path) -> Path:
@@ -69,7 +73,7 @@ def alone(path: Path, take_over_s: float | None = None) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
-        begun, told, taken = time.monotonic(), set[Process](), lock(file, UNLOCKED)
+        begun, told, taken = time.monotonic(), set[Process](), _take(file, path)
         if not taken and take_over_s is None:
             logger.warning("%s: another process is at work on this; waiting until it ends", path)
         while not taken:
@@ -79,12 +83,17 @@ def alone(path: Path, take_over_s: float | None = None) -> Iterator[None]:
                 _require_end(path, holder, time.monotonic() - begun, take_over_s)
                 told |= {holder} if holder is not None and holder not in told and _tell(path, holder) else set()
             time.sleep(POLL_S)
-            taken = lock(file, UNLOCKED)
+            taken = _take(file, path)
         _require_workflow(path)
         file.truncate(0)
         file.write(Process.mine().note())
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            file.seek(0)
+            if Process.noted(file.read()) == Process.mine():
+                file.truncate(0)
 
 
 def interrupt(path: Path) -> None:
@@ -92,9 +101,32 @@ def interrupt(path: Path) -> None:
     _require_workflow(path)
     if path.exists():
         with path.open("a+b") as file:
-            holder = None if lock(file, UNLOCKED) else Process.noted(path.read_bytes())
+            holder = None if _take(file, path) else Process.noted(path.read_bytes())
         if holder is not None:
             _tell(path, holder)
+
+
+def require(path: Path) -> None:
+    """See to it, before an output is written, that this process still has the lock that it took.
+
+    Raises:
+        ValueError: Another has it: the lock was deleted meanwhile, or the file system has none.
+    """
+    holder = Process.noted(path.read_bytes()) if path.exists() else None
+    if holder != Process.mine():
+        raise ValueError(
+            f"{path}: expected to be alone at work on this, found that {holder or 'somebody'} took the lock meanwhile; "
+            "let that end, then run the same command again"
+        )
+
+
+def _take(file: IO[bytes], path: Path) -> bool:
+    """Lock a file; where there are no locks, unless its note names a process of this machine that lives."""
+    taken = lock(file, "processes of several machines, or begun at once, would take each other's files")
+    if taken is None:
+        holder = Process.noted(path.read_bytes())
+        return holder is None or holder == Process.mine() or Process.of(holder.pid) != holder
+    return taken
 
 
 def _tell(path: Path, holder: Process) -> bool:

@@ -35,12 +35,14 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process | None":
-        """The process that has an id here and now; None if there is none, or the system does not tell."""
+        """The process that has an id here and now; None if there is none, it has ended, or the system does not tell."""
         try:
-            namespace = str(Path("/proc/self/ns/pid").readlink())
-            return cls(os.uname().nodename, BOOT.read_text("ascii").strip(), namespace, pid, int(_status(pid)[19]))
+            namespace, found = str(Path("/proc/self/ns/pid").readlink()), _status(pid)
+            start = int(found[19])
+            boot = BOOT.read_text("ascii").strip()
         except (OSError, ValueError, IndexError):
             return None
+        return None if found[0] in "ZX" else cls(os.uname().nodename, boot, namespace, pid, start)
 
     @classmethod
     def mine(cls) -> "Process":

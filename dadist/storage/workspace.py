@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from dadist.runtime.locks import alone, lock_of
+from dadist.runtime.locks import alone, lock_of, require
 from dadist.storage.atomic import sync_folder
 from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal
@@ -45,6 +45,7 @@ def workplace(folder: Path, index: str, key: str, whole: str) -> Iterator[Path |
         _remove(folder, index)
         place.mkdir(exist_ok=True)
         yield place
+        require(lock_of(folder))
         (place / CONTENT).rename(folder)
         sync_folder(folder.parent)
         keep([folder], whole)

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from dadist.runtime import distributed
-from dadist.runtime.locks import alone, lock_of
+from dadist.runtime.locks import alone, lock_of, require
 from dadist.runtime.processes import abandoned
 from dadist.storage.atomic import atomic
 from dadist.storage.kept import keep, put_back
@@ -88,6 +88,14 @@ class State:
                 self.folder.mkdir(parents=True, exist_ok=True)
             distributed.most(int(there))
             yield there
+
+    def require(self) -> None:
+        """See to it that the model is still this training's to write.
+
+        Raises:
+            ValueError: Another has taken over.
+        """
+        require(lock_of(self.model))
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:

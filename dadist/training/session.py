@@ -72,5 +72,6 @@ def run(
             numerator=training.inverse_depth,
             settings=params,
         )
+        state.require()
         checkpoint.save(model)
         state.finish(losses)

@@ -272,3 +272,12 @@ def test_on_a_disk_without_locks_a_training_goes_on_with_a_warning(
     with State.beside(tmp_path / "model.pt", "key").held() as there:
         assert not there
     assert ".model.pt.lock: this file system has no locks; see to it that no other process is at work" in caplog.text
+
+
+def test_a_model_that_another_training_has_taken_over_is_not_overwritten(tmp_path: Path) -> None:
+    mine = State.beside(tmp_path / "model.pt", "key")
+    with mine.held():
+        mine.require()
+        lock_of(mine.model).write_bytes(other(pid=7))  # as on a disk without locks
+        with pytest.raises(ValueError, match=r"found that process 7 on .* took the lock meanwhile; let that end"):
+            mine.require()
