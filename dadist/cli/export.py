@@ -19,12 +19,12 @@ def export(words: Sequence[str]) -> int:
     )
     asked = parser.parse_args(words)
 
-    from dadist.deploy.onnx import OPSET, TOLERANCE
+    from dadist.deploy.onnx import OPSET
     from dadist.deploy.onnx import export as exported
     from dadist.model.checkpoint import Checkpoint
 
-    difference = exported(Checkpoint.load(asked.model), asked.out, asked.outputs)
+    difference, allowed = exported(Checkpoint.load(asked.model), asked.out, asked.outputs)
     sys.stdout.write(
-        f"{asked.out}: opset {OPSET}; ONNX Runtime is within {difference:.1e} of torch (allowed: {TOLERANCE})\n"
+        f"{asked.out}: opset {OPSET}; ONNX Runtime is within {difference:.1e} of torch (allowed: {allowed:.1e})\n"
     )
     return 0

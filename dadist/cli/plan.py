@@ -8,7 +8,7 @@ from dadist.config.records import hint
 
 
 def plan(words: Sequence[str]) -> int:
-    """What will it cost? Steps, epochs, FLOPs, memory, disk and a floor for the time of a setting, before it runs."""
+    """What will it cost? Steps, epochs, FLOPs, memory, disk and time of a setting, before it runs."""
     parser = config_parser("plan", plan)
     parser.add_argument("setting", help="name of a setting")
     parser.add_argument("--device", help="a device by name; without it, this machine, measured within seconds")

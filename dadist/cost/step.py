@@ -1,7 +1,7 @@
-"""What a training step costs, counted on the meta device, where shapes are known and nothing is computed."""
+"""What a training step costs, counted on the meta device."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental import _config as shapes
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from dadist.config.schema import Setting
 from dadist.config.training_sections import Optimiser
+from dadist.cost.counting import count
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Context, Method
 from dadist.model.layouts import build
@@ -46,38 +44,6 @@ class StepCost:
     def memory(self) -> int:
         """Bytes at the peak, without the allocator's and the convolution library's own."""
         return self.weights + self.gradients + self.states + self.activations + self.transient
-
-
-class _Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up what operations other than products read and write, and finds the largest of all.
-
-    An operation whose output's size depends on values has none on the meta device: ``unique`` is taken to find two.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.traffic = self.largest = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.aten._unique2.default and args[0].is_meta:
-            two = args[0].new_empty(2)
-            return two, two, two
-        out = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            moved = sum(one.numel() * one.element_size() for one in _tensors((args, out)))
-            self.largest = max(self.largest, moved)
-            if func._overloadpacket not in flop_registry:
-                self.traffic += moved
-        return out
-
-
-def count(step: Callable[[], object]) -> tuple[int, int, int]:
-    """FLOPs, traffic and the largest operation's bytes of whatever ``step`` computes; a meta tensor costs no time."""
-    tally = _Tally()
-    # A boolean index is taken to choose everything: the most that it can cost.
-    with shapes.patch(meta_nonzero_assume_all_nonzero=True), tally, FlopCounterMode(display=False) as flops:  # type: ignore[attr-defined]
-        step()
-    return flops.get_total_flops(), tally.traffic, tally.largest
 
 
 def step_cost(setting: Setting, name: str) -> StepCost:
@@ -240,12 +206,3 @@ def _weights(method: Method) -> list[Tensor]:
     """Parameters and buffers of all networks, each once."""
     modules = nn.ModuleList(method.networks().values())
     return [*modules.parameters(), *modules.buffers()]
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    """Every tensor in nested tuples and lists."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from _tensors(value)

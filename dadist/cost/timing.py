@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from dadist.config.schema import Setting
-from dadist.cost.step import count, method_of, noise
+from dadist.cost.counting import count
+from dadist.cost.step import method_of, noise
 from dadist.data.loader import Source, Target
 from dadist.registry import RECIPES
 from dadist.runtime.memory import keep_freed_memory

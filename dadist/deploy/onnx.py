@@ -1,10 +1,11 @@
 """A model as ONNX, for programs without torch; the file says what it takes, what it gives and how it came about."""
 
+import copy
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +25,16 @@ OUTPUTS = {
     "labels": ("labels", "confidence"),  # (B, H, W) uint8, (B, H, W) float32
 }
 INVERSE_DEPTH = "inverse_depth"  # (B, 1, H, W) float32, of a network with depth
-TOLERANCE = 1e-4
+# What ONNX Runtime's answers may be off those in float64: so much, and as many times torch's own rounding in float32,
+# which grows with the layers and the logits: 1e-3 and more of ResNet-101.
+TOLERANCE, ROUNDINGS = 1e-4, 4
+
+
+class Agreement(NamedTuple):
+    """How far ONNX Runtime's answers are off torch's in float64, at most, and how far they may be."""
+
+    difference: float
+    allowed: float
 
 
 class Exported(nn.Module):
@@ -37,7 +47,7 @@ class Exported(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps in the order of ``names``."""
-        found, size = self.segmenter(images.float()), images.shape[-2:]
+        found, size = self.segmenter(images.to(self.segmenter.mean.dtype)), images.shape[-2:]
         logits = upsample(found.logits, size)
         maps: tuple[Tensor, ...] = (logits,)
         if self.outputs == "labels":
@@ -46,7 +56,7 @@ class Exported(nn.Module):
         return maps if found.depth is None else (*maps, upsample(found.depth, size))
 
 
-def export(checkpoint: Checkpoint, path: Path, outputs: str) -> float:
+def export(checkpoint: Checkpoint, path: Path, outputs: str) -> Agreement:
     """Write the model as ONNX, and hold ONNX Runtime's answers against torch's.
 
     Args:
@@ -55,10 +65,10 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> float:
         outputs: A key of OUTPUTS.
 
     Returns:
-        The largest difference, at two sizes and numbers of images.
+        Of two sizes and numbers of images, that which comes closest to what is allowed.
 
     Raises:
-        ValueError: A package is missing, or the answers differ by more than TOLERANCE.
+        ValueError: A package is missing, or the answers differ by more than is allowed.
     """
     runtime()  # if it is missing, that is told before the work and not after it
     network = Exported(checkpoint.segmenter(), outputs).eval()
@@ -77,13 +87,15 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> float:
     program.model.metadata_props.update(metadata(checkpoint, network.names))
     with atomic(path) as temporary:
         program.save(temporary)
+        found = [_agreement(network, temporary, shape) for shape in ((1, 3, 65, 97), (2, 3, 96, 64))]
         # By numpy: to Python's `max`, what is no number may be less than a number.
-        difference = float(np.max([_difference(network, temporary, one) for one in ((1, 3, 65, 97), (2, 3, 96, 64))]))
-        if not difference <= TOLERANCE:
+        worst = found[int(np.argmax([one.difference / one.allowed for one in found]))]
+        if not worst.difference <= worst.allowed:
             raise ValueError(
-                f"{path}: expected ONNX Runtime's answers within {TOLERANCE} of torch's, got {difference:.2g}"
+                f"{path}: expected ONNX Runtime's answers within {worst.allowed:.2g} of torch's, got "
+                f"{worst.difference:.2g}; report it with the model's backbone and layout (`dadist info`)"
             )
-    return difference
+    return worst
 
 
 def metadata(checkpoint: Checkpoint, names: Sequence[str]) -> dict[str, str]:
@@ -132,17 +144,24 @@ def runtime() -> Any:
 
 
 @torch.no_grad()
-def _difference(network: Exported, path: Path, shape: tuple[int, ...]) -> float:
-    """The largest between torch and ONNX Runtime on noise; of labels, only where torch is sure of them."""
+def _agreement(network: Exported, path: Path, shape: tuple[int, ...]) -> Agreement:
+    """Of ONNX Runtime with torch, on noise."""
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     session = runtime().InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    pairs = zip(session.run(None, {"images": images}), network(torch.from_numpy(images)), strict=True)
-    return float(np.max([_apart(found, expected.numpy()) for found, expected in pairs]))
+    given = torch.from_numpy(images)
+    exact, rounded = copy.deepcopy(network).double()(given), network(given)
+    differences, roundings = list[float](), list[float]()
+    for theirs, ours, true in zip(session.run(None, {"images": images}), rounded, exact, strict=True):
+        expected = ours.numpy()
+        if theirs.shape != expected.shape or theirs.dtype != expected.dtype:
+            made = f"got {theirs.dtype} {theirs.shape}"
+            raise ValueError(f"expected {expected.dtype} {expected.shape} of ONNX Runtime, {made}")
+        differences.append(_apart(theirs, true.numpy()))
+        roundings.append(_apart(expected, true.numpy()))
+    return Agreement(float(np.max(differences)), TOLERANCE + ROUNDINGS * float(np.max(roundings)))
 
 
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> float:
-    if found.shape != expected.shape or found.dtype != expected.dtype:
-        raise ValueError(f"expected {expected.dtype} {expected.shape} of ONNX Runtime, got {found.dtype} {found.shape}")
     if found.dtype == np.uint8:  # two classes that are equally probable may change places
         return float((found != expected).mean())
     return float(np.abs(found - expected).max())

@@ -206,7 +206,8 @@ class SameConv2d(nn.Conv2d):
         (kernel, _), (stride, _), (dilation, _) = self.kernel_size, self.stride, self.dilation
         padding = []
         for size in (x.shape[-1], x.shape[-2]):
-            missing = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+            # So that ceil(size / stride) cells come out. No negative number is divided: ONNX rounds those otherwise.
+            missing = (kernel - 1) * dilation - (size - 1) % stride
             padding += [missing // 2, missing - missing // 2]
         return super().forward(F.pad(x, padding))
 

@@ -89,8 +89,8 @@ def test_the_prepared_source_takes_what_was_measured(name: str, gigabytes: float
 
 def test_the_table_has_a_line_a_stage_and_the_sums(demo: StudyCost) -> None:
     lines = demo.table().splitlines()
-    assert len(lines) == 1 + len(demo.stages) + 1 + 1 + 1 + len(demo.disk) + 1 + 2
-    assert lines[-1].endswith("a device of round numbers")
+    assert len(lines) == 1 + len(demo.stages) + 1 + 1 + 1 + len(demo.disk) + 1 + 3
+    assert lines[-2].endswith("a device of round numbers")
     assert sum(one.seconds(SLOW) for one in demo.stages) == pytest.approx(demo.seconds)
     assert not [line for line in lines if line != line.rstrip()]
 
@@ -107,8 +107,16 @@ def test_a_text_of_two_stages_is_this() -> None:
         "models  1.50 GB",
         "all     1.50 GB",
         "",
-        "time: a floor, all products at full speed; a device of round numbers",
+        "time: an estimate, all products at full speed and all else at that of a copy; a device of round numbers",
+        "memory: of the GPU; a process has 0.8 GB of libraries",
     ]
+
+
+def test_on_a_cpu_the_libraries_are_in_the_memory_of_the_process() -> None:
+    text = StudyCost((stage(),), {}, dataclasses.replace(SLOW, libraries=accounting.LIBRARIES)).table()
+    assert " 2.80 GB " in text
+    assert text.splitlines()[-1] == "memory: of the process, 0.8 GB of libraries in it"
+    assert {name for name, one in DEVICES.items() if one.libraries} == {"cpu-core-fp32"}
 
 
 def test_an_estimate_stands_beside_its_measurement() -> None:

@@ -8,7 +8,8 @@ from sandbox import configuration
 from torch import nn
 
 from dadist.config import load
-from dadist.cost.step import count, forward_flops, kept, step_cost
+from dadist.cost.counting import count
+from dadist.cost.step import forward_flops, kept, step_cost
 from dadist.cost.timing import measure, speed
 from dadist.registry import METHODS, RECIPES
 
@@ -22,6 +23,33 @@ def test_the_flops_of_one_convolution_are_counted_by_hand() -> None:
     products = 2 * 5 * 7 * 9 * 3 * 3 * 3  # batch, outputs, places, inputs and kernel
     assert count(lambda: layer(x))[0] == 2 * products  # a multiplication and an addition
     assert count(lambda: layer(x).sum().backward())[0] == 3 * 2 * products  # for the weights, and for the input
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_the_flops_of_grouped_convolutions_are_counted_by_hand_on_the_way_back_too(groups: int) -> None:
+    with torch.device("meta"):
+        layer = nn.Conv2d(6, 12, (3, 5), stride=2, padding=(1, 2), groups=groups, bias=False)
+        x = torch.empty(2, 6, 8, 10, requires_grad=True)
+    products = 2 * 12 * 4 * 5 * (6 // groups) * 3 * 5  # batch, outputs, places, inputs of a group and kernel
+    assert count(lambda: layer(x))[0] == 2 * products
+    assert count(lambda: layer(x).sum().backward())[0] == 3 * 2 * products
+    assert count(lambda: layer(x.detach()).sum().backward())[0] == 2 * 2 * products  # for the weights alone
+
+
+def test_the_flops_of_a_transposed_convolution_are_counted_by_hand() -> None:
+    with torch.device("meta"):
+        layer, x = nn.ConvTranspose2d(4, 6, 3, stride=2, groups=2), torch.empty(1, 4, 5, 7, requires_grad=True)
+    products = 4 * 5 * 7 * (6 // 2) * 3 * 3  # inputs, places, outputs of a group and kernel
+    assert count(lambda: layer(x).sum().backward())[0] == 3 * 2 * products
+
+
+def test_a_step_of_the_depthwise_network_costs_three_times_its_predictions() -> None:
+    network = dataclasses.replace(DEMO.adapt.network, backbone="efficientnet_lite0", pixels="lite")
+    setting = dataclasses.replace(DEMO, adapt=dataclasses.replace(DEMO.adapt, network=network))
+    forward = forward_flops(setting, "source_only") * DEMO.adapt.batch
+    assert step_cost(setting, "source_only").flops == pytest.approx(
+        3 * forward, rel=0.05
+    )  # the images need no way back
 
 
 def test_traffic_is_what_other_operations_read_and_write() -> None:

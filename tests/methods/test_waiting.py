@@ -8,7 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dadist.cli.study import read_study
-from dadist.cost.step import _step, count, method_of, noise
+from dadist.cost.counting import count
+from dadist.cost.step import _step, method_of, noise
 from dadist.registry import METHODS
 from dadist.training.loop import to_device
 
