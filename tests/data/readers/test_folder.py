@@ -315,29 +315,6 @@ def test_tiff_files_that_pil_does_not_know_are_read(tmp_path: Path, stored: NDAr
     assert header(tmp_path / "x.tif") is None
 
 
-@pytest.mark.parametrize("shape", [(2, 7), (1, 2, 7), (2, 7, 1), (2, 7, 3)])
-def test_metres_may_have_an_axis_more_whatever_they_hold(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    metres = np.array([[0, 0.5, 12.344, 700, np.inf, np.nan, -1]] * 2, np.float32)
-    np.save(tmp_path / "x.npy", np.dstack([metres] * 3) if 3 in shape else metres.reshape(shape))
-    assert measured(1.0).read_depth(tmp_path / "x.npy").tolist() == [[0, 50, 1234, 65535, 65535, 0, 0]] * 2
-
-
-@pytest.mark.parametrize(
-    ("stored", "told"),
-    [
-        (np.zeros(3), r"got float64 of shape \(3,\)"),
-        (np.zeros((1, 2, 3, 4)), r"got float64 of shape \(1, 2, 3, 4\)"),
-        (np.zeros((2, 3), bool), "got 8-bit with 1 channel"),
-        (np.array([["a"]]), "got 32-bit with 1 channel"),
-        (np.float32(3), r"got float32 of shape \(\)"),
-    ],
-)
-def test_an_array_that_is_no_depth_is_refused(tmp_path: Path, stored: Any, told: str) -> None:
-    np.save(tmp_path / "x.npy", stored)
-    with pytest.raises(DataError, match=rf"x\.npy: expected depth with one channel of 16 bits or more, {told}"):
-        measured(1.0).read_depth(tmp_path / "x.npy")
-
-
 def test_a_damaged_array_is_named(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
     whole = (tmp_path / "x.npy").read_bytes()
