@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dadist.cli.study import config_parser, read_study
+from dadist.cli.study import as_snakemake, config_parser, read_study
 from dadist.config.schema import Study
 from dadist.pipeline import paths
 
@@ -30,23 +30,30 @@ def doctor(words: Sequence[str]) -> int:
     from dadist.doctor.answer import as_json, as_lines
     from dadist.doctor.picture import draw
 
-    splits, titles = _splits(study, asked.setting)
+    splits, titles, unmade = _splits(study, asked.setting)
+    waiting = [
+        f"{', '.join(parts)}: expected rendered streets in {root}, found none; `{as_snakemake(root, asked)}` first"
+        for root, parts in unmade.items()
+    ]
+    if not splits:
+        raise FileNotFoundError("; ".join(waiting))
     report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
     picture = asked.picture or Path(paths.doctor(asked.setting))
     classes = study.settings[asked.setting].classes
     draw({titles[name]: seen for name, seen in report.seen.items()}, classes, picture, asked.rows)
-    notes = classes.asymmetries([split.reader.dataset for split in splits.values()])
+    notes = [*waiting, *classes.asymmetries([split.reader.dataset for split in splits.values()])]
     sys.stdout.write(as_json(report, notes, picture) if asked.json else as_lines(report, notes, picture, titles))
     return int(report.errors > 0)
 
 
-def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str]]:
-    """The parts of a setting as the doctor takes them, and their titles."""
+def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str], dict[str, list[str]]]:
+    """The parts of a setting as the doctor takes them, their titles, and folder → parts that are not rendered yet."""
     from dadist.data.inventory import SplitPlan
     from dadist.doctor import Split
     from dadist.pipeline import splits as prepared
 
-    splits, titles = {}, {}
+    splits, titles = dict[str, Split](), dict[str, str]()
+    unmade: dict[str, list[str]] = {}
     for which, split in prepared.prepared_splits(study, setting).items():
         if split is None:  # a target without labels: there is nothing to validate on
             continue
@@ -54,9 +61,8 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
         root = paths.place(study, study.domains[split.domain].root)
         names = paths.names(study, split)
         if paths.made(root) and not Path(root).is_dir():
-            raise FileNotFoundError(
-                f"{root}: expected rendered streets, found none; `snakemake {root} --cores 2` first"
-            )
+            unmade.setdefault(root, []).append(which)
+            continue
         # Rendered streets are as many as `render` says, and a list takes what it names.
         shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
         folder = Path(paths.data(split.name))
@@ -64,4 +70,4 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
             reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None, folder, shipped
         )
         titles[which] = f"{which}: {split.domain}, {split.plan['split']!r} in {root}"
-    return splits, titles
+    return splits, titles, unmade

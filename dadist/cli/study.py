@@ -1,6 +1,7 @@
 """What the commands share that read config.yaml, as the rules do: its flags, the study, and where its data lie."""
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,14 @@ def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentPa
         "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings, laid over all files"
     )
     return parser
+
+
+def as_snakemake(target: str, asked: argparse.Namespace) -> str:
+    """The command that makes a target with the files and entries of a command."""
+    words = ["snakemake", target, "--cores", "2"]
+    words += ["--configfile", *asked.configfile] if asked.configfile else []
+    words += ["--config", *asked.config] if asked.config else []
+    return shlex.join(words)
 
 
 def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:

@@ -5,7 +5,9 @@ setting, reads a sample too, and is what `dadist doctor` prints.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from dadist.storage.errors import DataError
 TOLD = 100  # findings that `before_prepare` tells of one split
 
 __all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
+
+SQUEEZED = 1.25  # the published settings squeeze Cityscapes by 1.19
+STRIDE = 8  # pixels, of every backbone
 
 
 @dataclass
@@ -116,6 +121,7 @@ def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header
     findings = [*listing.findings, *unsound]
     findings += formats(split.reader, listing.scenes, headers)
     findings += sizes(listing.scenes, headers)
+    findings += _squeezed(split, listing.scenes, headers)
     return listing.scenes, headers, _judged(split, findings)
 
 
@@ -130,6 +136,23 @@ def _judged(split: Split, findings: Iterable[Finding]) -> list[Finding]:
         else one
         for one in findings
     ]
+
+
+def _squeezed(split: Split, scenes: list[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
+    """Images that `stretch` would squeeze by much, and the size that would not: of about as many pixels."""
+    width, height = split.plan.width, split.plan.height
+    shapes = {scene.image: (one.width, one.height) for scene in scenes if (one := headers.get(scene.image))}
+    wide = {image: (w * height) / (h * width) for image, (w, h) in shapes.items()}
+    squeezed = [image for image, factor in wide.items() if max(factor, 1 / factor) > SQUEEZED]
+    if split.plan.fit != "stretch" or not squeezed:
+        return
+    (w, h), _ = Counter(shapes[image] for image in squeezed).most_common(1)[0]
+    factor = max(wide[squeezed[0]], 1 / wide[squeezed[0]])
+    side = math.sqrt(width * height / (w * h)) / STRIDE
+    fitting = f"{max(2, round(w * side)) * STRIDE}x{max(2, round(h * side)) * STRIDE}"
+    what = f"expected images that {width}x{height} hardly squeezes, got {w}x{h} in {len(squeezed)} of {len(shapes)}"
+    remedy = f"choose {fitting} (for both domains, if a method mixes images), or `fit: pad`: `stretch` squeezes by"
+    yield Finding("aspect", str(squeezed[0]), what, f"{remedy} {factor:.2f}")
 
 
 def _label_size(scenes: list[Files], headers: Mapping[Path, Header]) -> tuple[int, int] | None:

@@ -26,6 +26,10 @@ FAULTS: dict[str, Fault] = {
     "missing-folder": Fault("error", "unpack the data set there, or correct `root` of the domain"),
     "missing-files": Fault("error", "the copy is not complete: unpack it again"),
     "wrong-package": Fault("error", "take the package that the reader reads"),
+    "other-data-set": Fault("error", "take the reader of that data set, or describe it with `dataset: folder`"),
+    "other-names": Fault(
+        "warning", "if its ids are not those of Cityscapes, describe it with `dataset: folder` and its own `ids`"
+    ),
     "bad-data-set": Fault("error", "correct the keys of the domain, or take another package"),
     "bad-list": Fault("error", "correct `lists` of the domain"),
     "case-differs": Fault("error", "rename the file: upper and lower case are different files"),
@@ -46,6 +50,7 @@ FAULTS: dict[str, Fault] = {
     "image-format": Fault("error", "take the files as shipped", of_file=True),
     "labels-format": Fault("error", "take the files as shipped", of_file=True),
     "depth-format": Fault("error", "take the files as shipped", of_file=True),
+    "aspect": Fault("warning", "choose another size, or `fit: pad`"),
     "size-mismatch": Fault("error", "the two are not of one scene or one was resized: copy both again", of_file=True),
     "swapped-folders": Fault("error", "exchange the folders of images and labels"),
     # what the sample holds

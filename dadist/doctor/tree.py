@@ -1,6 +1,7 @@
 """What lies in the folders of a split, against what its reader makes of them; only to tell copies is a file opened."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -17,6 +18,28 @@ from dadist.storage.errors import DataError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 MIDDLE = 4096  # bytes that tell most images of one size apart
+CITYSCAPES_NAME = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*_\d{6}_\d{6}")  # aachen_000000_000019
+# Data sets that people give the reader of Cityscapes for: a folder that only they have, and how `folder` reads them.
+# Source: their owners' descriptions, recalled.
+OTHERS = (
+    (
+        "rgb_anon",
+        "ACDC",
+        'images: {train: "rgb_anon/*/train/*/*_rgb_anon.png", val: "rgb_anon/*/val/*/*_rgb_anon.png"}, '
+        'labels: {val: "gt/*/val/*/*_gt_labelIds.png"}',
+    ),
+    (
+        "training/image_2",
+        "KITTI",
+        'images: {train: "testing/image_2/*.png", val: "training/image_2/*.png"}, '
+        'labels: {val: "training/semantic/*.png"}',
+    ),
+    (
+        "images/10k",
+        "BDD100K",
+        'images: {train: "images/10k/train/*.jpg", val: "images/10k/val/*.jpg"}, labels: {val: "labels/…/val/*.png"}',
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +68,10 @@ def list_split(split: Split) -> Listing:
     try:
         scenes = split.reader.files(split.root, plan.split, labels=False, depth=False)
     except (OSError, ValueError) as error:
-        return Listing([], [not_found(error)])
+        return Listing([], [_other(split) or not_found(error)])
+    if split.reader.dataset == "cityscapes" and not CITYSCAPES_NAME.fullmatch(scenes[0].name):
+        what = f"expected names of Cityscapes, like aachen_000000_000019, got {scenes[0].name}: another data set (IDD?)"
+        findings.append(finding("other-names", scenes[0].image, what))
     for role, wanted in (("labels", plan.labels), ("depth", plan.depth)):
         if wanted:
             ask = {"labels": False, "depth": False, role: True}
@@ -73,6 +99,15 @@ def list_split(split: Split) -> Listing:
     except (OSError, DataError) as error:
         findings.append(told("bad-list", error))
     return Listing(scenes[: plan.images or None], findings)
+
+
+def _other(split: Split) -> Finding | None:
+    """Another data set where the reader of Cityscapes looks, if its folders tell which."""
+    for folder, name, keys in OTHERS if split.reader.dataset == "cityscapes" else ():
+        if (split.root / folder).is_dir():
+            remedy = f"describe it with `dataset: folder`, {keys} and its `ids`"
+            return Finding("other-data-set", str(split.root), f"expected Cityscapes, got the folders of {name}", remedy)
+    return None
 
 
 def _around(files: Sequence[Path], used: Set[str], name: str, split: Split) -> Iterator[Finding]:

@@ -99,8 +99,29 @@ def test_rendered_streets_are_not_held_against_what_others_ship(
 def test_streets_that_are_not_rendered_yet_are_told_with_the_command(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.main(["doctor", "hard"]) == 2
-    assert "`snakemake results/streets/hard/synthia --cores 2` first" in capsys.readouterr().err
+    (here / "my own.yaml").write_text("seeds: [1]\n", encoding="utf-8")
+    words = ["--configfile", "my own.yaml", "--config", "data_root=nowhere"]
+    assert main.main(["doctor", "hard", *words]) == 2
+    told = capsys.readouterr().err
+    for parts, dataset in (("source", "synthia"), ("train, val", "cityscapes")):
+        folder = f"results/streets/hard/{dataset}"
+        command = f"snakemake {folder} --cores 2 --configfile 'my own.yaml' --config data_root=nowhere"
+        assert f"{parts}: expected rendered streets in {folder}, found none; `{command}` first" in told
+
+
+def test_photographs_are_looked_at_although_the_streets_are_not_rendered_yet(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    streets = {"demo_source": {"root": "results/streets/demo/synthia"}}
+    (here / "mine.yaml").write_text(yaml.safe_dump({"domains": streets}), encoding="utf-8")
+    assert main.main(["doctor", "demo", "--configfile", "mine.yaml"]) == 0
+    printed = lines(capsys)
+    assert printed[0] == (
+        "note  source: expected rendered streets in results/streets/demo/synthia, found none; "
+        "`snakemake results/streets/demo/synthia --cores 2 --configfile mine.yaml` first"
+    )
+    assert [line.partition(":")[0] for line in printed[-4:-2]] == ["train", "val"]
+    assert decode(here / "results/demo/doctor.png").std() > 10
 
 
 def test_faults_end_in_1_and_are_told_a_line_each(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -433,7 +433,17 @@ TABLE: tuple[tuple[Callable[[Trees], None], str, str, str], ...] = (
     (other_format, "damaged-file", CITYSCAPES_IMAGE, "copy or download"),
 )
 # Tested by themselves below: they need a list, another disk, or a user who is not root.
-ELSEWHERE = {"missing-folder", "bad-list", "bad-data-set", "disk-full", "no-memory-map", "unreadable-file"}
+ELSEWHERE = {
+    "missing-folder",
+    "bad-list",
+    "bad-data-set",
+    "disk-full",
+    "no-memory-map",
+    "unreadable-file",
+    "other-data-set",
+    "other-names",
+    "aspect",
+}
 
 
 def test_healthy_trees_have_no_fault(healthy: Trees) -> None:
@@ -836,7 +846,7 @@ def test_a_finding_goes_through_json(trees: Trees) -> None:
 def test_vistas_of_another_version_is_told_with_the_key_to_set(tmp_path: Path, written: str, asked: str) -> None:
     write_mapillary(tmp_path / "vistas", version=written)
     reader = mapillary.reader(mapillary.Options(version=asked))  # type: ignore[arg-type]
-    split = doctor.Split(reader, tmp_path / "vistas", plan("val"), None, tmp_path / "prepared", None)
+    split = doctor.Split(reader, tmp_path / "vistas", plan("val", fit="pad"), None, tmp_path / "prepared", None)
     found = doctor.examine({"val": split}, sample=2, seed=1, workers=1).findings["val"]
     assert {one.fault for one in found} == {"wrong-package"}
     assert f"set `version: {written}` in the domain" in found[0].message
@@ -844,3 +854,41 @@ def test_vistas_of_another_version_is_told_with_the_key_to_set(tmp_path: Path, w
     assert healthy.counts == {"train": 18000, "val": 2000}
     sound = dataclasses.replace(split, reader=healthy)
     assert not doctor.examine({"val": sound}, sample=2, seed=1, workers=1).errors
+
+
+# --- data sets that are not what the reader reads
+
+
+@pytest.mark.parametrize(("folder", "name"), [("rgb_anon/fog/train", "ACDC"), ("training/image_2", "KITTI")])
+def test_another_data_set_in_the_place_of_cityscapes_is_named(trees: Trees, folder: str, name: str) -> None:
+    shutil.rmtree(trees.target)
+    (trees.target / folder).mkdir(parents=True)
+    report = examine(trees)
+    for part in ("train", "val"):
+        (one,) = report.findings[part]
+        assert (one.fault, one.level, one.file) == ("other-data-set", "error", str(trees.target))
+        assert one.what == f"expected Cityscapes, got the folders of {name}"
+        assert one.remedy.startswith("describe it with `dataset: folder`, images: {train: ")
+
+
+def test_images_in_cityscapes_folders_that_are_not_named_as_its_own_are_told(trees: Trees) -> None:
+    for number, image in enumerate(sorted((trees.target / "leftImg8bit/train").rglob("*.png"))):
+        image.rename(image.with_name(f"{number:06d}_leftImg8bit.png"))  # as IDD has them
+    (one,) = found(trees)
+    assert (one.fault, one.level) == ("other-names", "warning")
+    assert one.what.startswith("expected names of Cityscapes, like aachen_000000_000019, got 000000: another data set")
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [((80, 60), "56x40"), ((30, 60), "32x64"), ((64, 40), None), ((80, 40), None)],
+)
+def test_images_that_stretch_would_squeeze_are_told_with_a_size_that_does_not(
+    trees: Trees, size: tuple[int, int], told: str | None
+) -> None:
+    rewrite_all(trees.target / "leftImg8bit/train", lambda image: np.asarray(cv2.resize(image, size)))
+    squeezed = [one for one in found(trees) if one.fault == "aspect"]
+    assert len(squeezed) == (told is not None)
+    for one in squeezed:
+        assert one.what == f"expected images that 64x32 hardly squeezes, got {size[0]}x{size[1]} in 4 of 4"
+        assert f"choose {told} (for both domains, if a method mixes images), or `fit: pad`" in one.remedy
