@@ -64,8 +64,7 @@ def outlived(victim: Victim) -> None:
 
 def replaced(victim: Victim) -> None:
     """An orphan of other settings, which would end much later, leaves the model to the run that follows."""
-    longer = {"settings": {"demo": {"adapt": {"iterations": 4000}, "objectives": {"warm_up": {"iterations": 30}}}}}
-    orphan(victim, merged(victim.overlay, longer))
+    orphan(victim, merged(victim.overlay, {"settings": {"demo": {"adapt": {"iterations": 4000}}}}))
     (old,) = (victim.folder / Q0).glob(".model-*")
     victim.unlock()
     answer = victim.snakemake(*TABLES)
