@@ -26,13 +26,9 @@ Colour = tuple[int, int, int]  # RGB
 
 GREY, RGB, INDEX, GREY_ALPHA = 0, 2, 3, 4  # colour types of PNG
 COMPRESSION, MEANING = 0x0103, 0x0106  # tags of TIFF
-LOSSLESS = (
-    1,
-    5,
-    8,
-    32773,
-    32946,
-)  # compressions of TIFF: none, LZW, deflate, PackBits, deflate as it was numbered first
+LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "JPEG2000")
+# Compressions of TIFF: none, LZW, deflate, PackBits, deflate as it was numbered first.
+LOSSLESS = (1, 5, 8, 32773, 32946)
 # (mode of PIL, bits, photometric interpretation) of the TIFF files of which PIL changes nothing
 EXACT = {("L", 8, 1), ("I;16", 16, 1), ("I;16B", 16, 1), ("P", 8, 3), ("RGB", 8, 2), ("RGBA", 8, 2)}
 
@@ -42,7 +38,7 @@ class Drawn:
     """A label file, upright."""
 
     values: NDArray[Any]  # (H, W) numbers or indices of the palette, or (H, W, 3) RGB; uint8 or uint16
-    palette: NDArray[np.uint8] | None = None  # (N, 3) RGB, of indices
+    palette: NDArray[np.uint8] | None = None  # (N, 3) RGB, of indices; an id such as 255 may go beyond
     alpha: NDArray[Any] | None = None  # (H, W) opacity: 0 where it was erased
     bits: int = 8  # of a number
 
@@ -65,7 +61,7 @@ class Drawn:
     def colours(self) -> NDArray[Any]:
         """What one sees, ``(H, W, 3)`` RGB, of 8 bits or of 16."""
         if self.palette is not None:
-            return np.asarray(self.palette[self.values])
+            return np.asarray(self.palette[self.values.clip(max=len(self.palette) - 1)])
         if self.values.ndim == 3:
             return self.values
         white = 255 if self.bits <= 8 else 65535
@@ -99,8 +95,6 @@ def decode_labels(path: Path) -> Drawn:
             f"{path}: expected labels of 8 or 16 bits, uncompressed or compressed without loss, got a file whose "
             "numbers a decoder would change; save it as PNG where it was drawn"
         )
-    if drawn.palette is not None and drawn.values.max() >= len(drawn.palette):
-        raise damaged(path)
     if drawn.alpha is not None and ((drawn.alpha > 0) & (drawn.alpha < np.iinfo(drawn.alpha.dtype).max)).any():
         raise DataError(
             f"{path}: expected labels that are drawn or erased, got half-transparent pixels; "
@@ -125,6 +119,9 @@ def ids_of(path: Path, drawn: Drawn, ids: Mapping[Colour, int], remedy: str) -> 
     """
     if drawn.bits > 8:
         raise DataError(f"{path}: expected colours of 8 bits, got {drawn.kind}; {remedy}")
+    highest, listed = drawn.values[drawn.seen()].max(initial=0), 256 if drawn.palette is None else len(drawn.palette)
+    if highest >= listed:
+        raise DataError(f"{path}: expected a palette with a colour for each index, got none for {highest}; {remedy}")
     known, raw_ids = _packed(np.array([*ids])), np.array([*ids.values()])
     order = known.argsort()
     known, raw_ids = known[order], raw_ids[order].astype(np.uint8)
@@ -213,6 +210,8 @@ def _other_format(path: Path, content: bytes) -> DataError:
         return damaged(path)
     except Image.DecompressionBombError:
         return too_large(path)
+    if found not in LOSSY:
+        return DataError(f"{path}: expected labels as PNG, TIFF or BMP, got {found}; save it as PNG")
     return DataError(
         f"{path}: expected labels as PNG, TIFF or BMP, got {found}, which may change what was drawn; "
         f"export them as PNG where they were drawn: a converted {found} keeps its changes"

@@ -229,8 +229,8 @@ def _palette_of(rows: list[Row], drawn: Drawn) -> bool:
     """Whether a file has a palette with the colours of the config, as far as it is used and the config goes."""
     if drawn.palette is None:
         return False
-    used = np.unique(drawn.values[drawn.seen()]).tolist()
-    return all(tuple(drawn.palette[raw].tolist()) == rows[raw][2] for raw in used if raw < len(rows))
+    listed, used = drawn.palette.tolist(), np.unique(drawn.values[drawn.seen()]).tolist()
+    return all(listed[raw : raw + 1] == [[*rows[raw][2]]] for raw in used if raw < len(rows))
 
 
 def _alone(rows: list[Row]) -> dict[Colour, int]:
