@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
+from dadist.config import globs
 from dadist.config.names import check_classes
 from dadist.config.records import ConfigError, hint, parse
 from dadist.config.schema import Domain
@@ -40,6 +41,12 @@ def domain(name: str, section: Any) -> Domain:
     for key in own:
         if key not in known:
             raise ConfigError(f"unknown key{hint(str(key), {*known, *shared})}", (*where, str(key)))
+    for key in own.keys() & {*globs.GLOBS}:
+        if isinstance(own[key], Mapping):
+            own[key] = {
+                split: globs.plain(glob, (*where, key, split)) if isinstance(glob, str) else glob
+                for split, glob in own[key].items()
+            }
     read = asdict(parse(options, own, where))
     common = {key: value for key, value in section.items() if key in shared}
     return parse(Domain, {**common, "options": read}, where)
