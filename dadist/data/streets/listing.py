@@ -20,6 +20,8 @@ def save(root: Path) -> None:
 def check(root: Path, *, depth: bool) -> None:
     """Hold a tree against its listing; one without a listing is someone else's.
 
+    A folder that is not there at all was taken away: whether it is needed, the data set's reader knows.
+
     Args:
         root: Folder of the tree.
         depth: Whether its depth is read, and with it the cameras, which are opened for nothing else.
@@ -31,7 +33,10 @@ def check(root: Path, *, depth: bool) -> None:
         return
     remedy = f"delete {root} and run the same command again"
     listed = seal.load(root / LISTING, version=VERSION, what="the listing of rendered streets", remedy=remedy)
+    kept = {path.name for path in root.iterdir()}
     for name, checksum in listed["files"].items():
+        if name.partition("/")[0] not in kept:
+            continue
         path = root / name
         changed = depth and checksum is not None and path.is_file() and _checksum(path) != checksum
         if changed or not path.is_file():

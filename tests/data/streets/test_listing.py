@@ -1,5 +1,6 @@
 """Rendered streets: a file that is lost or changed is told before a split is prepared without it."""
 
+import shutil
 from pathlib import Path
 
 import damage
@@ -54,3 +55,8 @@ def test_files_that_are_added_and_trees_of_others_are_no_concern(root: Path, tmp
     (root / "more.txt").write_text("more")
     listing.check(root, depth=True)
     listing.check(tmp_path, depth=True)
+
+
+def test_a_target_whose_labels_were_taken_away_is_whole(root: Path, tmp_path: Path) -> None:
+    blind = shutil.copytree(root, tmp_path / "blind", ignore=shutil.ignore_patterns("gtFine"))
+    listing.check(blind, depth=True)
