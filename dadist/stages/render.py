@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.schema import Render
+from dadist.data.streets import listing
 from dadist.data.streets.render import write_cityscapes, write_synthia
 from dadist.runtime.progress import Progress
 from dadist.stages import Count, Out, stage
@@ -27,6 +28,7 @@ def run(params: Params, *, workers: Count, root: Out) -> None:
     else:
         progress = Progress("image", render.train + render.val)
         write_cityscapes(root, render.appearance, train=render.train, val=render.val, progress=progress, **size)
+    listing.save(root)
 
 
 if __name__ == "__main__":

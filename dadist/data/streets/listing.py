@@ -31,7 +31,7 @@ def check(root: Path, *, depth: bool) -> None:
     """
     if not (root / LISTING).is_file():
         return
-    remedy = f"delete {root} and run the same command again"
+    remedy = f"delete {root} and run the same command again; or, if the tree is yours by now, remove its {LISTING}"
     listed = seal.load(root / LISTING, version=VERSION, what="the listing of rendered streets", remedy=remedy)
     kept = {path.name for path in root.iterdir()}
     for name, checksum in listed["files"].items():

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from dadist import classes
 from dadist.config.schema import Appearance
 from dadist.data.readers.base import FAR_CM
-from dadist.data.streets import listing
 from dadist.data.streets.appearance import Dice, air, camera
 from dadist.data.streets.layout import LANE, add_bonnet, lay_out
 from dadist.data.streets.rasterize import depth_at, rasterise
@@ -107,7 +106,6 @@ def write_synthia(
         (root / folder).mkdir(parents=True, exist_ok=True)
     task = partial(_write_synthia_scene, root, appearance, stream(seed, "synthia"), width, height)
     _run(task, [(index,) for index in range(images)], workers, progress)
-    listing.save(root)
 
 
 def write_cityscapes(
@@ -146,7 +144,6 @@ def write_cityscapes(
                 (root / folder / split / city).mkdir(parents=True, exist_ok=True)
             tasks.append((split, city, index, stream(seed, split)))
     _run(partial(_write_cityscapes_scene, root, appearance, width, height), tasks, workers, progress)
-    listing.save(root)
 
 
 def _write_synthia_scene(root: Path, appearance: Appearance, seed: int, width: int, height: int, index: int) -> None:

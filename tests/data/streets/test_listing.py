@@ -18,6 +18,7 @@ NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, sta
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("streets") / "cityscapes"
     render.write_cityscapes(root, NO_GAP, seed=1, train=2, val=2, width=48, height=24, workers=1)
+    listing.save(root)
     return root
 
 
