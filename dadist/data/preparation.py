@@ -79,12 +79,7 @@ def write(
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
         made = _without_bad(place, sorted(known)) if bad else content
         index = _index(inventory, reader.dataset, pixels, known, bad)
-        index["arrays"] = {
-            name: Rows.open(made / rows.path.name, (len(packed), *rows.shape[1:]), rows.dtype.type).record(
-                [one.checks[name] for one in packed]
-            )
-            for name, rows in sorted(packer.rows.items())
-        }
+        index["arrays"] = _arrays(packer, made, packed)
         seal.save(index, made / INDEX, version=VERSION)
         if made != content:
             # Without the journal, whoever is stopped from here on begins anew: its rows are no longer the arrays'.
@@ -127,6 +122,17 @@ def _pack(
         if report is not None:
             report(done)
     return known, bad
+
+
+def _arrays(packer: Packer, made: Path, packed: list[Packed]) -> dict[str, Any]:
+    """What the index says of each array, of as many rows as are packed."""
+    shapes = {name: (len(packed), *rows.shape[1:]) for name, rows in packer.rows.items()}
+    return {
+        name: Rows.open(made / f"{name}.npy", shape, packer.rows[name].dtype.type).record(
+            [one.checks[name] for one in packed]
+        )
+        for name, shape in sorted(shapes.items())
+    }
 
 
 def _judge(bad: dict[int, str], inventory: Inventory, sound: int) -> None:

@@ -158,7 +158,7 @@ def _agreement(network: Exported, path: Path, shape: tuple[int, ...]) -> Agreeme
             raise ValueError(f"expected {expected.dtype} {expected.shape} of ONNX Runtime, {made}")
         differences.append(_apart(theirs, true.numpy()))
         roundings.append(_apart(expected, true.numpy()))
-    return Agreement(float(np.max(differences)), TOLERANCE + ROUNDINGS * float(np.max(roundings)))
+    return Agreement(float(np.max(differences)), TOLERANCE + ROUNDINGS * float(np.nan_to_num(np.max(roundings))))
 
 
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> float:

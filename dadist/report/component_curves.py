@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dadist.report.cells import no_formulas
 from dadist.report.image_grid import save
-from dadist.report.tables import no_formulas
 from dadist.storage.atomic import atomic
 
 CELL = (190, 120)  # width and height of one curve with its title, pixels

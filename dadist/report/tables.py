@@ -10,12 +10,11 @@ import pandas as pd
 from dadist.classes import ClassSet
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES as DEPTH
+from dadist.report.cells import no_formulas
 from dadist.storage.atomic import atomic
 
 # Of how a model was made and measured, what a row says.
 PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a text begins that a spreadsheet may take for one
 
 
 def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
@@ -74,15 +73,3 @@ def save(rows: pd.DataFrame, path: Path) -> None:
     """Write as CSV: rates to the hundredth of a percent; errors of depth are of the order of 1: another digit."""
     with atomic(path) as temporary:
         no_formulas(rows.round({name: 3 if name in DEPTH else 2 for name in rows})).to_csv(temporary, index=False)
-
-
-def no_formulas(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same, but for titles and texts that a spreadsheet would compute: they stand behind an apostrophe."""
-    made = rows.rename(columns=_no_formula)
-    for name in made.select_dtypes(exclude="number"):
-        made[name] = made[name].map(_no_formula)
-    return made
-
-
-def _no_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -78,7 +78,7 @@ def test_every_stage_of_a_study_is_measured(tmp_path: Path, monkeypatch: pytest.
     assert set(commands) == {(sys.executable, "-m", f"dadist.stages.{stage}") for stage in stages - {"render"}}
     assert usage["render"].seconds > 0
     assert usage["evaluate"] == Usage(commands.count((sys.executable, "-m", "dadist.stages.evaluate")), 50.0)
-    assert len(list(tmp_path.rglob("RGB/*.png"))) == 2
+    assert len(list(tmp_path.glob("results/streets/demo/synthia/RGB/*.png"))) == 2
 
 
 def test_table_and_chart_have_the_least_of_the_runs(

@@ -227,7 +227,7 @@ def test_images_with_bad_files_are_left_out_with_what_belongs_to_them(
     for (name, why), line in zip(left_out.items(), logged, strict=True):
         assert re.search(told[name], why)
         assert line == f"left out {name}: {why}"
-    assert beside(split.folder) == [".split.lock"]
+    assert beside(split.folder) == [".split.kept", ".split.lock"]
 
 
 def test_who_is_stopped_while_bad_images_are_left_out_reads_them_alone_again(

@@ -142,7 +142,7 @@ THEIRS = {
     "theirs_advent": {
         "target": {"width": 96, "height": 48},
         "adapt": {"iterations": 3},
-        "selftrain": {"methods": ["advent"], "rounds": [1]},
+        "selftrain": {"methods": ["advent"], "rounds": [1], "training": {"recipe": "plain"}},
     },
     "theirs": {},
 }

@@ -12,10 +12,7 @@ and ``.*`` at the end for any extension. A scene's name is what the stars of its
 are the files whose stars stand for the same: ``checked/ulm.jpg`` goes with ``checked/ulm_labels.png``.
 """
 
-import io
 import re
-import tokenize
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,19 +23,14 @@ from numpy.typing import NDArray
 
 from dadist.config.records import ConfigError, Record
 from dadist.config.records import key as declared
-from dadist.data.readers.base import FAR_CM, Files, Reader, damaged, decode, kind
-from dadist.data.readers.content import contents
+from dadist.data.readers.arrays import read_array
+from dadist.data.readers.base import FAR_CM, Files, Reader, decode, kind
 from dadist.data.readers.label_files import Colour, decode_labels, ids_of
 from dadist.data.readers.listing import search
 from dadist.storage.errors import DataError
 
 SPLITS = ("all", "train", "val")
 IDS = 256  # that a byte can tell apart
-# What numpy raises for a file that is no whole .npy.
-NOT_NPY = (
-    *(ValueError, EOFError, SyntaxError, TypeError, LookupError, OverflowError, MemoryError, RecursionError),
-    *(tokenize.TokenError, zipfile.BadZipFile),
-)
 WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
@@ -180,7 +172,7 @@ class Folder(Reader):
             DataError: It has 8 bits, or channels that differ.
         """
         if path.suffix.lower() == ".npy":
-            stored = _array(path)
+            stored = read_array(path)
             got = f"an array of {stored.dtype} {stored.shape}"
             stored = stored.squeeze() if stored.ndim > 2 else stored
         else:
@@ -245,17 +237,6 @@ def _pattern(glob: str) -> re.Pattern[str]:
     body = glob.removesuffix(".*")
     parts = re.split(r"(\*\*/|\*|\?)", body)
     return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))
-
-
-def _array(path: Path) -> NDArray[Any]:
-    content = io.BytesIO(contents(path))
-    try:
-        array = np.asarray(np.load(content, allow_pickle=False))
-    except NOT_NPY as error:
-        raise damaged(path) from error
-    if content.read(1):  # longer than it says: its shape was damaged
-        raise damaged(path)
-    return array
 
 
 def _rgb(hexadecimal: str) -> Colour:
