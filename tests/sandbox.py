@@ -15,7 +15,6 @@ import audit
 import yaml
 
 from dadist.config.files import ConfigFiles
-from dadist.registry import METHODS
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles", "envs")
@@ -136,12 +135,13 @@ TARGETS = ("results/demo/metrics.csv", "results/demo/report/panel.png")
 PAGE = "results/demo/report/index.html"
 COMPONENTS = "results/demo/prior/components.csv"  # on demand
 
-# The demo with a few small images and a few steps; every rule and every method runs.
+# The demo with a few small images and a few steps; every rule runs, and a method of each kind.
+KINDS = ("source_only", "adabn", "advent", "adaptpatch", "depth_distribution")
 TINY = {
     "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
     "presets": {
         "demo": {
-            "methods": [name for name in METHODS if name != "warm_up"],
+            "methods": [*KINDS],
             "source": {"width": 64, "height": 32},
             "target": {"width": 64, "height": 32},
             "fit_gmm": {"points": 500},

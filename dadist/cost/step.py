@@ -15,6 +15,7 @@ from dadist.config.training_sections import Optimiser
 from dadist.cost.counting import count
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Context, Method
+from dadist.model.blank import blank
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture
 from dadist.prior.mixtures import Mixtures
@@ -53,7 +54,7 @@ def step_cost(setting: Setting, name: str) -> StepCost:
         setting: Gives sizes, batch, network and optimiser.
         name: In METHODS or RECIPES.
     """
-    with torch.device("meta"):
+    with blank():
         method = method_of(setting, name)
         source, target = noise(setting, name)
     to_device(method, "meta")
@@ -80,7 +81,7 @@ def forward_flops(setting: Setting, name: str) -> int:
 
 @functools.cache  # most methods share a network
 def _forward_flops(architecture: Architecture, height: int, width: int) -> int:
-    with torch.device("meta"):
+    with blank():
         segmenter, image = build(architecture), torch.empty(1, 3, height, width)
     return count(lambda: segmenter(image))[0]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dadist.classes import ClassSet
 from dadist.data.resize import Frame
+from dadist.model.blank import blank
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
@@ -91,7 +92,7 @@ class Checkpoint:
         Raises:
             ValueError: If the weights do not fit the architecture.
         """
-        with torch.device("meta"):
+        with blank():
             segmenter = build(self.architecture)
         try:
             segmenter.load_state_dict({name: value.clone() for name, value in self.weights.items()}, assign=True)

@@ -8,16 +8,22 @@ from pathlib import Path
 
 from sandbox import merged
 
-from faults.victim import PATIENCE_S, Q0, TABLES, Victim
+from faults.victim import PATIENCE_S, Q0, ROUNDS, Victim
 
 LOG = "results/logs/adapt/demo-depth_distribution-seed1.log"
 TRAINED = "results/demo/depth_distribution"
 
 
-def untrained(whole: Victim, folder: Path, length: int = 1) -> Victim:
-    """The study but for the trainings of its method."""
-    victim = Victim(folder, length)
+def copied(whole: Victim, folder: Path, length: int = 1, rounds: tuple[str, ...] = ROUNDS) -> Victim:
+    """The whole study."""
+    victim = Victim(folder, length, rounds)
     victim.take_over(whole)
+    return victim
+
+
+def untrained(whole: Victim, folder: Path, length: int = 1) -> Victim:
+    """The study up to the first network of its method, which is not trained yet."""
+    victim = copied(whole, folder, length, rounds=("q0",))
     shutil.rmtree(victim.folder / TRAINED)
     return victim
 
@@ -55,7 +61,7 @@ def outlived(victim: Victim) -> None:
     model = victim.folder / Q0 / "model.pt"
     made = model.read_bytes()
     victim.unlock()
-    answer = victim.snakemake(*TABLES)
+    answer = victim.snakemake(*victim.tables)
     assert answer.returncode == 0, answer.stdout
     assert "model.pt: made before with the same settings, code and inputs, and taken from" in said(victim)
     assert "step" not in said(victim)
@@ -67,7 +73,7 @@ def replaced(victim: Victim) -> None:
     orphan(victim, merged(victim.overlay, {"settings": {"demo": {"adapt": {"iterations": 4000}}}}))
     (old,) = (victim.folder / Q0).glob(".model-*")
     victim.unlock()
-    answer = victim.snakemake(*TABLES)
+    answer = victim.snakemake(*victim.tables)
     assert answer.returncode == 0, answer.stdout
     assert "is still at work on this; telling it to save and end" in said(victim)
     assert not old.exists()
@@ -78,7 +84,7 @@ def disturbed(victim: Victim) -> None:
     """A second Snakemake on the same folder is refused, and the first goes on."""
     process = victim.start()
     until(victim, lambda: training(victim) or process.poll() is not None)
-    second = victim.snakemake(*TABLES)
+    second = victim.snakemake(*victim.tables)
     assert second.returncode != 0
     assert "LockException" in second.stdout
     assert process.wait(PATIENCE_S) == 0, victim.transcript.read_text(encoding="utf-8")[-3000:]
@@ -87,12 +93,11 @@ def disturbed(victim: Victim) -> None:
 
 def forced(victim: Victim) -> None:
     """Every stage is told to run again, and takes what it made before."""
-    answer = victim.snakemake(*TABLES)  # what is missing
-    assert answer.returncode == 0, answer.stdout
-    answer = victim.snakemake(*TABLES, "--forceall")
+    answer = victim.snakemake(*victim.tables, "--forceall")
     assert answer.returncode == 0, answer.stdout
     for log in sorted((victim.folder / "results/logs").rglob("*.log")):
         assert "made before with the same settings, code and inputs" in log.read_text(encoding="utf-8"), log
 
 
-SCENARIOS = (outlived, replaced, disturbed, forced)
+# Each with the study that it is played on.
+SCENARIOS = {outlived: untrained, replaced: untrained, disturbed: untrained, forced: copied}

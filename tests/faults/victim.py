@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sandbox import TINY, Sandbox, merged
 
-Q0, Q1 = (f"results/demo/depth_distribution/seed1/{number}" for number in ("q0", "q1"))
-TABLES = (f"{Q0}/metrics.json", f"{Q1}/metrics.json")
+ROUNDS = ("q0", "q1")
+Q0, Q1 = (f"results/demo/depth_distribution/seed1/{number}" for number in ROUNDS)
 
 
 def study(length: int) -> dict[str, object]:
@@ -34,10 +34,12 @@ PATIENCE_S = 600.0
 
 
 class Victim(Sandbox):
-    """The study; its copy of the package saves the state of a training as often as it can."""
+    """The study up to a round; its copy of the package saves the state of a training as often as it can."""
 
-    def __init__(self, folder: Path, length: int = 1) -> None:
+    def __init__(self, folder: Path, length: int = 1, rounds: tuple[str, ...] = ROUNDS) -> None:
         super().__init__(folder, study(length))
+        self.rounds = rounds
+        self.tables = [f"results/demo/depth_distribution/seed1/{number}/metrics.json" for number in rounds]
         state = folder / "dadist/training/resume.py"
         text = state.read_text(encoding="utf-8")
         often = re.sub(
@@ -51,7 +53,7 @@ class Victim(Sandbox):
         """Snakemake, in a process group of its own; with another ``overlay`` in place of the folder's own."""
         with self.transcript.open("ab") as file:
             return subprocess.Popen(
-                self.command(*TABLES, overlay=overlay),
+                self.command(*self.tables, overlay=overlay),
                 cwd=self.folder,
                 env=self.environment,
                 stdout=file,
@@ -68,11 +70,12 @@ class Victim(Sandbox):
         """Stages at work in this folder, whoever started them; not the shells around them."""
         return [pid for pid, words in _processes(self.folder) if any(one.startswith("dadist.stages.") for one in words)]
 
-    def products(self) -> dict[str, bytes]:
-        """What must come out the same: networks, histories, tables."""
+    def products(self, rounds: tuple[str, ...] = ROUNDS) -> dict[str, bytes]:
+        """What must come out the same of some rounds: networks, histories, tables."""
         found = self.folder / "results/demo"
         names = ("model.pt", "losses.csv", "metrics.json")
-        return {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.name in names}
+        paths = [path for path in found.rglob("*") if path.name in names and path.parent.name in rounds]
+        return {str(path.relative_to(found)): path.read_bytes() for path in paths}
 
     def rest(self) -> list[str]:
         """Hidden files and folders that a finished study should have none of.

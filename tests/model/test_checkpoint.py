@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -68,6 +70,14 @@ def test_the_segmenter_of_a_checkpoint_is_the_one_that_was_saved() -> None:
     x = torch.randn(1, 3, 16, 32)
     assert_close(vars(segmenter(x)), vars(original(x)), rtol=0, atol=0)
     assert [p.requires_grad for p in segmenter.parameters()] == [p.requires_grad for p in original.parameters()]
+
+
+def test_reading_a_checkpoint_does_not_load_the_compiler_which_takes_as_long_as_torch(tmp_path: Path) -> None:
+    checkpoint().save(tmp_path / "model.pt")
+    code = "import sys; from dadist.model.checkpoint import *; Checkpoint.load(Path(sys.argv[1])).segmenter(); "
+    subprocess.run(
+        [sys.executable, "-c", code + "sys.exit('torch._dynamo' in sys.modules)", tmp_path / "model.pt"], check=True
+    )
 
 
 def test_training_the_segmenter_leaves_the_checkpoint_alone() -> None:

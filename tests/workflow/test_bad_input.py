@@ -166,17 +166,6 @@ def test_whatever_is_missing_is_told_at_once_and_planning_goes_on(sandbox: Sandb
     assert not (sandbox.folder / "results/data").exists()
 
 
-def test_a_class_set_of_ones_own_goes_through_to_the_table(sandbox: Sandbox) -> None:
-    road = {"name": "drivable", "colour": [128, 64, 128], "of": ["road", "lane marking"]}
-    rest = {"name": "rest", "colour": [70, 70, 70], "of": ["building", "sidewalk", "vegetation", "car"]}
-    own = {"class_sets": {"drive": [road, rest]}, "settings": {"demo": {"classes": "drive", "methods": ["adabn"]}}}
-    answer = sandbox.snakemake("results/demo/metrics.csv", overlay=merged(OWN, own))
-    assert answer.returncode == 0, answer.stdout
-    header, *rows = (sandbox.folder / "results/demo/metrics.csv").read_text(encoding="utf-8").splitlines()
-    assert header.startswith("setting,method,seed,round,miou,miou_star,drivable,rest,images")
-    assert [row.split(",")[1] for row in rows] == ["source_only", "adabn"]
-
-
 # --- files of a data set
 
 

@@ -38,7 +38,7 @@ SMALL = {
     "refine_labels": {"base": 1.0, "span": 4.0},
     "selftrain": {"rounds": [2, 2]},
 }
-SHORT = {**SMALL, "start": "random", "methods": ["depth_distribution"], "selftrain": {"rounds": [2]}}
+SHORT = {**SMALL, "start": "random", "methods": ["depth_distribution"], "selftrain": {"methods": []}}
 # s2c7 differs from these two by what each of them has: seven classes, and Cityscapes.
 MADE = {"s2c16": SMALL, "s2m7": SHORT}
 MINIATURE = {
@@ -115,13 +115,12 @@ def test_the_table_of_s2c16_starts_from_the_weights_file_and_has_its_five_rows(s
     ]
 
 
-def test_the_table_of_s2m7_has_a_method_s_two_rows_beside_the_floors(studies: Sandbox) -> None:
+def test_the_table_of_s2m7_has_the_method_beside_the_floors(studies: Sandbox) -> None:
     table = rows(studies, "s2m7")
     assert [(row["method"], row["round"], row["iterations"], row["init"]) for row in table] == [
         ("source_only", "q0", "3", "random"),
         ("adabn", "q0", "3", "source_only"),
         ("depth_distribution", "q0", "3", "random"),
-        ("depth_distribution", "q1", "5", "random"),
     ]
     assert all(set(CLASS_SETS["7"].names) <= row.keys() and 0 <= float(row["miou"]) <= 100 for row in table)
 
