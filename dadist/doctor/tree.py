@@ -1,5 +1,6 @@
 """What lies in the folders of a split, against what its reader makes of them; only to tell copies is a file opened."""
 
+import contextlib
 import os
 import re
 from collections import Counter
@@ -93,7 +94,7 @@ def list_split(split: Split) -> Listing:
     used = {str(path) for role in ROLES for path in files[role]}
     for role in ROLES:
         if files[role]:
-            findings += _around(files[role], used, scenes[0].name, split)
+            findings += _around(role, files[role], used, scenes[0].name, split)
     try:
         scenes = chosen(scenes, split.names, split.root) if split.names else scenes
     except (OSError, DataError) as error:
@@ -110,7 +111,7 @@ def _other(split: Split) -> Finding | None:
     return None
 
 
-def _around(files: Sequence[Path], used: Set[str], name: str, split: Split) -> Iterator[Finding]:
+def _around(role: str, files: Sequence[Path], used: Set[str], name: str, split: Split) -> Iterator[Finding]:
     """What else lies in the folders of images, labels or depth; ``name`` is the first scene's."""
     tail = files[0].name.removeprefix(name) if files[0].name.startswith(name) else files[0].suffix
     unused = []
@@ -119,11 +120,20 @@ def _around(files: Sequence[Path], used: Set[str], name: str, split: Split) -> I
         names = [one.name for one in folder.entries if one.kind != "folder"]
         yield from _alike(folder.path, names, used, tail)
         unused += [path for one in names if one.endswith(tail) and (path := f"{folder.path}/{one}") not in used]
-    taken = {os.path.realpath(path) for path in used} if unused else set()  # by another path, through a link
+    # By another path, through a link; or by another split, where one lies in the other's folder.
+    taken = {os.path.realpath(path) for path in (*used, *_elsewhere(role, split))} if unused else set()
     unused = [path for path in unused if os.path.realpath(path) not in taken]
     if unused:
         what = f"expected a scene to each file like it, got none for {len(unused)} of them"
         yield finding("unused-file", unused[0], what)
+
+
+def _elsewhere(role: str, split: Split) -> Iterator[Path]:
+    """What the other splits of the data set take of this kind."""
+    for other in set(split.reader.splits) - {split.plan.split}:
+        with contextlib.suppress(OSError, ValueError):  # the other split's own findings say so
+            scenes = split.reader.files(split.root, other, labels=role == "labels", depth=role == "depth")
+            yield from (path for scene in scenes if (path := getattr(scene, role)) is not None)
 
 
 def _top(files: Sequence[Path], split: Split) -> Path:

@@ -536,6 +536,17 @@ def test_hidden_files_and_other_labels_beside_are_no_fault(trees: Trees) -> None
 # --- faults that need more than a broken tree
 
 
+def test_images_of_another_split_below_are_not_unused(tmp_path: Path) -> None:
+    for name in ("0.jpg", "1.jpg", "val/2.jpg", "spare/3.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)).save(tmp_path / name)
+    mine = own.reader(own.Options(images={"train": "*.jpg", "val": "val/*.jpg"}))
+    split = doctor.Split(mine, tmp_path, plan("train"), None, tmp_path / "prepared", None)
+    assert [(one.fault, one.file) for one in tree.list_split(split).findings] == [
+        ("unused-file", str(tmp_path / "spare/3.jpg"))
+    ]
+
+
 def test_a_folder_that_is_not_there_is_told_with_the_package_to_unpack(trees: Trees) -> None:
     shutil.rmtree(trees.source)
     (one,) = found(trees)

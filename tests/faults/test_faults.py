@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import warm
 
 from faults.scenarios import SCENARIOS
 from faults.victim import Q0, Q1, Victim, harried
@@ -49,15 +50,7 @@ def stage(words: list[str], folder: Path, whole: Victim, **changes: str) -> subp
     words = list(words)
     for flag, value in changes.items():
         words[words.index(f"--{flag}") + 1] = value
-    return subprocess.run(
-        words,
-        cwd=folder,
-        env=whole.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    return warm.run(words, folder, whole.environment)
 
 
 def flip(path: Path) -> None:

@@ -171,11 +171,29 @@ def test_they_have_the_history_of_one_process(whole: Training, tmp_path: Path) -
     assert list(two[0].values()) == pytest.approx(list(one[0].values()), rel=0.02)
 
 
+def private_and_on_loopback(training: Training, process: subprocess.Popen[bytes]) -> None:
+    """Nothing of a running training listens beyond this machine, and no other user sees where it meets."""
+    (place,) = training.places()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert sockets(process.pid) == []
+    seen = [one for worker in workers(process).values() for one in sockets(worker)]
+    assert seen  # the two speak with each other
+    assert beyond_loopback(seen) == []
+
+
 def test_a_training_that_loses_a_process_or_is_stopped_ends_with_the_same_bits(whole: Training, tmp_path: Path) -> None:
     training = Training(tmp_path / "run")
+    # What a cluster may have set for trainings over several machines.
+    strange = {"GLOO_SOCKET_IFNAME": "eth0", "NCCL_SOCKET_IFNAME": "eth0", "RANK": "7", "LOCAL_RANK": "7"}
+    training.sandbox.environment |= strange
 
-    code = training.struck(lambda process: os.kill(workers(process)[1], signal.SIGKILL))
+    def lose(process: subprocess.Popen[bytes]) -> None:
+        private_and_on_loopback(training, process)
+        os.kill(workers(process)[1], signal.SIGKILL)
+
+    code = training.struck(lose)
     assert code == 128 + signal.SIGKILL, training.said()
+    assert training.places() == []
     last = training.said().splitlines()[-1]
     assert "error: expected 2 processes to the end, got process" in last
     assert "process 1 ended by SIGKILL" in last
@@ -218,30 +236,6 @@ def test_sockets_that_listen_beyond_this_machine_are_seen() -> None:
     ]
 
 
-def test_nothing_of_a_training_listens_beyond_this_machine_and_no_other_user_sees_where_it_meets(
-    tmp_path: Path,
-) -> None:
-    training = Training(tmp_path / "run")
-    # What a cluster may have set for trainings over several machines.
-    strange = {"GLOO_SOCKET_IFNAME": "eth0", "NCCL_SOCKET_IFNAME": "eth0", "RANK": "7", "LOCAL_RANK": "7"}
-    training.sandbox.environment |= strange
-    seen: list[tuple[str, str]] = []
-
-    def look(process: subprocess.Popen[bytes]) -> None:
-        (place,) = training.places()
-        assert stat.S_IMODE(place.stat().st_mode) == 0o700
-        assert sockets(process.pid) == []
-        for one in workers(process).values():
-            seen.extend(sockets(one))
-        process.send_signal(signal.SIGTERM)
-
-    assert training.struck(look) == 128 + signal.SIGTERM
-    assert "2 processes of 1 threads" in training.said()
-    assert seen  # the two speak with each other
-    assert beyond_loopback(seen) == []
-    assert training.places() == []
-
-
 def test_a_mistake_is_told_as_by_one_process(tmp_path: Path) -> None:
     training = Training(tmp_path / "run", iterations=2)
     training.params["grid"] = (9, 9)
@@ -260,7 +254,7 @@ def test_the_rules_ask_for_as_many_gpus_as_the_config_says(tmp_path: Path) -> No
     sandbox = Sandbox(tmp_path / "run", {"settings": {"demo": keys}})
     words = sandbox.command("results/demo/metrics.csv", "--dry-run", "--printshellcmds")
     words[words.index("gpu=2")] = "gpu=4"
-    answer = sandbox.run(*words).stdout
+    answer = sandbox.forked(*words).stdout
     assert set(re.findall(r"dadist\.stages\.adapt .* --gpus (\d)", answer)) == {"2"}
     assert set(re.findall(r"dadist\.stages\.selftrain .* --gpus (\d)", answer)) == {"4"}
     assert set(re.findall(r"dadist\.stages\.evaluate .* --gpus (\d)", answer)) == {"1"}

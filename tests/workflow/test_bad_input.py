@@ -105,7 +105,7 @@ def test_what_snakemake_s_own_loader_takes_is_refused(
     sandbox: Sandbox, text: str, flags: list[str], message: str
 ) -> None:
     (sandbox.folder / "mine.yaml").write_text(text, encoding="utf-8")
-    answer = sandbox.run("snakemake", SOURCE, "--dry-run", "--cores", "1", "--configfile", "mine.yaml", *flags)
+    answer = sandbox.forked("snakemake", SOURCE, "--dry-run", "--cores", "1", "--configfile", "mine.yaml", *flags)
     assert answer.returncode != 0
     assert message in answer.stdout
     assert "Traceback (most recent" not in answer.stdout
@@ -114,7 +114,7 @@ def test_what_snakemake_s_own_loader_takes_is_refused(
 @pytest.mark.parametrize("text", [b"seeds: [1] # Gr\xf6\xdfe\n", b"seeds:\n\t- 1\n", b"", b"- 1\n"])
 def test_a_config_yaml_that_is_none_is_named_before_snakemake_reads_it(sandbox: Sandbox, text: bytes) -> None:
     (sandbox.folder / "config.yaml").write_bytes(text)
-    answer = sandbox.run("snakemake", SOURCE, "--dry-run", "--cores", "1")
+    answer = sandbox.forked("snakemake", SOURCE, "--dry-run", "--cores", "1")
     assert answer.returncode != 0
     assert "\nconfig.yaml: expected " in answer.stdout
     assert "Traceback (most recent" not in answer.stdout
@@ -123,7 +123,7 @@ def test_a_config_yaml_that_is_none_is_named_before_snakemake_reads_it(sandbox: 
 def test_a_setting_may_be_called_by_a_number(sandbox: Sandbox) -> None:
     (sandbox.folder / "mine.yaml").write_text("settings: {2024: {presets: [demo]}}\n", encoding="utf-8")
     target = "results/2024/source_only/seed1/q0/model.pt"
-    answer = sandbox.run("snakemake", target, "--dry-run", "--cores", "1", "--configfile", "mine.yaml")
+    answer = sandbox.forked("snakemake", target, "--dry-run", "--cores", "1", "--configfile", "mine.yaml")
     assert answer.returncode == 0, answer.stdout
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -102,13 +102,9 @@ def decode(path: Path) -> NDArray[Any]:
         FileNotFoundError: There is no such file.
     """
     content = contents(path)
-    try:
+    with decoding(path):
         stored = _decode_jpeg(content) if content.startswith(JPEG) else _decode_other(content)
         held = orientation(content)
-    except UNDECODED as error:
-        raise damaged(path) from error
-    except Image.DecompressionBombError as error:
-        raise too_large(path) from error
     if stored is None:
         raise _of_a_phone(path) if content[4:8] == HEIF else damaged(path)
     return turned(stored, held)
@@ -129,6 +125,17 @@ def _decode_other(content: bytes) -> NDArray[Any] | None:
     if stored is None or stored.ndim == 2:
         return stored
     return cv2.cvtColor(stored, cv2.COLOR_BGR2RGB if stored.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+
+
+@contextlib.contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """What the decoders inside raise of a file, as `DataError` that names it."""
+    try:
+        yield
+    except UNDECODED as error:
+        raise damaged(path) from error
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
 
 
 def damaged(path: Path) -> DamagedError:
@@ -152,14 +159,10 @@ def too_large(path: Path) -> DataError:
 def read_size(path: Path) -> tuple[int, int]:
     """(width, height) of an image file as `decode` gives it, without decoding it."""
     content = contents(path)
-    try:
+    with decoding(path):
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
         return (height, width) if orientation(content) in (5, 6, 7, 8) else (width, height)
-    except UNDECODED as error:
-        raise damaged(path) from error
-    except Image.DecompressionBombError as error:
-        raise too_large(path) from error
 
 
 def kind(array: NDArray[Any]) -> str:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist.data.readers.base import damaged, too_large
-from dadist.data.readers.content import BITS, PNG, TIFF, UNDECODED, contents, orientation, turned
+from dadist.data.readers.base import decoding
+from dadist.data.readers.content import BITS, PNG, TIFF, contents, orientation, turned
 from dadist.storage.errors import DataError
 
 Colour = tuple[int, int, int]  # RGB
@@ -84,12 +84,8 @@ def decode_labels(path: Path) -> Drawn:
     decode = next((decoder for magic, decoder in decoders.items() if content.startswith(magic)), None)
     if decode is None:
         raise _other_format(path, content)
-    try:
+    with decoding(path):
         drawn = decode(content)
-    except UNDECODED as error:
-        raise damaged(path) from error
-    except Image.DecompressionBombError as error:
-        raise too_large(path) from error
     if drawn is None:
         raise DataError(
             f"{path}: expected labels of 8 or 16 bits, uncompressed or compressed without loss, got a file whose "
@@ -203,13 +199,8 @@ def _drawn(image: Image.Image, bits: int) -> Drawn:
 
 
 def _other_format(path: Path, content: bytes) -> DataError:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            found = image.format
-    except UNDECODED:
-        return damaged(path)
-    except Image.DecompressionBombError:
-        return too_large(path)
+    with decoding(path), Image.open(io.BytesIO(content)) as image:
+        found = image.format
     if found not in LOSSY:
         return DataError(f"{path}: expected labels as PNG, TIFF or BMP, got {found}; save it as PNG")
     return DataError(
