@@ -114,14 +114,15 @@ def _other(split: Split) -> Finding | None:
 def _around(role: str, files: Sequence[Path], used: Set[str], name: str, split: Split) -> Iterator[Finding]:
     """What else lies in the folders of images, labels or depth; ``name`` is the first scene's."""
     tail = files[0].name.removeprefix(name) if files[0].name.startswith(name) else files[0].suffix
-    unused = []
+    unused, meant = [], {str(file.parent) for file in files}  # a pattern of the user's own says in which folders
     for folder in folders(_top(files, split)):
         yield from _of_folder(folder)
         names = [one.name for one in folder.entries if one.kind != "folder"]
         yield from _alike(folder.path, names, used, tail)
-        unused += [path for one in names if one.endswith(tail) and (path := f"{folder.path}/{one}") not in used]
+        if split.reader.dataset != "folder" or folder.path in meant:
+            unused += [path for one in names if one.endswith(tail) and (path := f"{folder.path}/{one}") not in used]
     # By another path, through a link; or by another split, where one lies in the other's folder.
-    taken = {os.path.realpath(path) for path in (*used, *_elsewhere(role, split))} if unused else set()
+    taken = {os.path.realpath(path) for path in (*used, *map(str, _elsewhere(role, split)))} if unused else set()
     unused = [path for path in unused if os.path.realpath(path) not in taken]
     if unused:
         what = f"expected a scene to each file like it, got none for {len(unused)} of them"

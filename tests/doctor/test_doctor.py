@@ -536,14 +536,14 @@ def test_hidden_files_and_other_labels_beside_are_no_fault(trees: Trees) -> None
 # --- faults that need more than a broken tree
 
 
-def test_images_of_another_split_below_are_not_unused(tmp_path: Path) -> None:
-    for name in ("0.jpg", "1.jpg", "val/2.jpg", "spare/3.jpg"):
+def test_images_of_another_split_or_folder_than_the_pattern_s_are_not_unused(tmp_path: Path) -> None:
+    for name in ("a/t0.jpg", "a/t1.jpg", "a/v2.jpg", "a/spare.jpg", "other/3.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)).save(tmp_path / name)
-    mine = own.reader(own.Options(images={"train": "*.jpg", "val": "val/*.jpg"}))
+    mine = own.reader(own.Options(images={"train": "a/t*.jpg", "val": "a/v*.jpg"}))
     split = doctor.Split(mine, tmp_path, plan("train"), None, tmp_path / "prepared", None)
     assert [(one.fault, one.file) for one in tree.list_split(split).findings] == [
-        ("unused-file", str(tmp_path / "spare/3.jpg"))
+        ("unused-file", str(tmp_path / "a/spare.jpg"))
     ]
 
 
