@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+import grouping  # before torch, whose threads it settles
 import pytest
 import widths
-from grouping import WORKFLOW, group, place
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def float64() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that run studies for minutes are marked by where they stand, and the longest come first."""
     for item in items:
-        if item.nodeid.startswith(WORKFLOW):
+        if item.nodeid.startswith(grouping.WORKFLOW):
             item.add_marker(pytest.mark.workflow)
-    items.sort(key=lambda item: place(item.nodeid))
+    items.sort(key=lambda item: grouping.place(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
@@ -29,7 +29,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Grouped(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return group(nodeid)
+            return grouping.group(nodeid)
 
     config.option.loadscopereorder = False  # not by the number of tests: the longest are few
     return Grouped(config, log)

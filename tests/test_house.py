@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 from sandbox import ROOT, Sandbox, configuration
 
 from dadist.config import schema, sections, training_sections
@@ -403,3 +405,8 @@ def test_snakemake_finds_nothing_to_improve(sandbox: Sandbox) -> None:
     answer = sandbox.snakemake("--lint")
     assert answer.returncode == 0, answer.stdout
     assert "Lints for" not in answer.stdout
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="alone it may have all cores")
+def test_a_process_of_several_has_one_thread_of_torch() -> None:
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
