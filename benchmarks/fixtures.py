@@ -80,7 +80,7 @@ def evaluation_passes(segmenter: Segmenter, data: Prepared, folder: Path, batch:
 
     def ours() -> Counts:
         with notes(folder / f"{next(numbers)}.json", "") as journal:
-            return score(segmenter, data, journal, batch=batch, numerator=1.0, cap_m=1.0, progress=lambda _: None)[0]
+            return score(segmenter, data, journal, batch=batch, numerator=1.0, cap_m=1.0, progress=lambda _: None)[0][0]
 
     @torch.no_grad()
     def plain() -> Counts:

@@ -29,6 +29,7 @@ class Asked:
     tile: tuple[int, int] | None
     batch: int
     out: Path
+    depth: Path | None  # folder of depth files
 
 
 def predict(words: Sequence[str]) -> int:
@@ -50,18 +51,27 @@ def predict(words: Sequence[str]) -> int:
         "--tile", type=_size, metavar="WxH", help="pixels that the network takes at once (the size it was trained at)"
     )
     parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
+    parser.add_argument(
+        "--prior", type=Path, help="results/SETTING/prior of the model's study, to weigh depth files by"
+    )
+    parser.add_argument("--depth", type=Path, help="folder of depth files named as the images, beside --prior")
+    parser.add_argument("--depth-metres", type=float, help="what 1 in them is; left out for relative depth")
     given = parser.parse_args(words)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 
     from dadist.deploy import predictor
+    from dadist.deploy.fused import PriorAtUse
     from dadist.deploy.inputs import gather
 
     drawings, cityscapes = _drawings(given.maps), given.format == "cityscapes"
     if cityscapes and drawings:
         raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
-    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out)
+    if (given.prior is None) != (given.depth is None):
+        raise ValueError("--prior and --depth: expected both or neither, got one")
+    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out, given.depth)
     inputs = gather(given.inputs, asked.out)
-    model = predictor.load(given.model)
+    prior = PriorAtUse(given.prior, metres=given.depth_metres) if given.prior else None
+    model = predictor.load(given.model, prior=prior)
     _check(model, inputs, asked)
     failed = _each(model, inputs, asked)
     sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {asked.out}\n")
@@ -96,12 +106,24 @@ def _image(model: "Model", one: "Input", asked: Asked) -> None:
         raise ValueError(
             f"expected an image of Cityscapes, twice as wide as high, got {image.shape[1]}x{image.shape[0]}"
         )
-    found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size)
+    depth = None if asked.depth is None else _depth_file(asked.depth, one.name)
+    found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size, depth=depth)
     if asked.cityscapes:
         writers.write_cityscapes(one.name, found, asked.out)
         return
     maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
     writers.write(one.name, image, found, asked.out, maps)
+
+
+def _depth_file(folder: Path, name: str) -> Path:
+    """The depth file of an image, of whatever extension."""
+    place = folder / name
+    there = place.parent.iterdir() if place.parent.is_dir() else ()
+    found = sorted(one for one in there if one.is_file() and one.name.rpartition(".")[0] == place.name)
+    if len(found) != 1:
+        got = " and ".join(one.name for one in found) or "none"
+        raise ValueError(f"{place}.*: expected one depth file named as the image, got {got}")
+    return found[0]
 
 
 def _video(model: "Model", one: "Input", asked: Asked) -> None:
@@ -138,6 +160,12 @@ def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:
 
     if "depth" in (asked.drawings or ()) and not model.has_depth:
         raise ValueError("--maps depth: expected a model with a depth head, got one without; leave depth out")
+    if asked.depth is not None:
+        if asked.scale is not None or asked.tile is not None:
+            raise ValueError("--depth: expected neither --scale nor --tile beside it: places are of whole images")
+        for one in inputs:
+            if one.moves:
+                raise ValueError(f"{one.file}: expected images beside --depth, got a video; leave it out")
     if asked.cityscapes:
         writers.cityscapes_ids(model.classes)
         taken: dict[str, Path] = {}

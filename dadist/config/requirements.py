@@ -79,6 +79,19 @@ def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Ke
             yield ("adapt", "crop"), f"{expected}, got {crop[0]}x{crop[1]}"
     alike = (source.width, source.height) == (target.width, target.height)
     sizes = f"source and target of one size, got {source.width}x{source.height} and {target.width}x{target.height}"
+    given = domains[source.domain]
+    if given.depth and given.relative:
+        yield (
+            ("source",),
+            f"expected a source whose depth is in metres, got domains.{source.domain}, whose depth is relative; set "
+            f"domains.{source.domain}.depth: false, or take another source",
+        )
+    if setting.prior.asked and not given.depth:
+        yield (
+            ("prior",),
+            f"expected mixtures over the source's depth, and domains.{source.domain} has depth: false; "
+            "give it depth, or set the weights to 0",
+        )
     for method in trained(setting):
         wanted = requirements(method)
         if wanted.source_depth and not domains[source.domain].depth:

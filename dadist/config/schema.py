@@ -20,6 +20,7 @@ from dadist.config.sections import (
     FitGmm,
     Monitor,
     Prepare,
+    Prior,
     WritePage,
 )
 from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
@@ -79,6 +80,11 @@ class Domain(Record):
     ] = False
     options: Annotated[dict[str, Any], key("The reader's own keys.")] = field(default_factory=dict)
 
+    @property
+    def relative(self) -> bool:
+        """Whether its depth has no unit."""
+        return self.options.get("depth_kind") == "relative"
+
 
 @dataclass(frozen=True)
 class View(Record):
@@ -137,6 +143,7 @@ class Setting(Record):
     ]
     prepare: Prepare
     fit_gmm: FitGmm
+    prior: Prior
     compare_components: CompareComponents
     cluster_patches: ClusterPatches
     adapt: Adapt

@@ -92,6 +92,66 @@ class CompareComponents(Record):
             raise ConfigError(f"expected rising numbers from 1 on, got {list(self.components)}", ("components",))
 
 
+UNWEIGHED = "none"  # what a table says where the prior has no say
+
+
+@dataclass(frozen=True)
+class Prior(Record):
+    """What the mixtures say of a label: log p_c(z | x, y) and log p_c(x, y) beside the network's log-probability."""
+
+    depth: Annotated[
+        float,
+        key(
+            "Weight of the depth given the place; 0: it has no say, 1 is Bayes. Depth is that of the target's depth "
+            "files, not of the network's head.",
+            source="D",
+            ge=0,
+        ),
+    ]
+    place: Annotated[
+        float,
+        key(
+            "Weight of the place, which a network knows already where it is good; 0: it has no say.",
+            source="D: 0.5 beside a depth of 1",
+            ge=0,
+        ),
+    ]
+    noise: Annotated[
+        tuple[float, float] | None,
+        key(
+            "Standard deviation of the target's z beside the mixtures': s0 + s1 z, s0 for z = 10 / m; null: as "
+            "align_depth finds it.",
+            source="D: chosen among four by the labels of one drive of CamVid, with two models; [0, 0] is true depth",
+        ),
+    ]
+    floor: Annotated[float, key("Least of either term.", unit="nats", source="D", le=0)]
+    use: Annotated[
+        Literal["labels", "doubt"],
+        key("labels: the fused class; doubt: the network's, as sure as the fused posterior leaves it.", source="D"),
+    ]
+    weights: Annotated[
+        tuple[tuple[float, float], ...],
+        key("Pairs of depth and place: rows of results/{setting}/prior.csv for each model.", source="D"),
+        Distinct(),
+    ]
+
+    def __post_init__(self) -> None:
+        if self.noise is not None and min(self.noise) < 0:
+            raise ConfigError(f"expected 0 or more, got {list(self.noise)}", ("noise",))
+        if wrong := [list(pair) for pair in self.weights if min(pair) < 0]:
+            raise ConfigError(f"expected weights of 0 or more, got {wrong[0]}", ("weights",))
+
+    @property
+    def asked(self) -> bool:
+        """Whether the prior has any say."""
+        return self.depth > 0 or self.place > 0
+
+    @property
+    def told(self) -> str:
+        """The weights, as a table says them."""
+        return f"depth {self.depth:g}, place {self.place:g}" if self.asked else UNWEIGHED
+
+
 @dataclass(frozen=True)
 class ClusterPatches(Record):
     """The typical label patches of the source, which adaptpatch makes the target's predictions look like."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.inventory import SplitPlan
-from dadist.data.readers.base import Files, Reader, read_image, require_known, require_size
+from dadist.data.readers.base import Files, Reader, read_image, require_known, require_shape, require_size
 from dadist.data.resize import Size, bicubic, content_size, nearest
 from dadist.storage.arrays import Rows
 from dadist.storage.atomic import sync_folder
@@ -111,10 +111,14 @@ class Packer:
         with _telling(told):
             if scene.depth is not None and depth is not None and not depth.any():
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-        for path, stored in ((scene.labels, raw), (scene.depth, depth)):
+        relative = self.reader.depth_kind == "relative"  # such maps are of the size that their network gives
+        for path, stored, require in (
+            (scene.labels, raw, require_size),
+            (scene.depth, depth, require_shape if relative else require_size),
+        ):
             with _telling(told):
                 if path is not None and stored is not None and image is not None:
-                    require_size(path, stored, scene.image, image)
+                    require(path, stored, scene.image, image)
         if image is None or told:
             raise BadFilesError("\n".join(told))
         return image, raw, seen, depth

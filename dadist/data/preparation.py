@@ -78,7 +78,7 @@ def write(
         if plan.labels:
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
         made = _without_bad(place, sorted(known)) if bad else content
-        index = _index(inventory, reader.dataset, pixels, known, bad)
+        index = _index(inventory, reader, pixels, known, bad)
         index["arrays"] = _arrays(packer, made, packed)
         seal.save(index, made / INDEX, version=VERSION)
         if made != content:
@@ -162,12 +162,13 @@ def _without_bad(place: Path, rows: list[int]) -> Path:
 
 
 def _index(
-    inventory: Inventory, dataset: str, pixels: list[int], known: dict[int, Packed], bad: dict[int, str]
+    inventory: Inventory, reader: Reader, pixels: list[int], known: dict[int, Packed], bad: dict[int, str]
 ) -> dict[str, Any]:
     plan, packed = inventory.plan, [known[index] for index in sorted(known)]
     sizes, frame = [one.size for one in packed], (plan.width, plan.height)
     return {
-        "dataset": dataset,
+        "dataset": reader.dataset,
+        "depth_kind": reader.depth_kind,
         "split": plan.split,
         "classes": dataclasses.asdict(plan.classes),
         "width": plan.width,

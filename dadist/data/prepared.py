@@ -44,6 +44,7 @@ class Prepared:
         self.classes = ClassSet.from_json(json.dumps(index["classes"]))
         self.width: int = index["width"]
         self.height: int = index["height"]
+        self.depth_kind: str = index.get("depth_kind", "metric")  # what `depth` holds; an older index does not say
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
         self.original: Size = (index["original"][0], index["original"][1])  # (width, height) of most images' files
         # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it
@@ -82,7 +83,10 @@ class Prepared:
 
     @cached_property
     def depth(self) -> NDArray[np.uint16]:
-        """Centimetres, ``(N, H, W)``; 0 where there is no depth, 65535 where it is far."""
+        """Centimetres, ``(N, H, W)``; 0 where there is no depth, 65535 where it is far.
+
+        With the kind "relative": inverse depth from 1, the farthest of an image, to 65535, the nearest; 0: none.
+        """
         return self._open("depth")
 
     def truth(self, index: int) -> NDArray[np.uint8]:

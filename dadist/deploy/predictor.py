@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dadist.classes import ClassSet
 from dadist.data.readers.base import read_image
 from dadist.data.resize import Size, bicubic, frame_around
+from dadist.deploy.fused import PriorAtUse
 from dadist.deploy.tiling import Field, render, tiled, whole
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -37,10 +38,17 @@ class Model:
     Args:
         checkpoint: What `Checkpoint.load` read; kept without its weights, which the network has.
         where: Device of torch; "cuda" or "cpu".
+        prior: Of the study, for images with depth.
+
+    Raises:
+        ValueError: The prior is of another class set.
     """
 
-    def __init__(self, checkpoint: Checkpoint, where: str) -> None:
-        self.checkpoint = replace(checkpoint, weights={})
+    def __init__(self, checkpoint: Checkpoint, where: str, prior: PriorAtUse | None = None) -> None:
+        self.checkpoint, self.prior = replace(checkpoint, weights={}), prior
+        if prior is not None and prior.mixtures.classes != self.classes:
+            known, own = prior.mixtures.classes.name, self.classes.name
+            raise ValueError(f"prior: expected mixtures of the model's class set {own}, got {known}; take its study's")
         self.segmenter = checkpoint.segmenter().to(where)
 
     @property
@@ -61,6 +69,7 @@ class Model:
         tile: Size | None = None,
         batch: int = 1,
         size: Size | None = None,
+        depth: NDArray[np.uint16] | str | Path | None = None,
     ) -> Prediction:
         """Classes, confidence and depth of an image.
 
@@ -75,6 +84,7 @@ class Model:
                 half of it, or a quarter, ..., where there is no room for that.
             batch: Tiles at once.
             size: (width, height) of the maps; without it, those of the image.
+            depth: Of the image, for the prior: a file, or what `PriorAtUse.read` made of it.
 
         Returns:
             Maps of the image's own size, unless ``size`` says otherwise.
@@ -94,10 +104,11 @@ class Model:
                 f"expected a scale above 0 up to 8, tiles and a batch from 1 on, got {scale}, {tile}, {batch}"
             )
         own: Size = (pixels.shape[1], pixels.shape[0])
+        near = self._depth(depth, scale)
         while True:
             try:
                 with _room_told(tile, batch):
-                    field = self._field(pixels, scale, tile, batch)
+                    field = self._field(pixels, scale, tile, batch, near)
                     found = render(field, size or own, self.checkpoint.inverse_depth)
                 return Prediction(found.labels, found.confidence, found.depth_m, self.classes)
             except MemoryError:
@@ -107,32 +118,43 @@ class Model:
             logger.warning("no room for a tile of %dx%d; going on with %dx%d", *tile, *half)
             tile, batch = half, 1
 
-    def _field(self, image: NDArray[np.uint8], scale: float | None, tile: Size, batch: int) -> Field:
-        """In one pass, if the network's input has no more pixels than a tile."""
+    def _depth(self, depth: NDArray[np.uint16] | str | Path | None, scale: float | None) -> NDArray[np.uint16] | None:
+        if depth is None:
+            return None
+        if self.prior is None or scale is not None:
+            raise ValueError("depth: expected a prior to compare it with, and no scale: places are of whole images")
+        return depth if isinstance(depth, np.ndarray) else self.prior.read(Path(depth))
+
+    def _field(
+        self, image: NDArray[np.uint8], scale: float | None, tile: Size, batch: int, depth: NDArray[np.uint16] | None
+    ) -> Field:
+        """In one pass, if the network's input has no more pixels than a tile, or if there is depth."""
         own: Size = (image.shape[1], image.shape[0])
         if scale is None:
             content, frame = self.checkpoint.frame.of(own)
         else:
             content = frame = max(round(own[0] * scale), 1), max(round(own[1] * scale), 1)
-        if frame[0] * frame[1] > tile[0] * tile[1]:
+        if frame[0] * frame[1] > tile[0] * tile[1] and depth is None:
             return tiled(self.segmenter, bicubic(image, content, content), tile, batch)
         around = frame_around(own, frame, "stretch" if content == frame else "pad")  # as `score` brings maps to labels
         end = [(pixels - 1) / max(most - 1, 1) for pixels, most in zip(own, around, strict=True)]
-        return whole(self.segmenter, bicubic(image, content, frame), (end[0], end[1]))
+        found = whole(self.segmenter, bicubic(image, content, frame), (end[0], end[1]))
+        return found if depth is None or self.prior is None else self.prior.fuse(found, depth, content, frame)
 
 
-def load(path: str | Path, where: str | None = None) -> Model:
+def load(path: str | Path, where: str | None = None, prior: PriorAtUse | None = None) -> Model:
     """A model from its file; runs no code from it, and needs nothing else.
 
     Args:
         path: A model.pt of this project.
         where: Device of torch; without it, a GPU if there is one.
+        prior: Of its study, for images with depth.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is broken or something else.
     """
-    return Model(Checkpoint.load(Path(path)), where or device())
+    return Model(Checkpoint.load(Path(path)), where or device(), prior)
 
 
 def photograph(path: Path) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -120,6 +121,28 @@ class Metrics:
     images: int
     protocol: dict[str, str | int | float]  # whatever else a reader of the numbers must know
 
+    @classmethod
+    def of(
+        cls,
+        protocol: dict[str, str | int | float],
+        classes: ClassSet,
+        confusion: NDArray[np.uint64],
+        depth: DepthErrors | None,
+        images: int,
+    ) -> "Metrics":
+        """Of a model, whose setting, method, seed and round stand in its protocol; confusion ``(C, C)``."""
+        return cls(
+            setting=str(protocol["setting"]),
+            method=str(protocol["method"]),
+            seed=int(protocol["seed"]),
+            round=str(protocol["round"]),
+            classes=classes,
+            confusion=confusion.tolist(),
+            depth=depth,
+            images=images,
+            protocol=protocol,
+        )
+
     def __post_init__(self) -> None:
         count = len(self.classes)
         if [len(row) for row in self.confusion] != [count] * count:
@@ -145,14 +168,34 @@ class Metrics:
             FileNotFoundError: No such file.
             ValueError: The file holds something else.
         """
+        (one,) = cls.load_all(path)
+        return one
+
+    @classmethod
+    def save_all(cls, several: Sequence["Metrics"], path: Path) -> None:
+        """One model measured in several ways, in one file."""
+        seal.save({"ways": [dataclasses.asdict(one) for one in several]}, path, version=VERSION)
+
+    @classmethod
+    def load_all(cls, path: Path) -> list["Metrics"]:
+        """Read what ``save_all`` or ``save`` wrote.
+
+        Raises:
+            FileNotFoundError: No such file.
+            ValueError: The file holds something else.
+        """
         if not path.is_file():
             raise FileNotFoundError(f"{path}: expected metrics, found no file; run the rule evaluate")
         what, remedy = "metrics as evaluate writes them", "delete it and run the rule evaluate again"
         content = seal.load(path, version=VERSION, what=what, remedy=remedy)
         try:
-            classes, depth = ClassSet.from_json(json.dumps(content["classes"])), content["depth"]
-            return cls(
-                **{**content, "classes": classes, "depth": depth if depth is None else DepthErrors.from_record(depth)}
-            )
+            return [cls._from(one) for one in content.get("ways", [content])]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path}: expected {what}, got {error}; {remedy}") from error
+
+    @classmethod
+    def _from(cls, content: dict[str, Any]) -> "Metrics":
+        classes, depth = ClassSet.from_json(json.dumps(content["classes"])), content["depth"]
+        return cls(
+            **{**content, "classes": classes, "depth": depth if depth is None else DepthErrors.from_record(depth)}
+        )

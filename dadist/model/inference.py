@@ -59,9 +59,13 @@ def predict(segmenter: Segmenter, images: NDArray[np.uint8]) -> tuple[NDArray[np
     Returns:
         Train ids ``(B, H, W)`` and softmax probabilities ``(B, H, W)`` in [0, 1].
     """
-    logits = upsample(outputs(segmenter, images).logits, images.shape[1:3])
-    confidence, labels = logits.softmax(1).max(1)
+    confidence, labels = probabilities(outputs(segmenter, images).logits, images.shape[1:3]).max(1)
     return labels.to(torch.uint8).cpu().numpy(), confidence.float().cpu().numpy()
+
+
+def probabilities(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Softmax ``(B, C, H, W)`` at ``size`` of logits ``(B, C, h, w)``."""
+    return upsample(logits, size).softmax(1)
 
 
 def tensor(images: NDArray[np.uint8]) -> Tensor:

@@ -108,6 +108,79 @@ def artefacts(study: Study, run: Run) -> list[str]:
     return [paths.artefact(one) for one in runs.artefacts(study, run.setting, [run.method])]
 
 
+def to_label(study: Study, setting: str) -> str:
+    """The target's training images that are labelled, with depth where the prior weighs it.
+
+    Raises:
+        ConfigError: The prior weighs depth, and the target has none.
+    """
+    return measured_images(study, setting) if study.settings[setting].prior.depth > 0 else unlabelled(study, setting)
+
+
+def measured_images(study: Study, setting: str) -> str:
+    """The target's training images with their depth files.
+
+    Raises:
+        ConfigError: It has none; the message has the keys that would give it some.
+    """
+    found, domain = splits_of(study, setting).get(TRAIN_WITH_DEPTH), study.settings[setting].target.domain
+    if found is None:
+        raise ConfigError(
+            f"settings.{setting}.prior: expected depth files of the target's training images, got none in "
+            f"domains.{domain}; give it some and unlabelled_depth: true, or set the weight of depth to 0"
+        )
+    return paths.data(found.name)
+
+
+def prior(study: Study, setting: str, *, depth: float, place: float) -> list[str]:
+    """What the prior's terms are made from, by their weights: the mixtures, and with depth its scale."""
+    needed = ["mixtures"] * (depth > 0 or place > 0)
+    return [paths.artefact(one) for one in runs.made(study, setting, needed)] + [paths.alignment(setting)] * (depth > 0)
+
+
+def prior_to_label(study: Study, setting: str) -> list[str]:
+    """What the prior of a setting's pseudo-labels is made from; nothing where it has no say."""
+    asked = study.settings[setting].prior
+    return prior(study, setting, depth=asked.depth, place=asked.place)
+
+
+def prior_to_measure(study: Study, setting: str) -> list[str]:
+    """The same of its metrics.
+
+    Raises:
+        ConfigError: It weighs depth, and the target to validate on has none.
+    """
+    asked = study.settings[setting].prior
+    _require_depth(study, setting, asked.depth)
+    return prior(study, setting, depth=asked.depth, place=asked.place)
+
+
+def prior_to_weigh(study: Study, setting: str) -> list[str]:
+    """The same of the pairs of weights of prior.csv.
+
+    Raises:
+        ConfigError: One of them weighs depth, and the target to validate on has none.
+    """
+    depth = max((one for one, _ in study.settings[setting].prior.weights), default=0.0)
+    _require_depth(study, setting, depth)
+    return prior(study, setting, depth=depth, place=1.0)
+
+
+def _require_depth(study: Study, setting: str, weight: float) -> None:
+    domain = study.settings[setting].target.domain
+    if weight > 0 and not study.domains[domain].depth:
+        raise ConfigError(
+            f"settings.{setting}.prior: expected depth files of the images to validate on, got none: domains.{domain} "
+            "has depth: false; give it some and depth: true, or set the weight of depth to 0"
+        )
+
+
+def aligning(study: Study, setting: str) -> str:
+    """The model whose predictions say which class a depth is of: adabn's, which every setting has."""
+    first = study.settings[setting].seeds[0]
+    return paths.model(runs.stored(study, Run(setting, "adabn", first)))
+
+
 def model_before(study: Study, run: Run) -> str:
     """The model of the round before."""
     return paths.model(runs.before(study, run))
@@ -117,7 +190,9 @@ def model_before(study: Study, run: Run) -> str:
 
 
 def collected(study: Study, setting: str, table: str) -> list[str]:
-    """The metrics of every run of a table."""
+    """The metrics of every run of a table; those of 'prior' in several weights each."""
+    if table == "prior":
+        return [paths.weighed(run) for run in runs.of_table(study, setting, "metrics")]
     return [paths.metrics(run) for run in runs.of_table(study, setting, table)]
 
 

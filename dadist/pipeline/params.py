@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 
 from dadist.config.methods import requirements
 from dadist.config.schema import SOURCE_APPEARANCE, Study
+from dadist.config.sections import Prior
 from dadist.pipeline import runs
 from dadist.pipeline.inputs import has_labels, split_named
 from dadist.pipeline.runs import Run
@@ -63,6 +64,11 @@ def fit_gmm(study: Study, setting: str) -> str:
     """How the mixtures are fitted."""
     chosen = study.settings[setting]
     return spec(grid=chosen.grid, inverse_depth=chosen.inverse_depth, fit_gmm=chosen.fit_gmm)
+
+
+def align_depth(study: Study, setting: str) -> str:
+    """Of the draw of cells."""
+    return spec(seed=study.settings[setting].fit_gmm.seed)
 
 
 def cluster_patches(study: Study, setting: str) -> str:
@@ -119,7 +125,15 @@ def _training(study: Study, run: Run, implementation: str, digest_of_code: str, 
 
 def pseudo_label(study: Study, setting: str) -> str:
     """What labels are sure by; the number of images at once is a resource."""
-    return spec(code=code("pseudo_label"), pseudo_label=replace(study.settings[setting].pseudo_label, batch=1))
+    chosen = study.settings[setting]
+    return spec(
+        code=code("pseudo_label"), pseudo_label=replace(chosen.pseudo_label, batch=1), prior=_weighed(chosen.prior)
+    )
+
+
+def _weighed(prior: Prior) -> Prior | None:
+    """The section as stages read it; None where the prior has no say."""
+    return replace(prior, weights=()) if prior.asked else None
 
 
 def refine_labels(study: Study, setting: str) -> str:
@@ -144,7 +158,23 @@ def selftrain(study: Study, run: Run) -> str:
 def evaluate(study: Study, setting: str) -> str:
     """What a model is measured with; the digest goes into the table, the number of images at once is a resource."""
     chosen = study.settings[setting]
-    return spec(code=code("evaluate"), inverse_depth=chosen.inverse_depth, evaluate=replace(chosen.evaluate, batch=1))
+    return spec(
+        code=code("evaluate"),
+        inverse_depth=chosen.inverse_depth,
+        evaluate=replace(chosen.evaluate, batch=1),
+        prior=_weighed(chosen.prior),
+    )
+
+
+def weigh_prior(study: Study, setting: str) -> str:
+    """As `evaluate` measures, in every pair of weights."""
+    chosen = study.settings[setting]
+    return spec(
+        code=code("weigh_prior"),
+        inverse_depth=chosen.inverse_depth,
+        evaluate=replace(chosen.evaluate, batch=1),
+        prior=replace(chosen.prior, depth=0.0, place=0.0),
+    )
 
 
 def collect(study: Study, setting: str) -> str:

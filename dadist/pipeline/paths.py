@@ -68,6 +68,11 @@ def metrics(run: Run) -> str:
     return _of_run(run, "metrics.json")
 
 
+def weighed(run: Run) -> str:
+    """The same with the prior in several weights."""
+    return _of_run(run, "prior.json")
+
+
 def pseudo(run: Run) -> str:
     """Folder of the labels that the network of the round before is sure of."""
     return _of_run(run, "pseudo")
@@ -94,6 +99,11 @@ def _of_run(run: Run, name: str) -> str:
 def artefact(one: Artefact) -> str:
     """What methods are built from."""
     return f"{RESULTS}{one.setting}/prior/{one.name}.npz"
+
+
+def alignment(setting: str) -> str:
+    """Scale and noise of the target's depth files."""
+    return f"{RESULTS}{setting}/prior/alignment.json"
 
 
 def embedding(setting: str) -> str:

@@ -17,7 +17,7 @@ from dadist.registry import ARTEFACTS, METHODS
 # Keys of a setting that every artefact and every model depends on, and those that each of these adds.
 SHARED = ("classes", "source", "target", "grid", "inverse_depth", "prepare", "start")
 ADAPTED = (*SHARED, "adapt")
-SELF_TRAINED = (*ADAPTED, "pseudo_label", "refine_labels", "selftrain")
+SELF_TRAINED = (*ADAPTED, "pseudo_label", "prior", "refine_labels", "selftrain")
 
 WITHOUT_FILE = ("random", "pretrained")  # starts that no file of the study or of the user's holds
 
@@ -160,11 +160,16 @@ def needs(method: str) -> dict[str, str]:
 
 def artefacts(study: Study, setting: str, methods: Iterable[str]) -> list[Artefact]:
     """What methods of a setting are built from, each once, under the setting that its file stands under."""
+    return made(study, setting, (name for method in methods for name in needs(method)))
+
+
+def made(study: Study, setting: str, names: Iterable[str]) -> list[Artefact]:
+    """Artefacts by their names, each once, under the setting that its file stands under."""
     base, found = base_of(study, setting), dict[Artefact, None]()
-    for method in methods:
-        for name, stage in needs(method).items():
-            alike = base is not None and _alike(study.settings[setting], study.settings[base], (*SHARED, stage))
-            found[Artefact(base if base is not None and alike else setting, name, stage)] = None
+    for name in names:
+        stage = ARTEFACTS[name][2].rpartition(".")[2]
+        alike = base is not None and _alike(study.settings[setting], study.settings[base], (*SHARED, stage))
+        found[Artefact(base if base is not None and alike else setting, name, stage)] = None
     return list(found)
 
 

@@ -88,6 +88,12 @@ def training_split(study: Study, setting: str, method: str) -> str:
             f"objectives.{method}.{hyperparameter}: 0.0, which does without",
             ("settings", setting),
         )
+    if study.domains[domain].relative:
+        raise ConfigError(
+            f"method {method} learns from depth in metres, and that of domains.{domain} is relative; set "
+            f"objectives.{method}.{requirements(method).target_depth}: 0.0, which does without",
+            ("settings", setting),
+        )
     return TRAIN_WITH_DEPTH
 
 

@@ -1,7 +1,6 @@
 """Density maps: how likely a class is to be at a place and depth, under the mixtures of the source."""
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from dadist.classes import IGNORE
 from dadist.prior.mixtures import Mixtures
+from dadist.prior.place import place
 
 RULES = ("exponential", "median", "none")
 BLOCK = 16384  # cells at once on a processor, whose cache then holds what is between the tables and p
@@ -21,8 +21,8 @@ class Density(nn.Module):
     p is a density over the mixtures' scaled features: over cells, as in the authors' code, for coordinates "cells";
     for "height" it is a density over the scaled space, 1 / (sx sy) times the one over cells.
 
-    A joint normal is a normal over the place times one over z given the place. The place of a cell is known before
-    any image is, so tables hold, per class, component and cell, the log of weight and place, and where z is expected.
+    The place of a cell is known before any image is (place.py), so tables hold, per class, component and cell, the log
+    of weight and place, and where z is expected.
     What is left is one exponential per component and pixel, for diagonal and full covariances alike. Mixtures over
     the place alone are tables whole: depth has no say.
     """
@@ -35,28 +35,16 @@ class Density(nn.Module):
     def __init__(self, mixtures: Mixtures) -> None:
         super().__init__()
         self.grid, self.features = mixtures.grid, mixtures.features
-        width, height = mixtures.grid
-        (sx, sy), root = mixtures.scale, np.linalg.cholesky(mixtures.covariances)[..., None, None]
-        place = {"x": (np.arange(width) * sx)[None, :], "y": (np.arange(height) * sy)[:, None]}
-        with np.errstate(divide="ignore"):  # weight 0: log -inf, density 0
-            scale = np.log(mixtures.weights)[..., None, None]
-        # Feature by feature with the covariance of those before it taken out; z, the last, is left to the pixels.
-        log_weight = np.broadcast_to(scale, (*mixtures.weights.shape, height, width))
-        location, precision, before = np.zeros_like(log_weight), np.zeros(mixtures.weights.shape), list[NDArray[Any]]()
-        for i, feature in enumerate(mixtures.features):
-            expected = mixtures.means[:, :, i, None, None] + sum(root[:, :, i, j] * one for j, one in enumerate(before))
-            log_weight = log_weight - np.log(root[:, :, i, i] * math.sqrt(2 * math.pi))
-            if feature == "z":
-                location, precision = location + expected, 1 / root[:, :, i, i, 0, 0]
-            else:
-                before.append((place[feature] - expected) / root[:, :, i, i])  # (C, K, height or 1, width or 1)
-                log_weight = log_weight - before[-1] ** 2 / 2
+        log_weight, location, deviation = place(mixtures)
+        if "z" in mixtures.features:
+            log_weight = log_weight - np.log(deviation * math.sqrt(2 * math.pi))[..., None, None]
+        precision = 1 / deviation
         location = location.reshape(*precision.shape, -1)
         self.leans = bool((location != location[..., :1]).any())  # z with x or y: not where covariances are diagonal
         self._table("log_weight", log_weight.reshape(*precision.shape, -1), -math.inf)
         self._table("location", location if self.leans else location[..., :1], 0)
         self._table("precision", precision, 0)
-        self.register_buffer("cells", torch.arange(width * height, dtype=torch.int32), persistent=False)
+        self.register_buffer("cells", torch.arange(math.prod(mixtures.grid), dtype=torch.int32), persistent=False)
 
     def forward(self, labels: Tensor, z: Tensor, *, positive: bool) -> Tensor:
         """Density of each cell's depth under its class.

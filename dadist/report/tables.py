@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from dadist.classes import ClassSet
+from dadist.config.sections import UNWEIGHED
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES as DEPTH
 from dadist.report.cells import no_formulas
 from dadist.storage.atomic import atomic
 
 # Of how a model was made and measured, what a row says.
-PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")
+PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "prior", "code")
 
 
 def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
     Columns: setting, method, seed, round, miou (over all classes), miou_star (over the 13 of 16; of other sets over
     all), one per class, the seven errors of depth if any model has them, images, protocol ("unified" or "paper"),
     iterations (those of the start included), selection, init, source and target (how many training images, how large),
-    labels (the size they were compared at), code.
+    labels (the size they were compared at), prior (weights of its terms), code.
     """
     rows, measured = [], any(one.depth for one in metrics)
     for one in metrics:
@@ -44,19 +45,19 @@ def table(metrics: Sequence[Metrics], classes: ClassSet) -> pd.DataFrame:
                 **dict(zip(classes.names, one.iou(), strict=True)),
                 **(one.depth.scores() if one.depth else dict.fromkeys(DEPTH if measured else (), math.nan)),
                 "images": one.images,
-                **{name: protocol[name] for name in PROTOCOL},
+                **{name: ({"prior": UNWEIGHED} | protocol)[name] for name in PROTOCOL},
             }
         )
     return pd.DataFrame(rows)
 
 
 def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and sample standard deviation over the seeds of each setting, protocol, method and round: two rows each.
+    """Mean and sample standard deviation over the seeds, by the first five columns: two rows each.
 
-    Columns: those of the four, seeds (how many), statistic ("mean" or "std"; the std of one seed is empty), then the
-    rates and errors. A class that a seed has no rate for does not count there.
+    Columns: setting, protocol, method, round, prior, seeds (how many), statistic ("mean" or "std"; the std of one seed
+    is empty), then the rates and errors. A class that a seed has no rate for does not count there.
     """
-    by = ["setting", "protocol", "method", "round"]
+    by = ["setting", "protocol", "method", "round", "prior"]
     if rows.empty:
         return rows
     measured = list(rows.columns[list(rows.columns).index("miou") : list(rows.columns).index("images")])

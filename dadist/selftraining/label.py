@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.prefetch import ahead
 from dadist.data.prepared import Prepared
-from dadist.model.inference import batches, predict
+from dadist.model.inference import batches, outputs, predict, probabilities
 from dadist.model.segmenter import Segmenter
+from dadist.prior.use import PriorOf
 from dadist.selftraining.pseudo_labels import filling
 
 
@@ -22,13 +25,15 @@ def label(
     first: int,
     classes: int,
     confidence: float,
+    prior: PriorOf | None = None,
     batch: int,
     key: str,
     progress: Callable[[int], None],
 ) -> None:
     """Label the ``first`` images of a split; a pixel keeps its class iff its probability is at least ``confidence``.
 
-    The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9).
+    The rule is the same for every class (Wu & Liu, NeurIPS 2022, Algorithm 1: 0.9). With a ``prior``, class and
+    probability are those of the fused posterior, or, for doubt, the network's class with the less sure of the two.
     """
     with filling(folder, (first, images.height, images.width), ("labels", "confidence"), key) as made:
         if made is None:
@@ -36,7 +41,7 @@ def label(
         todo = (made.left[part] for part in batches(len(made.left), batch))
         with contextlib.closing(ahead(lambda rows: (rows, images.images[rows]), todo)) as every:
             for rows, pixels in every:
-                predicted, probability = predict(segmenter, pixels)
+                predicted, probability = _predict(segmenter, pixels, prior, rows)
                 predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
                 shown = images.inside(rows)
                 predicted[~shown] = IGNORE  # padding shows nothing
@@ -47,3 +52,19 @@ def label(
                     made.put(row, arrays, {"labelled": counts}, int(shown[index].sum()))
                 progress(len(made.done))
         made.finish({})
+
+
+def _predict(
+    segmenter: Segmenter, pixels: NDArray[np.uint8], prior: PriorOf | None, rows: list[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Class ``(B, H, W)`` and its probability."""
+    if prior is None:
+        return predict(segmenter, pixels)
+    logits, size = outputs(segmenter, pixels).logits, pixels.shape[1:3]
+    fused = probabilities(prior.fusion()(logits, prior.z(rows)), size)
+    if prior.prior.use == "labels":
+        sure, labels = fused.max(1)
+    else:
+        sure, labels = probabilities(logits, size).max(1)
+        sure = torch.minimum(sure, fused.gather(1, labels[:, None])[:, 0])
+    return labels.to(torch.uint8).cpu().numpy(), sure.float().cpu().numpy()

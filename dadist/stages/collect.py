@@ -17,8 +17,8 @@ class Params(Record):
 
 
 def run(params: Params, *, metrics: Ins, results: Out, summary: Out) -> None:
-    """One row a (method, seed, round), in the order of the inputs; a summary over the seeds beside it."""
-    rows = table([Metrics.load(path) for path in metrics], params.classes)
+    """One row a (method, seed, round) and weights of the prior, in the order of the inputs; a summary beside it."""
+    rows = table([one for path in metrics for one in Metrics.load_all(path)], params.classes)
     save(rows, results)
     save(over_seeds(rows), summary)
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from dadist.config.records import Record
-from dadist.config.sections import Evaluate
+from dadist.config.sections import UNWEIGHED, Evaluate, Prior
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.evaluate import score
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
+from dadist.prior.use import PriorOf
 from dadist.runtime.progress import Progress
-from dadist.stages import Batch, In, Out, stage
+from dadist.stages import Batch, In, Ins, Out, stage
 from dadist.storage.digest import key
 from dadist.storage.workspace import notes
 
@@ -22,33 +23,28 @@ class Params(Record):
     code: str  # digest
     inverse_depth: float
     evaluate: Evaluate
+    prior: Prior | None  # what the mixtures have to say; None: nothing
 
 
-def run(params: Params, *, batch: Batch, val: In, model: In, metrics: Out) -> None:
+def run(params: Params, *, batch: Batch, val: In, model: In, prior: Ins, metrics: Out) -> None:
     """Count, image by image, and write the sums."""
     checkpoint, data = Checkpoint.load(model), Prepared(val)
-    with notes(metrics, key(params, [val, model])) as journal:
-        total, errors = score(
+    fused = PriorOf(prior, params.prior, data, device()) if params.prior else None
+    with notes(metrics, key(params, [val, model, *prior])) as journal:
+        (total,), errors = score(
             checkpoint.segmenter().to(device()),
             data,
             journal,
             batch=batch,
             numerator=params.inverse_depth,
             cap_m=params.evaluate.depth_cap_m,
+            prior=fused,
+            ways=[fused.fusion() if fused else None],
             progress=Progress("image", len(data)),
         )
-        made = checkpoint.protocol
-        Metrics(
-            setting=str(made["setting"]),
-            method=str(made["method"]),
-            seed=int(made["seed"]),
-            round=str(made["round"]),
-            classes=data.classes,
-            confusion=total.tolist(),
-            depth=errors,
-            images=len(data),
-            protocol={**made, "evaluate": params.code, "labels": params.evaluate.labels},
-        ).save(metrics)
+        weights = params.prior.told if params.prior else UNWEIGHED
+        protocol = {**checkpoint.protocol, "evaluate": params.code, "labels": params.evaluate.labels, "prior": weights}
+        Metrics.of(protocol, data.classes, total, errors, len(data)).save(metrics)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from dadist.config.records import Record
+from dadist.config.sections import Prior
 from dadist.config.training_sections import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
+from dadist.prior.use import PriorOf
 from dadist.runtime.progress import Progress
 from dadist.selftraining import label
-from dadist.stages import Batch, In, Own, stage
+from dadist.stages import Batch, In, Ins, Own, stage
 from dadist.storage.digest import key
 
 
@@ -19,9 +21,10 @@ class Params(Record):
 
     code: str  # digest
     pseudo_label: PseudoLabel
+    prior: Prior | None  # what the mixtures have to say; None: nothing
 
 
-def run(params: Params, *, batch: Batch, target: In, model: In, labels: Own) -> None:
+def run(params: Params, *, batch: Batch, target: In, model: In, prior: Ins, labels: Own) -> None:
     """Predict the images that the round trains on; keep class and confidence."""
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))
@@ -32,8 +35,9 @@ def run(params: Params, *, batch: Batch, target: In, model: In, labels: Own) -> 
         first=first,
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
+        prior=PriorOf(prior, params.prior, images, device()) if params.prior else None,
         batch=batch,
-        key=key(params, [target, model]),
+        key=key(params, [target, model, *prior]),
         progress=Progress("image", first),
     )
 

@@ -27,6 +27,7 @@ from dadist.data import packing, preparation
 from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
+from dadist.data.readers import folder as own
 from dadist.data.readers import synthia
 from dadist.data.readers.base import read_image
 from dadist.data.streets import render
@@ -341,3 +342,20 @@ def test_no_more_images_are_handed_out_than_are_soon_done() -> None:
     for done in packing.each(lambda _: None, items(), workers=3):  # type: ignore[arg-type]
         assert handed - done < 6
     assert done == 200
+
+
+def test_relative_depth_of_another_size_is_taken_if_it_shows_the_whole_image(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    (tmp_path / "rgb").mkdir()
+    (tmp_path / "near").mkdir()
+    assert cv2.imwrite(str(tmp_path / "rgb/0.png"), random.integers(0, 256, (48, 96, 3), np.uint8))
+    assert cv2.imwrite(str(tmp_path / "near/0.png"), np.arange(24 * 48, dtype=np.uint16).reshape(24, 48))
+    mine = own.Options(images={"train": "rgb/*.png"}, depth_files={"train": "near/*.png"}, depth_kind="relative")
+    plan = dataclasses.replace(PLAN, split="train", width=32, height=16, labels=False, depth=True)
+    write(own.reader(mine), tmp_path, tmp_path / "made", plan, names=None, workers=1)
+    made = Prepared(tmp_path / "made")
+    assert (made.depth_kind, made.depth.shape) == ("relative", (1, 16, 32))
+    assert made.depth[0, 0, 0] < made.depth[0, -1, -1]
+    assert cv2.imwrite(str(tmp_path / "near/0.png"), np.arange(24 * 30, dtype=np.uint16).reshape(24, 30))
+    with pytest.raises(DataError, match=r"near/0\.png: expected 96x48 as .*rgb/0\.png, got 30x24, which is another"):
+        write(own.reader(mine), tmp_path, tmp_path / "again", plan, names=None, workers=1)

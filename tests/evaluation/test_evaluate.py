@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from dadist.data.prepared import Prepared
+from dadist.data.resize import centres
 from dadist.evaluation.confusion import confusion
 from dadist.evaluation.evaluate import Counted, score
 from dadist.model.inference import predict
 from dadist.model.segmenter import Outputs
+from dadist.prior.alignment import Alignment
+from dadist.prior.use import PriorOf
 from dadist.storage.workspace import notes
 
 
@@ -49,7 +52,7 @@ def scored(folder: Path, data: Prepared, network: Halting, batch: int = 2, key: 
 
 def test_the_counts_are_those_of_each_image_together(tmp_path: Path) -> None:
     data, network = builders.split(tmp_path / "val", 5), Halting()
-    counts, errors = scored(tmp_path, data, network)
+    (counts,), errors = scored(tmp_path, data, network)
     predicted, _ = predict(network.inner, data.images[:])
     expected = sum(confusion(data.truth(i), predicted[i], builders.CLASSES) for i in range(5))
     np.testing.assert_array_equal(counts, expected)
@@ -77,3 +80,52 @@ def test_counts_of_another_model_are_not_gone_on_with(tmp_path: Path) -> None:
         scored(tmp_path, data, Halting(3), batch=1)
     scored(tmp_path, data, network, key="another")
     assert network.asked == 5
+
+
+def test_several_ways_are_counted_in_one_pass_with_the_depth_of_each_image(tmp_path: Path) -> None:
+    data, network, seen = builders.split(tmp_path / "val", 5), Halting(), list[Tensor | None]()
+    builders.mixtures().save(tmp_path / "mixtures.npz")
+    aligned = Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1)
+    aligned.save(tmp_path / "alignment.json")
+    files = [tmp_path / "mixtures.npz", tmp_path / "alignment.json"]
+    prior = PriorOf(files, builders.DEMO.prior, data, "cpu")
+
+    def backwards(logits: Tensor, z: Tensor | None) -> Tensor:
+        seen.append(z)
+        return -logits
+
+    with notes(tmp_path / "metrics.json", "k") as journal:
+        (plain, other, fused), _ = score(
+            network,  # type: ignore[arg-type]
+            data,
+            journal,
+            batch=2,
+            numerator=1000.0,
+            cap_m=80.0,
+            prior=prior,
+            ways=[None, backwards, prior.fusion(1.0, 0.5)],
+            progress=lambda done: None,
+        )
+    assert network.asked == 5
+    (alone,), _ = scored(tmp_path / "alone", data, Halting())
+    np.testing.assert_array_equal(plain, alone)
+    assert len({one.tobytes() for one in (plain, other, fused)}) == 3
+    assert plain.sum() == other.sum() == fused.sum()
+    z = torch.cat([one for one in seen if one is not None])
+    depth = data.depth[:][
+        :, centres(builders.HEIGHT, builders.GRID[1])[:, None], centres(builders.WIDTH, builders.GRID[0])
+    ]
+    expected = np.where(depth > 0, 1000 / (depth.astype(np.float64) + 1), np.nan)
+    np.testing.assert_allclose(z[:, 0], expected, rtol=1e-6)
+
+
+def test_depth_of_another_kind_than_was_aligned_is_refused(tmp_path: Path) -> None:
+    data = builders.split(tmp_path / "val", 2)
+    builders.mixtures().save(tmp_path / "mixtures.npz")
+    Alignment("relative", 2.0, 0.0, (0.1, 0.1), 0.0, [], [], 1).save(tmp_path / "alignment.json")
+    files = [tmp_path / "mixtures.npz", tmp_path / "alignment.json"]
+    with pytest.raises(ValueError, match=r"expected relative depth as .*alignment\.json has it, got metric"):
+        PriorOf(files, builders.DEMO.prior, data, "cpu")
+    without = builders.unlabelled(tmp_path / "train", 2)
+    with pytest.raises(ValueError, match=r"train: expected depth, which prior\.depth weighs, got none"):
+        PriorOf(files, builders.DEMO.prior, without, "cpu")

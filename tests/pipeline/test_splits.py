@@ -79,3 +79,27 @@ def test_a_list_belongs_to_its_split_alone() -> None:
     listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
     found = {which: paths.names(listing, splits.prepared_split(listing, "demo", which)) for which in splits.SPLITS}
     assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}
+
+
+RELATIVE: dict[str, Any] = {
+    "dataset": "folder",
+    "root": "mine",
+    "depth": True,
+    "unlabelled_depth": True,
+    "images": {"all": "*.jpg"},
+    "labels": {"all": "*_labels.png"},
+    "ids": {0: "road"},
+    "depth_files": {"all": "*_depth.png"},
+    "depth_kind": "relative",
+}
+
+
+def test_relative_depth_is_no_source_s_and_nothing_that_a_method_learns_from() -> None:
+    keys = {"source": {"domain": "mine"}, "methods": ["advent"], "selftrain": {"methods": []}}
+    with pytest.raises(ConfigError, match=r"settings\.demo\.source: expected a source whose depth is in metres"):
+        changed({"domains": {"mine": RELATIVE}, "settings": {"demo": keys}})
+    assert changed({"domains": {"mine": {**RELATIVE, "depth": False}}, "settings": {"demo": keys}})
+    target = {"target": {"domain": "mine"}, "objectives": {"corda": {"target_depth": 0.5}}}
+    study = changed({"domains": {"mine": RELATIVE}, "settings": {"demo": target}})
+    with pytest.raises(ConfigError, match=r"corda learns from depth in metres, and that of domains\.mine is relative"):
+        splits.training_split(study, "demo", "corda")

@@ -1,16 +1,21 @@
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import builders
 import damage
 import numpy as np
 import pytest
+import torch
 from builders import Thirds
 from torch import Tensor
 
 from dadist.classes import IGNORE
 from dadist.data.prepared import Prepared
-from dadist.model.segmenter import Outputs
+from dadist.model.inference import tensor
+from dadist.model.segmenter import Outputs, upsample
+from dadist.prior.alignment import Alignment
+from dadist.prior.use import PriorOf
 from dadist.selftraining import label as labelling
 from dadist.selftraining.pseudo_labels import PseudoLabels
 
@@ -165,3 +170,39 @@ def test_padding_gets_no_label(tmp_path: Path) -> None:
     assert PseudoLabels(folder).areas.tolist() == [builders.WIDTH // 2 * builders.HEIGHT]
     assert (labels[:, builders.WIDTH // 2 :] == IGNORE).all()
     assert (labels[:, : builders.WIDTH // 2] < 3).all()
+
+
+# --- with the prior
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> tuple[Prepared, list[Path]]:
+    """Images with depth, and what the prior is made from."""
+    builders.mixtures().save(tmp_path / "mixtures.npz")
+    Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1).save(tmp_path / "alignment.json")
+    return builders.split(tmp_path / "train", 3), [tmp_path / "mixtures.npz", tmp_path / "alignment.json"]
+
+
+@pytest.mark.parametrize("use", ["labels", "doubt"])
+def test_labels_of_the_fused_posterior_or_as_sure_as_it_leaves_them(
+    tmp_path: Path, seen: tuple[Prepared, list[Path]], use: Literal["labels", "doubt"]
+) -> None:
+    data, files = seen
+    network, section = builders.segmenter().eval(), replace(builders.DEMO.prior, depth=1.0, place=0.5, use=use)
+    prior = PriorOf(files, section, data, "cpu")
+    with torch.no_grad():
+        logits = network(tensor(data.images[:])).logits
+        fused = prior.fusion()(logits, prior.z(range(3)))
+        size = (builders.HEIGHT, builders.WIDTH)
+        alone, together = (upsample(one, size).softmax(1) for one in (logits, fused))
+    probability, expected = (together if use == "labels" else alone).max(1)
+    assert (alone.argmax(1) != together.argmax(1)).float().mean() > 0.05  # the prior has its say
+    if use == "doubt":
+        probability = torch.minimum(probability, together.gather(1, expected[:, None])[:, 0])
+    out = tmp_path / "pseudo"
+    labelling.label(
+        network, data, out, first=3, classes=7, confidence=0.3, prior=prior, batch=2, key="k", progress=lambda _: None
+    )
+    found = PseudoLabels(out)
+    np.testing.assert_array_equal(found.labels, np.where(probability >= 0.3, expected, IGNORE))
+    np.testing.assert_array_equal(found.confidence, np.rint(probability.numpy() * 255))

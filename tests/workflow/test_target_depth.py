@@ -1,20 +1,23 @@
-"""Depth of the target's training images: for the method that learns from it, and no label is touched for it."""
+"""Depth of the target's images: for the method that learns from it, for the prior, and no label is touched for it."""
 
 import csv
 import shutil
 
+import pandas as pd
 import pytest
 from sandbox import TINY, Sandbox, merged, tempt
 
 from dadist.config.schema import SOURCE_APPEARANCE
 from dadist.data.prepared import Prepared
 from dadist.data.streets import render
+from dadist.evaluation.confusion import Metrics
+from dadist.prior.alignment import Alignment
 
 MODEL = "results/demo/{}/seed1/q0/model.pt"
 DEPTH = merged(
     TINY,
     {
-        "domains": {"own": {"dataset": "cityscapes", "root": "cityscapes", "depth": False, "unlabelled_depth": True}},
+        "domains": {"own": {"dataset": "cityscapes", "root": "cityscapes", "depth": True, "unlabelled_depth": True}},
         "data_root": "own",
         "settings": {"demo": {"target": {"domain": "own"}, "objectives": {"corda": {"target_depth": 0.5}}}},
     },
@@ -59,3 +62,44 @@ def test_other_methods_read_the_images_alone_and_are_not_trained_again_for_it(sa
     without = merged(without, {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.0}}}}})
     jobs = sandbox.planned(MODEL.format("source_only"), MODEL.format("corda"), overlay=without)
     assert jobs == [f"adapt {MODEL.format('corda')}"]
+
+
+PAIRS = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.5]]
+WEIGHED = merged(DEPTH, {"settings": {"demo": {"methods": ["source_only"], "prior": {"weights": PAIRS}}}})
+
+
+def test_a_table_has_a_row_for_each_pair_of_weights_and_that_of_none_is_the_plain_evaluation(sandbox: Sandbox) -> None:
+    answer = sandbox.snakemake("results/demo/prior.csv", "results/demo/metrics.csv", overlay=WEIGHED)
+    assert answer.returncode == 0, answer.stdout
+    weighed, plain = (pd.read_csv(sandbox.folder / f"results/demo/{name}.csv") for name in ("prior", "metrics"))
+    told = ["none", "depth 1, place 0", "depth 1, place 0.5"]
+    assert list(weighed[["method", "prior"]].itertuples(index=False, name=None)) == [
+        (method, one) for method in ("source_only", "adabn") for one in told
+    ]
+    alike = weighed[weighed.prior == "none"].reset_index(drop=True).drop(columns="code")
+    pd.testing.assert_frame_equal(alike, plain.drop(columns="code"))
+    assert set(plain.prior) == {"none"}
+    assert not [touch for touch in sandbox.touched("labels|gtFine") if touch.actor in ("align_depth", "adapt")]
+    aligned = Alignment.load(sandbox.folder / "results/demo/prior/alignment.json")
+    assert (aligned.kind, aligned.scale, aligned.offset) == ("metric", 1.0, 0.0)
+    assert (sandbox.folder / "results/demo/prior/alignment.png").stat().st_size > 1000
+
+
+def test_weights_of_the_setting_reach_labels_and_metrics_alone(sandbox: Sandbox) -> None:
+    fused = {
+        "methods": ["source_only"],
+        "prior": {"depth": 1.0},
+        "selftrain": {"methods": ["source_only"], "rounds": [2]},
+    }
+    overlay = merged(DEPTH, {"settings": {"demo": fused}})
+    labels = "results/demo/source_only/seed1/q1/pseudo"
+    jobs = sandbox.planned(labels, "results/demo/source_only/seed1/q0/metrics.json", overlay=overlay)
+    assert jobs == ["evaluate results/demo/source_only/seed1/q0/metrics.json", f"pseudo_label {labels}"]
+    answer = sandbox.snakemake(labels, "results/demo/source_only/seed1/q0/metrics.json", overlay=overlay)
+    assert answer.returncode == 0, answer.stdout
+    metrics = Metrics.load(sandbox.folder / "results/demo/source_only/seed1/q0/metrics.json")
+    assert metrics.protocol["prior"] == "depth 1, place 0"
+    without = merged(overlay, {"domains": {"own": {"unlabelled_depth": False}}})
+    without = merged(without, {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.0}}}}})
+    answer = sandbox.snakemake(labels, "--dry-run", overlay=without)
+    assert "settings.demo.prior: expected depth files of the target's training images, got none in" in answer.stdout

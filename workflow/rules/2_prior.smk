@@ -52,6 +52,36 @@ rule cluster_patches:
         "--patches {output.patches:q} 2> >(tee {log:q} >&2)"
 
 
+rule align_depth:
+    """Find the scale and the noise of the target's depth files, without a label."""
+    input:
+        target=lambda w: inputs.measured_images(STUDY, w.setting),
+        model=lambda w: inputs.aligning(STUDY, w.setting),
+        mixtures=lambda w: inputs.prior(STUDY, w.setting, depth=0, place=1),
+    output:
+        aligned="results/{setting}/prior/alignment.json",
+        curves="results/{setting}/prior/alignment.png",
+    log:
+        "results/logs/align_depth/{setting}.log",
+    benchmark:
+        "results/benchmarks/align_depth/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+        batch=lambda w: resources.batch_to_evaluate(STUDY, w.setting),
+    params:
+        spec=lambda w: params.align_depth(STUDY, w.setting),
+        code=lambda w: params.code("align_depth"),
+    shell:
+        "exec python -m dadist.stages.align_depth --params {params.spec:q} --gpus {resources.gpu} "
+        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --mixtures {input.mixtures:q} "
+        "--aligned {output.aligned:q} --curves {output.curves:q} 2> >(tee {log:q} >&2)"
+
+
 rule compare_components:
     """Weigh the number of components on points that no fit has seen."""
     input:

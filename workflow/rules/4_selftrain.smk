@@ -5,8 +5,9 @@
 rule pseudo_label:
     """Label the target's training images where the model is sure."""
     input:
-        target=lambda w: inputs.unlabelled(STUDY, w.setting),
+        target=lambda w: inputs.to_label(STUDY, w.setting),
         model=lambda w: inputs.model_before(STUDY, run_of(w)),
+        prior=lambda w: inputs.prior_to_label(STUDY, w.setting),
     output:
         labels=directory("results/{setting}/{method}/seed{seed}/{round}/pseudo"),
     log:
@@ -25,8 +26,8 @@ rule pseudo_label:
         spec=lambda w: params.pseudo_label(STUDY, w.setting),
     shell:
         "exec python -m dadist.stages.pseudo_label --params {params.spec:q} --gpus {resources.gpu} "
-        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --labels {output.labels:q} "
-        "2> >(tee {log:q} >&2)"
+        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --prior {input.prior:q} "
+        "--labels {output.labels:q} 2> >(tee {log:q} >&2)"
 
 
 rule refine_labels:

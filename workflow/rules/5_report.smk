@@ -9,6 +9,7 @@ rule evaluate:
     input:
         val=lambda w: inputs.labelled(STUDY, w.setting, "val"),
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
+        prior=lambda w: inputs.prior_to_measure(STUDY, w.setting),
     output:
         metrics="results/{setting}/{method}/seed{seed}/{round}/metrics.json",
     log:
@@ -27,7 +28,36 @@ rule evaluate:
         spec=lambda w: params.evaluate(STUDY, w.setting),
     shell:
         "exec python -m dadist.stages.evaluate --params {params.spec:q} --gpus {resources.gpu} --batch {resources.batch} "
-        "--val {input.val:q} --model {input.model:q} --metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
+        "--val {input.val:q} --model {input.model:q} --prior {input.prior:q} --metrics {output.metrics:q} "
+        "2> >(tee {log:q} >&2)"
+
+
+rule weigh_prior:
+    """Count a model's predictions with the prior's terms in several weights."""
+    input:
+        val=lambda w: inputs.labelled(STUDY, w.setting, "val"),
+        model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
+        prior=lambda w: inputs.prior_to_weigh(STUDY, w.setting),
+    output:
+        metrics="results/{setting}/{method}/seed{seed}/{round}/prior.json",
+    log:
+        "results/logs/weigh_prior/{setting}-{method}-seed{seed}-{round}.log",
+    benchmark:
+        "results/benchmarks/weigh_prior/{setting}-{method}-seed{seed}-{round}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+        batch=lambda w: resources.batch_to_evaluate(STUDY, w.setting),
+    params:
+        spec=lambda w: params.weigh_prior(STUDY, w.setting),
+    shell:
+        "exec python -m dadist.stages.weigh_prior --params {params.spec:q} --gpus {resources.gpu} "
+        "--batch {resources.batch} --val {input.val:q} --model {input.model:q} --prior {input.prior:q} "
+        "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
 
 
 rule collect:

@@ -31,7 +31,7 @@ wildcard_constraints:
     dataset="synthia|cityscapes",
     data="[^/]+",
     setting=runs.pattern(STUDY),
-    table="metrics|ablation|paper",
+    table="metrics|ablation|paper|prior",
     method="|".join(METHODS),
     seed=r"\d+",
     round=r"q\d+",

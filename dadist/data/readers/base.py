@@ -42,6 +42,7 @@ class Reader(Protocol):
     labelled: tuple[str, ...]  # the splits that have labels
     shipped: str  # for who has not got it: which archives, what the folder must look like
     counts: Mapping[str, int] = MappingProxyType({})  # images per split that its owner ships, where one does
+    depth_kind: str = "metric"  # what `read_depth` gives: "metric", centimetres; or "relative"
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -65,7 +66,10 @@ class Reader(Protocol):
         ...
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
-        """Centimetres, ``(H, W)``; 0 where there is no depth, 65535 where it is far."""
+        """Centimetres, ``(H, W)``; 0 where there is no depth, 65535 where it is far.
+
+        Of a reader of relative depth: inverse depth from 1, the farthest of the image, to 65535, the nearest.
+        """
         ...
 
 
@@ -171,6 +175,15 @@ def kind(array: NDArray[Any]) -> str:
         return f"{array.dtype} of shape {array.shape}"
     channels = 1 if array.ndim == 2 else array.shape[2]
     return f"{array.dtype.itemsize * 8}-bit with {channels} channel{'s' * (channels > 1)}"
+
+
+def require_shape(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
+    """Raise DataError unless a map shows all of its image, at whatever size."""
+    (height, width), (own_height, own_width) = stored.shape[:2], image.shape[:2]
+    # A side is rounded by less than a pixel.
+    if abs(width * own_height - height * own_width) > max(own_width, own_height):
+        what, remedy = other_size((width, height), image_path, (own_width, own_height))
+        raise DataError(f"{path}: {what}, which is another shape; {remedy}")
 
 
 def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:

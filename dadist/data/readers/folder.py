@@ -6,6 +6,7 @@
     colours: {"804080": road, "000000": null}                 instead of ids, for label files in colours
     depth_files: {all: "depth/*.png"}                         read if the domain has `depth: true`
     depth_metres: 0.001                                       what 1 in a depth file is in metres; 0 there: no depth
+    depth_kind: metric                                        or disparity; or relative, without depth_metres
 
 Paths start at the domain's root. ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders,
 and ``.*`` at the end for any extension. A scene's name is what the stars of its image stand for; its labels and depth
@@ -23,8 +24,8 @@ from numpy.typing import NDArray
 
 from dadist.config.records import ConfigError, Record
 from dadist.config.records import key as declared
-from dadist.data.readers.arrays import read_array
-from dadist.data.readers.base import FAR_CM, Files, Reader, decode, kind
+from dadist.data.readers.base import Files, Reader
+from dadist.data.readers.depth_files import Kind, given, read
 from dadist.data.readers.label_files import Colour, decode_labels, ids_of
 from dadist.data.readers.listing import search
 from dadist.storage.errors import DataError
@@ -48,6 +49,14 @@ class Options(Record):
     ] = field(default_factory=dict)
     depth_files: Annotated[dict[str, str], declared("Globs of depth files, by split.")] = field(default_factory=dict)
     depth_metres: Annotated[float | None, declared("What 1 in a depth file is; 0 there: no depth.", unit="m")] = None
+    depth_kind: Annotated[
+        Kind,
+        declared(
+            "What grows with the numbers in depth_files: metric, the distance; disparity, how near, depth_metres "
+            "(baseline times focal length) divided by it; relative, how near, up to a scale and a shift, as monocular "
+            "networks say: align_depth finds them."
+        ),
+    ] = "metric"
 
     def __post_init__(self) -> None:
         if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
@@ -76,7 +85,12 @@ class Options(Record):
             raise ConfigError(f'expected six hexadecimal digits in quotes, like "804080", got {odd[0]!r}', ("colours",))
         if len({_rgb(one) for one in self.colours}) < len(self.colours):
             raise ConfigError(f"expected each colour once, got {', '.join(self.colours)}; remove one", ("colours",))
-        if self.depth_files and (self.depth_metres or 0) <= 0:
+        if self.depth_kind == "relative":
+            if self.depth_metres is not None:
+                raise ConfigError(
+                    "expected none for relative depth, which has no unit; leave it out", ("depth_metres",)
+                )
+        elif self.depth_files and (self.depth_metres or 0) <= 0:
             raise ConfigError("expected what 1 in depth_files is in metres: 0.001 for millimetres", ("depth_metres",))
 
 
@@ -97,6 +111,7 @@ class Folder(Reader):
         self.options = options
         self.splits = tuple(split for split in SPLITS if split in options.images)
         self.labelled = tuple(split for split in SPLITS if split in options.labels)
+        self.depth_kind = given(options.depth_kind)
         wanted = {"images": options.images, "labels": options.labels, "depth": options.depth_files}
         self.shipped = "a folder of your own with " + ", ".join(
             f"{glob} ({what}, {split})" for what, globs in wanted.items() for split, glob in globs.items()
@@ -109,11 +124,14 @@ class Folder(Reader):
 
     def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
         """Without labels and depth that are not asked for, so that labels can be added when all is trained."""
-        kept = {**options, "images": {key: glob for key, glob in options["images"].items() if split in ("val", key)}}
+        wanted = [key for key in options["images"] if split in ("val", key)]
+        kept = dict(options)
+        for name in ("images", "labels", "depth_files"):
+            kept[name] = {key: glob for key, glob in options[name].items() if key in wanted}
         if not labels:
             kept |= {"labels": {}, "ids": {}, "colours": {}}
         if not depth:
-            kept |= {"depth_files": {}, "depth_metres": None}
+            kept |= {"depth_files": {}, "depth_metres": None, "depth_kind": "metric"}
         return kept
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
@@ -163,34 +181,12 @@ class Folder(Reader):
         return ignored[0] if ignored else max(set(range(256)) - set(named))
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
-        """Centimetres, of a PNG or TIFF of 16 bits or more, or of an array in a .npy file.
-
-        An array is ``(H, W)``, with axes of length 1 wherever they stand. Infinity is far. What is no number, or not
-        above 0, is no depth.
+        """As `depth_files.read` reads it, by the domain's `depth_kind`.
 
         Raises:
-            DataError: It has 8 bits, or channels that differ.
+            DataError: It is a picture of depth, or has one number everywhere.
         """
-        if path.suffix.lower() == ".npy":
-            stored = read_array(path)
-            got = f"an array of {stored.dtype} {stored.shape}"
-            stored = stored.squeeze() if stored.ndim > 2 else stored
-        else:
-            stored = decode(path)
-            got = kind(stored)
-        if stored.ndim == 3 and np.array_equal(
-            stored, np.broadcast_to(stored[..., :1], stored.shape), equal_nan=stored.dtype.kind == "f"
-        ):
-            stored = stored[..., 0]
-        if stored.ndim != 2 or not stored.size or stored.dtype.kind not in "uif" or stored.dtype.itemsize < 2:
-            raise DataError(
-                f"{path}: expected depth with one channel of 16 bits or more, got {got}; "
-                "8 bits or colours are a picture of depth: take the file that it was made from"
-            )
-        assert self.options.depth_metres is not None
-        metres = np.nan_to_num(stored.astype(np.float64) * self.options.depth_metres, nan=0, posinf=FAR_CM, neginf=0)
-        centimetres = np.where(metres > 0, np.rint(metres * 100).clip(1, FAR_CM), 0)
-        return np.asarray(centimetres, np.uint16)
+        return read(path, self.options.depth_kind, self.options.depth_metres)
 
     @staticmethod
     def _glob(key: str, globs: Mapping[str, str], split: str) -> str:

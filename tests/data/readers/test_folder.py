@@ -12,13 +12,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist.config.records import parse
+from dadist.config.records import ConfigError, parse
 from dadist.data.readers.base import Reader
 from dadist.data.readers.folder import Options, reader
 from dadist.doctor.headers import header
 from dadist.storage.errors import DataError
 
-EMPTY: dict[str, Any] = {"labels": {}, "ids": {}, "colours": {}, "depth_files": {}, "depth_metres": None}
+EMPTY: dict[str, Any] = {
+    "labels": {},
+    "ids": {},
+    "colours": {},
+    "depth_files": {},
+    "depth_metres": None,
+    "depth_kind": "metric",
+}
 LABELLED = {"images": {"train": "*.jpg", "val": "v/*.jpg"}, "labels": {"val": "l/*.png"}, "ids": {0: "road", 7: None}}
 
 
@@ -103,6 +110,7 @@ def test_a_split_does_not_depend_on_what_is_not_asked_of_it() -> None:
     for labels in (False, True):
         for depth in (False, True):
             folder(**chosen.relevant(options, "val", labels=labels, depth=depth))
+            folder(**chosen.relevant(options, "train", labels=labels, depth=depth))
 
 
 def test_a_glob_that_fits_nothing_is_named(tmp_path: Path) -> None:
@@ -403,3 +411,38 @@ def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(DataError, match=r"x\.npy: expected a whole"):
         measured(1.0).read_depth(tmp_path / "x.npy")
+
+
+def test_disparity_is_divided_by(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[0, 2, 50, np.nan, np.inf, -3]], np.float32))
+    chosen = folder(images={"all": "*.jpg"}, depth_files={"all": "*.npy"}, depth_metres=100.0, depth_kind="disparity")
+    assert chosen.depth_kind == "metric"
+    assert chosen.read_depth(tmp_path / "x.npy").tolist() == [[0, 5000, 200, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_relative_depth_goes_from_the_least_to_the_largest_number_of_the_file(tmp_path: Path, dtype: Any) -> None:
+    stored = np.array([[10, 20, 30], [30, 10, 15]], dtype)
+    if dtype is np.float32:
+        stored = np.concatenate([stored, [[np.nan, np.inf, 20]]]).astype(dtype)
+        np.save(tmp_path / "x.npy", stored)
+    else:
+        assert cv2.imwrite(str(tmp_path / "x.png"), stored)
+    chosen = folder(images={"all": "rgb/*.jpg"}, depth_files={"all": "*.*"}, depth_kind="relative")
+    assert chosen.depth_kind == "relative"
+    depth = chosen.read_depth(next(tmp_path.glob("x.*")))
+    assert depth[:2].tolist() == [[1, 32768, 65535], [65535, 1, 16384 + (depth[1, 2] == 16385)]]
+    assert depth[2:].tolist() == ([[0, 0, 32768]] if dtype is np.float32 else [])
+
+
+@pytest.mark.parametrize("stored", [np.full((2, 3), 7, np.uint8), np.full((2, 3), np.nan, np.float32)])
+def test_relative_depth_that_says_nothing_is_refused(tmp_path: Path, stored: NDArray[Any]) -> None:
+    np.save(tmp_path / "x.npy", stored)
+    chosen = folder(images={"all": "*.jpg"}, depth_files={"all": "*.npy"}, depth_kind="relative")
+    with pytest.raises(DataError, match=r"x\.npy: expected relative depth, got one number everywhere; run the depth"):
+        chosen.read_depth(tmp_path / "x.npy")
+
+
+def test_relative_depth_has_no_unit() -> None:
+    with pytest.raises(ConfigError, match="depth_metres: expected none for relative depth, which has no unit"):
+        folder(images={"all": "*.jpg"}, depth_files={"all": "*.npy"}, depth_kind="relative", depth_metres=1.0)

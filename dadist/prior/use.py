@@ -1,0 +1,72 @@
+"""The prior at work on a split: mixtures and scale from their files, depth from the split, on a network's grid."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dadist.config.sections import Prior
+from dadist.data.prepared import Prepared
+from dadist.data.resize import centres
+from dadist.prior.alignment import UNIT, Alignment
+from dadist.prior.fusion import Fusion, Given
+from dadist.prior.mixtures import Mixtures
+
+
+class PriorOf:
+    """What the mixtures say of the images of a split.
+
+    Args:
+        files: The mixtures and, where depth has a say, what align_depth wrote.
+        prior: The section.
+        data: The split.
+        where: Device of torch.
+
+    Raises:
+        ValueError: Depth has a say, and the split has none, or of another kind than was aligned.
+    """
+
+    def __init__(self, files: Sequence[Path], prior: Prior, data: Prepared, where: str) -> None:
+        mixtures_file, *rest = files
+        mixtures = Mixtures.load(mixtures_file)
+        self.prior, self.data, self.where = prior, data, where
+        self.given, self.numerator = Given(mixtures).to(where), mixtures.numerator
+        self.alignment = Alignment.load(rest[0]) if rest else None
+        if self.alignment is not None:
+            if not data.has_depth:
+                raise ValueError(f"{data.folder}: expected depth, which prior.depth weighs, got none")
+            if data.depth_kind != self.alignment.kind:
+                raise ValueError(
+                    f"{data.folder}: expected {self.alignment.kind} depth as {rest[0]} has it, got {data.depth_kind}; "
+                    "delete that file and run the same command again"
+                )
+
+    def fusion(self, depth: float | None = None, place: float | None = None) -> Fusion:
+        """With the section's weights, or with others."""
+        prior = self.prior
+        if depth is not None and place is not None:
+            prior = replace(prior, depth=depth, place=place)
+        return Fusion(self.given, prior, noise_of(prior, self.alignment, self.numerator))
+
+    def z(self, rows: Sequence[int]) -> Tensor | None:
+        """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None without depth files."""
+        if self.alignment is None:
+            return None
+        return at_cells(self.data.depth[list(rows)], self.given.grid, self.alignment, self.numerator).to(self.where)
+
+
+def at_cells(depth: NDArray[np.uint16], grid: tuple[int, int], alignment: Alignment, numerator: float) -> Tensor:
+    """Inverse depth at the centres of cells, ``(B, 1, h, w)``, of prepared depth ``(B, H, W)``; nan: none."""
+    across, down = grid
+    at = depth[:, centres(depth.shape[1], down)[:, None], centres(depth.shape[2], across)]
+    return torch.from_numpy(alignment.z(at, numerator))[:, None]
+
+
+def noise_of(prior: Prior, alignment: Alignment | None, numerator: float) -> tuple[float, float]:
+    """s0, in units of z, and s1: those of the section, or as align_depth found them."""
+    s0, s1 = prior.noise or (alignment.noise if alignment is not None else (0.0, 0.0))
+    return s0 * numerator / UNIT, s1

@@ -1,0 +1,30 @@
+"""How likely the target's depth is under the mixtures, by the scale that it is given."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from dadist.prior.alignment import Alignment
+from dadist.report import charts
+from dadist.report.figure_index import INK
+from dadist.storage.atomic import atomic
+
+
+def plot(found: Alignment, path: Path, *, dpi: int = 150) -> None:
+    """Draw the curve of an alignment with a line at the scale that was taken; metric depth has a title alone."""
+    with charts.style():
+        figure = Figure(figsize=(charts.WIDE / 2, 2.6))
+        axes = figure.subplots()
+        noise = f"noise {found.noise[0]:.2f} + {found.noise[1]:.2f} z"
+        if found.scales:
+            axes.plot(found.scales, found.curve, marker="o", markersize=3, linewidth=1)
+            axes.axvline(found.scale, color=INK, linewidth=0.8, linestyle="--")
+            axes.set_xscale("log")
+            axes.set(xlabel="scale a of z = a r + b", ylabel="nats per cell")
+            axes.set_title(f"a = {found.scale:.3g}, b = {found.offset:.2g}, {noise}", loc="left")
+        else:
+            axes.set_axis_off()
+            axes.set_title(f"depth in metres: {noise}, {found.likelihood:.3f} nats per cell", loc="left")
+        axes.grid(axis="y")
+        with atomic(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
