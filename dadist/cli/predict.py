@@ -51,9 +51,7 @@ def predict(words: Sequence[str]) -> int:
         "--tile", type=_size, metavar="WxH", help="pixels that the network takes at once (the size it was trained at)"
     )
     parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
-    parser.add_argument(
-        "--prior", type=Path, help="results/SETTING/prior of the model's study, to weigh depth files by"
-    )
+    parser.add_argument("--prior", type=Path, help="folder `prior` of the model's study, to weigh depth files by")
     parser.add_argument("--depth", type=Path, help="folder of depth files named as the images, beside --prior")
     parser.add_argument("--depth-metres", type=float, help="what 1 in them is; left out for relative depth")
     given = parser.parse_args(words)

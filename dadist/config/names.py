@@ -20,7 +20,7 @@ FORMULAS = ("=", "+", "-", "@")  # what a spreadsheet takes a cell for that begi
 # Columns that metrics.csv and metrics_summary.csv have beside one per class: of a run, of depth, of its protocol.
 _RUN = ("setting", "method", "seed", "round", "miou", "miou_star", "images", "seeds", "statistic")
 _DEPTH = ("abs_rel", "sq_rel", "rms", "log_rms", "delta1", "delta2", "delta3")
-_PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "code")
+_PROTOCOL = ("protocol", "iterations", "selection", "init", "source", "target", "labels", "prior", "code")
 COLUMNS = frozenset((*_RUN, *_DEPTH, *_PROTOCOL))
 LABELS = frozenset(row.name for row in TABLE)
 LABELLING = ("ids", "colours")  # keys of readers that say which label a pixel has

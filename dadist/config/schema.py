@@ -9,20 +9,9 @@ from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
 from dadist.config.methods import ByMethod, Objective
+from dadist.config.prior_sections import AlignDepth, ClusterPatches, CompareComponents, FitGmm, Prior, WeighPrior
 from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
-from dadist.config.sections import (
-    ClusterPatches,
-    CompareComponents,
-    Draw,
-    DrawFigures,
-    Embed,
-    Evaluate,
-    FitGmm,
-    Monitor,
-    Prepare,
-    Prior,
-    WritePage,
-)
+from dadist.config.sections import Draw, DrawFigures, Embed, Evaluate, Monitor, Prepare, WritePage
 from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
 
 LARGEST = 65535  # pixels, of a side of an image: what a JPEG can have
@@ -144,6 +133,8 @@ class Setting(Record):
     prepare: Prepare
     fit_gmm: FitGmm
     prior: Prior
+    align_depth: AlignDepth
+    weigh_prior: WeighPrior
     compare_components: CompareComponents
     cluster_patches: ClusterPatches
     adapt: Adapt

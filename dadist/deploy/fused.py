@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dadist.config.sections import Prior
+from dadist.config.prior_sections import Prior
 from dadist.data.readers.depth_files import read
 from dadist.data.resize import Size, nearest
 from dadist.deploy.tiling import Field
@@ -37,7 +37,7 @@ class PriorAtUse:
             Mixtures.load(folder / "mixtures.npz"),
             Alignment.load(folder / "alignment.json"),
         )
-        self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels", ())
+        self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels")
         self.metres, self._fusions = metres, dict[Size, Fusion]()
         if (self.alignment.kind == "metric") != (metres is not None):
             wanted = "what 1 in them is in metres" if metres is None else "none, since it has no unit"

@@ -161,7 +161,7 @@ def prior_to_weigh(study: Study, setting: str) -> list[str]:
     Raises:
         ConfigError: One of them weighs depth, and the target to validate on has none.
     """
-    depth = max((one for one, _ in study.settings[setting].prior.weights), default=0.0)
+    depth = max(one for one, _ in study.settings[setting].weigh_prior.weights)
     _require_depth(study, setting, depth)
     return prior(study, setting, depth=depth, place=1.0)
 

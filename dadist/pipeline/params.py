@@ -10,8 +10,8 @@ import json
 from dataclasses import asdict, replace
 
 from dadist.config.methods import requirements
+from dadist.config.prior_sections import Prior
 from dadist.config.schema import SOURCE_APPEARANCE, Study
-from dadist.config.sections import Prior
 from dadist.pipeline import runs
 from dadist.pipeline.inputs import has_labels, split_named
 from dadist.pipeline.runs import Run
@@ -67,8 +67,8 @@ def fit_gmm(study: Study, setting: str) -> str:
 
 
 def align_depth(study: Study, setting: str) -> str:
-    """Of the draw of cells."""
-    return spec(seed=study.settings[setting].fit_gmm.seed)
+    """How cells are drawn."""
+    return spec(align_depth=study.settings[setting].align_depth)
 
 
 def cluster_patches(study: Study, setting: str) -> str:
@@ -133,7 +133,7 @@ def pseudo_label(study: Study, setting: str) -> str:
 
 def _weighed(prior: Prior) -> Prior | None:
     """The section as stages read it; None where the prior has no say."""
-    return replace(prior, weights=()) if prior.asked else None
+    return prior if prior.asked else None
 
 
 def refine_labels(study: Study, setting: str) -> str:
@@ -174,6 +174,7 @@ def weigh_prior(study: Study, setting: str) -> str:
         inverse_depth=chosen.inverse_depth,
         evaluate=replace(chosen.evaluate, batch=1),
         prior=replace(chosen.prior, depth=0.0, place=0.0),
+        weigh_prior=chosen.weigh_prior,
     )
 
 

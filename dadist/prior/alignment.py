@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from dadist.config.prior_sections import AlignDepth
 from dadist.data.prepared import Prepared, spread
 from dadist.data.resize import centres
 from dadist.model.inference import batches, outputs
@@ -35,8 +36,6 @@ NEAR_M, FAR_M = 1.0, 30.0  # what the nearest thing of an image may be away: bou
 LEAST = 0.02  # of the two noises, in units of z = 10 / m: below, a cell or two decide
 START = 0.1  # noise that the search begins with
 UNIT = 1000.0  # numerator of z = 10 / m
-CELLS = 20_000  # that are looked at
-IMAGES = 200
 
 
 @dataclass(frozen=True)
@@ -101,31 +100,24 @@ class Seen:
     r: Tensor  # (n,) z, or relative inverse depth from 0 to 1
 
 
-def images(count: int) -> list[int]:
-    """Which of so many images are looked at: IMAGES, evenly spread."""
-    return [int(row) for row in spread(count, IMAGES)]
-
-
 @torch.no_grad()
 def look(
     segmenter: Segmenter,
     data: Prepared,
     mixtures: Mixtures,
-    rows: Sequence[int],
+    asked: AlignDepth,
     *,
     batch: int,
-    seed: int,
     progress: Callable[[int], None],
 ) -> Seen:
-    """What a network makes of cells of some images: those with depth, CELLS of them drawn at random.
+    """What a network makes of cells of some images: those with depth, drawn at random.
 
     Args:
         segmenter: In eval mode, on any device.
         data: Images with depth.
         mixtures: Whose grid the cells are of.
-        rows: Of ``data``.
+        asked: How many images, evenly spread, and cells.
         batch: Images at once; changes no number.
-        seed: Of the draw.
         progress: Called with the number of images done.
 
     Raises:
@@ -133,8 +125,8 @@ def look(
     """
     (across, down), parts = mixtures.grid, []
     at = centres(data.height, down)[:, None], centres(data.width, across)
-    each = -(-CELLS // len(rows))
-    random = np.random.default_rng(seed)
+    rows = spread(len(data), asked.images)
+    each, random = -(-asked.cells // len(rows)), np.random.default_rng(asked.seed)
     for part in batches(len(rows), batch):
         chosen = list(rows[part])
         said = outputs(segmenter, data.images[chosen]).logits

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.config.sections import FitGmm
+from dadist.config.prior_sections import FitGmm
 from dadist.prior import em
 from dadist.prior.mixtures import FEATURES, Mixtures
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from torch import Tensor, nn
 
-from dadist.config.sections import Prior
+from dadist.config.prior_sections import Prior
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.place import place
 

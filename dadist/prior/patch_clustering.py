@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.config.sections import ClusterPatches
+from dadist.config.prior_sections import ClusterPatches
 from dadist.data.prepared import Prepared
 from dadist.prior.patch_descriptors import Clusters, describe
 from dadist.prior.patches import QUARTERS, Patches

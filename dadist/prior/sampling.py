@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.config.sections import FitGmm
+from dadist.config.prior_sections import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
 

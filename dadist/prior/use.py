@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist.config.sections import Prior
+from dadist.config.prior_sections import Prior
 from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
 from dadist.prior.alignment import UNIT, Alignment

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dadist.classes import ClassSet
-from dadist.config.sections import UNWEIGHED
+from dadist.config.prior_sections import UNWEIGHED
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES as DEPTH
 from dadist.report.cells import no_formulas

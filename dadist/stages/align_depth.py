@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dadist.config.prior_sections import AlignDepth
 from dadist.config.records import Record
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
@@ -17,16 +18,19 @@ from dadist.stages import Batch, In, Out, stage
 class Params(Record):
     """Settings of this stage."""
 
-    seed: int  # of the draw of cells
+    align_depth: AlignDepth
 
 
 def run(params: Params, *, batch: Batch, target: In, model: In, mixtures: In, aligned: Out, curves: Out) -> None:
     """Look at cells with what a network makes of them, find what fits the mixtures best, save and draw it."""
-    data, prior = Prepared(target), Mixtures.load(mixtures)
-    segmenter = Checkpoint.load(model).segmenter().to(device())
-    rows = alignment.images(len(data))
+    data, prior, asked = Prepared(target), Mixtures.load(mixtures), params.align_depth
     seen = alignment.look(
-        segmenter, data, prior, rows, batch=batch, seed=params.seed, progress=Progress("image", len(rows))
+        Checkpoint.load(model).segmenter().to(device()),
+        data,
+        prior,
+        asked,
+        batch=batch,
+        progress=Progress("image", min(asked.images, len(data))),
     )
     found = alignment.align(prior, seen, data.depth_kind)
     found.save(aligned)

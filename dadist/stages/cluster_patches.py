@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from dadist.config.prior_sections import ClusterPatches
 from dadist.config.records import Record
-from dadist.config.sections import ClusterPatches
 from dadist.data.prepared import Prepared
 from dadist.prior import patch_clustering
 from dadist.runtime.progress import Progress

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dadist.config.prior_sections import FitGmm
 from dadist.config.records import Record
-from dadist.config.sections import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.prior import fit, sampling
 from dadist.report.component_curves import plot, table

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from dadist.config.prior_sections import UNWEIGHED, Prior
 from dadist.config.records import Record
-from dadist.config.sections import UNWEIGHED, Evaluate, Prior
+from dadist.config.sections import Evaluate
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.evaluate import score

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from dadist.config.prior_sections import FitGmm
 from dadist.config.records import Record
-from dadist.config.sections import FitGmm
 from dadist.data.prepared import Prepared
 from dadist.prior import fit, sampling
 from dadist.runtime.progress import Progress

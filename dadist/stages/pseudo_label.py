@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from dadist.config.prior_sections import Prior
 from dadist.config.records import Record
-from dadist.config.sections import Prior
 from dadist.config.training_sections import PseudoLabel
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from dadist.config.prior_sections import Prior, WeighPrior
 from dadist.config.records import Record
-from dadist.config.sections import Evaluate, Prior
+from dadist.config.sections import Evaluate
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.evaluate import score
@@ -24,13 +25,14 @@ class Params(Record):
     inverse_depth: float
     evaluate: Evaluate
     prior: Prior
+    weigh_prior: WeighPrior
 
 
 def run(params: Params, *, batch: Batch, val: In, model: In, prior: Ins, metrics: Out) -> None:
     """Predict once, fuse in every pair of weights, count."""
     checkpoint, data = Checkpoint.load(model), Prepared(val)
     fused = PriorOf(prior, params.prior, data, device())
-    pairs = [replace(params.prior, depth=depth, place=place) for depth, place in params.prior.weights]
+    pairs = [replace(params.prior, depth=depth, place=place) for depth, place in params.weigh_prior.weights]
     with notes(metrics, key(params, [val, model, *prior])) as journal:
         totals, errors = score(
             checkpoint.segmenter().to(device()),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sandbox import configuration
 
 from dadist.cli.predict import predict
-from dadist.config.sections import Prior
+from dadist.config.prior_sections import Prior
 from dadist.deploy.fused import FLOOR, NOISE, PriorAtUse
 from dadist.deploy.predictor import Model
 from dadist.evaluation.evaluate import score
@@ -50,7 +50,7 @@ def test_it_predicts_what_the_evaluation_measures(study: Path, tmp_path: Path) -
     assert (found.labels != model.predict(pixels).labels).mean() > 0.05
     files = [study / "mixtures.npz", study / "alignment.json"]
     data = builders.split(tmp_path / "val", images=pixels[None], depth=depth[None], labels=found.labels[None])
-    section = Prior(1.0, 0.5, NOISE, FLOOR, "labels", ())
+    section = Prior(1.0, 0.5, NOISE, FLOOR, "labels")
     prior = PriorOf(files, section, data, "cpu")
     with notes(tmp_path / "metrics.json", "k") as journal:
         (counts,), _ = score(

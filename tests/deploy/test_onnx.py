@@ -146,6 +146,7 @@ def test_every_backbone_is_exported_with_torch_s_answers_at_even_and_odd_sizes(t
         np.testing.assert_allclose(answers(path, images)["logits"], expected, rtol=0, atol=agreement.allowed)
 
 
+@pytest.mark.workflow  # a translation each
 @pytest.mark.parametrize(("layout", "heads"), [("gated", ()), ("joint", ()), ("distilled", ())])
 def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: str, heads: tuple[str, ...]) -> None:
     # Each method's network, and not only that of depth_distribution; `export` compares, at two sizes.

@@ -24,6 +24,7 @@ RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
     "render": (lambda one: params.render(one, "demo", "synthia"), {"domain", "render"}),
     "prepare": (lambda one: params.prepare(one, SPLIT), {"reader", "options", "plan"}),
     "fit_gmm": (lambda one: params.fit_gmm(one, "demo"), {"grid", "inverse_depth", "fit_gmm"}),
+    "align_depth": (lambda one: params.align_depth(one, "demo"), {"align_depth"}),
     "cluster_patches": (lambda one: params.cluster_patches(one, "demo"), {"cluster_patches"}),
     "compare_components": (
         lambda one: params.compare_components(one, "demo"),
@@ -33,13 +34,17 @@ RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
         lambda one: params.adapt(one, DADA),
         {"training", "grid", "objective", "adapt"},
     ),
-    "pseudo_label": (lambda one: params.pseudo_label(one, "demo"), {"code", "pseudo_label"}),
+    "pseudo_label": (lambda one: params.pseudo_label(one, "demo"), {"code", "pseudo_label", "prior"}),
     "refine_labels": (lambda one: params.refine_labels(one, "demo"), {"code", "refine_labels"}),
     "selftrain": (
         lambda one: params.selftrain(one, Q2),
         {"training", "shared"},
     ),
-    "evaluate": (lambda one: params.evaluate(one, "demo"), {"code", "inverse_depth", "evaluate"}),
+    "evaluate": (lambda one: params.evaluate(one, "demo"), {"code", "inverse_depth", "evaluate", "prior"}),
+    "weigh_prior": (
+        lambda one: params.weigh_prior(one, "demo"),
+        {"code", "inverse_depth", "evaluate", "prior", "weigh_prior"},
+    ),
     "collect": (lambda one: params.collect(one, "demo"), {"classes"}),
     "draw": (lambda one: params.draw(one, "demo"), {"titles", "truth", "inverse_depth", "draw"}),
     "embed": (lambda one: params.embed(one, "demo"), {"embed"}),
@@ -83,7 +88,14 @@ def test_another_number_of_images_at_once_tells_a_stage_nothing_new(rule: str) -
 @pytest.mark.parametrize(
     ("keys", "rules"),
     [
-        ({"inverse_depth": 900.0}, {"fit_gmm", "compare_components", "adapt", "selftrain", "evaluate", "draw"}),
+        (
+            {"inverse_depth": 900.0},
+            {"fit_gmm", "compare_components", "adapt", "selftrain", "evaluate", "weigh_prior", "draw"},
+        ),
+        ({"prior": {"depth": 1.0}}, {"pseudo_label", "evaluate"}),
+        ({"prior": {"noise": None}}, {"weigh_prior"}),  # the others are told nothing where it has no say
+        ({"weigh_prior": {"weights": [[1.0, 0.0]]}}, {"weigh_prior"}),
+        ({"align_depth": {"cells": 9}}, {"align_depth"}),
         ({"fit_gmm": {"seed": 99}}, {"fit_gmm", "compare_components"}),
         ({"fit_gmm": {"reg_covar": 0.01}}, {"fit_gmm", "compare_components"}),
         ({"compare_components": {"components": [1, 2]}}, {"compare_components"}),
@@ -102,7 +114,7 @@ def test_another_number_of_images_at_once_tells_a_stage_nothing_new(rule: str) -
         ({"refine_labels": {"floor": 7.0}}, {"refine_labels"}),
         ({"selftrain": {"rounds": [7, 300]}}, set[str]()),  # that of another round
         ({"selftrain": {"rounds": [300, 7]}}, {"selftrain"}),
-        ({"evaluate": {"depth_cap_m": 70.0}}, {"evaluate"}),
+        ({"evaluate": {"depth_cap_m": 70.0}}, {"evaluate", "weigh_prior"}),
         ({"draw": {"scale": 7}}, {"draw"}),
         ({"write_page": {"width": 700}}, set[str]()),
     ],

@@ -11,7 +11,7 @@ from oracles import log_density
 from sklearn.mixture import GaussianMixture
 
 from dadist.classes import CLASS_SETS
-from dadist.config.sections import FitGmm
+from dadist.config.prior_sections import FitGmm
 from dadist.prior import em
 from dadist.prior import fit as gmm
 from dadist.prior.mixtures import Mixtures

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.stats import multivariate_normal, norm
 from torch.testing import assert_close
 
-from dadist.config.sections import Prior
+from dadist.config.prior_sections import Prior
 from dadist.prior.fusion import Fusion, Given
 from dadist.prior.mixtures import Mixtures
 
 FLOOR = -30.0
-PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=FLOOR, use="labels", weights=())
+PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=FLOOR, use="labels")
 
 
 def place_and_depth(

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from dadist.classes import IGNORE
-from dadist.config.sections import ClusterPatches
+from dadist.config.prior_sections import ClusterPatches
 from dadist.prior import patch_clustering
 from dadist.prior.patches import Patches
 

@@ -54,7 +54,9 @@ def test_the_columns_come_in_this_order(tmp_path: Path, classes: str) -> None:
         *before,
         *CLASS_SETS[classes].names,
         "images",
-        *PROTOCOL,
+        *[name for name in PROTOCOL if name != "code"],
+        "prior",
+        "code",
     ]
     assert len(row) == len(header)
 
@@ -107,6 +109,7 @@ def test_the_summary_has_the_mean_and_the_sample_deviation_over_the_seeds(tmp_pa
         metrics("7", seed=2, confusion=worse.tolist()),
         metrics("7", seed=1, round="q2"),
         metrics("7", seed=1, round="q2", protocol={**PROTOCOL, "protocol": "paper"}),
+        metrics("7", seed=1, round="q2", protocol={**PROTOCOL, "prior": "depth 1, place 0"}),
     ]
     save(over_seeds(table(given, CLASS_SETS["7"])), tmp_path / "summary.csv")
     with (tmp_path / "summary.csv").open(newline="", encoding="utf-8") as file:
@@ -120,9 +123,12 @@ def test_the_summary_has_the_mean_and_the_sample_deviation_over_the_seeds(tmp_pa
         ("unified", "q2", "1", "std", ""),
         ("paper", "q2", "1", "mean", "72.22"),
         ("paper", "q2", "1", "std", ""),
+        ("unified", "q2", "1", "mean", "72.22"),
+        ("unified", "q2", "1", "std", ""),
     ]
-    assert list(rows[0])[:7] == ["setting", "protocol", "method", "round", "seeds", "statistic", "miou"]
-    assert list(rows[0])[7:] == ["miou_star", *CLASS_SETS["7"].names]
+    assert [row["prior"] for row in rows] == ["none"] * 6 + ["depth 1, place 0"] * 2
+    assert list(rows[0])[:7] == ["setting", "protocol", "method", "round", "prior", "seeds", "statistic"]
+    assert list(rows[0])[7:] == ["miou", "miou_star", *CLASS_SETS["7"].names]
 
 
 def test_no_text_is_a_formula_to_a_spreadsheet_and_numbers_stay(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_other_methods_read_the_images_alone_and_are_not_trained_again_for_it(sa
 
 
 PAIRS = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.5]]
-WEIGHED = merged(DEPTH, {"settings": {"demo": {"methods": ["source_only"], "prior": {"weights": PAIRS}}}})
+WEIGHED = merged(DEPTH, {"settings": {"demo": {"methods": ["source_only"], "weigh_prior": {"weights": PAIRS}}}})
 
 
 def test_a_table_has_a_row_for_each_pair_of_weights_and_that_of_none_is_the_plain_evaluation(sandbox: Sandbox) -> None:
@@ -80,6 +80,8 @@ def test_a_table_has_a_row_for_each_pair_of_weights_and_that_of_none_is_the_plai
     pd.testing.assert_frame_equal(alike, plain.drop(columns="code"))
     assert set(plain.prior) == {"none"}
     assert not [touch for touch in sandbox.touched("labels|gtFine") if touch.actor in ("align_depth", "adapt")]
+    logs = {path.name for path in (sandbox.folder / "results/logs").iterdir()}
+    assert {"align_depth", "weigh_prior"} <= logs
     aligned = Alignment.load(sandbox.folder / "results/demo/prior/alignment.json")
     assert (aligned.kind, aligned.scale, aligned.offset) == ("metric", 1.0, 0.0)
     assert (sandbox.folder / "results/demo/prior/alignment.png").stat().st_size > 1000
