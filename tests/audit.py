@@ -24,9 +24,15 @@ POLICY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/(gtFine|gtCoarse|disparity|camera)(/|$)"), ("prepare val", "render")),
     (re.compile(r"/train(ing)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ()),  # Mapillary Vistas
     (re.compile(r"/val(idation)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ("prepare val",)),
-    (re.compile(r"/results/data/[^/]*-train-[^/]*-depth[^/]*/(.+/)?depth"), (DEPTH, "adapt")),
+    (
+        re.compile(r"/results/data/[^/]*-train-[^/]*-depth[^/]*/(.+/)?depth"),
+        (DEPTH, "adapt", "align_depth", "pseudo_label"),
+    ),
     (re.compile(r"/results/data/[^/]*-train-[^/]*/(.+/)?(labels|depth)"), ()),
-    (re.compile(r"/results/data/[^/]*-val-[^/]*/(.+/)?(labels|depth)"), ("prepare val", "evaluate", "draw")),
+    (
+        re.compile(r"/results/data/[^/]*-val-[^/]*/(.+/)?(labels|depth)"),
+        ("prepare val", "evaluate", "weigh_prior", "draw"),
+    ),
 )
 EVENTS = ("open", "os.listdir", "os.scandir")
 NOTES = "touched.jsonl"
