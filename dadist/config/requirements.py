@@ -37,7 +37,7 @@ def check(setting: Setting, domains: Mapping[str, Domain]) -> None:
     Raises:
         ConfigError: Naming the method and the key to change.
     """
-    for path, message in chain(_unfit_starts(setting), _unmet(setting, domains)):
+    for path, message in chain(_unfit_starts(setting), _unfit_depth(setting, domains), _unmet(setting, domains)):
         raise ConfigError(message, path)
 
 
@@ -70,6 +70,29 @@ def _unfit_starts(setting: Setting) -> Iterator[tuple[Keys, str]]:
             yield path, f"expected weights to begin with, got {led}; start one of them from a file, or random"
 
 
+def _unfit_depth(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
+    source = setting.source
+    given = domains[source.domain]
+    if given.depth and given.relative:
+        yield (
+            ("source",),
+            f"expected a source whose depth is in metres, got domains.{source.domain}, whose depth is relative; set "
+            f"domains.{source.domain}.depth: false, or take another source",
+        )
+    if setting.prior.depth > 0 and "z" not in setting.fit_gmm.features:
+        yield (
+            ("prior", "depth"),
+            f"expected 0, as the mixtures are over {', '.join(setting.fit_gmm.features)} and know no depth, got "
+            f"{setting.prior.depth:g}; set it so, or add z to fit_gmm.features",
+        )
+    if setting.prior.asked and not given.depth:
+        yield (
+            ("prior",),
+            f"expected mixtures over the source's depth, and domains.{source.domain} has depth: false; "
+            "give it depth, or set the weights to 0",
+        )
+
+
 def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
     source, target, crop = setting.source, setting.target, setting.adapt.crop
     if crop is not None:
@@ -79,19 +102,6 @@ def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Ke
             yield ("adapt", "crop"), f"{expected}, got {crop[0]}x{crop[1]}"
     alike = (source.width, source.height) == (target.width, target.height)
     sizes = f"source and target of one size, got {source.width}x{source.height} and {target.width}x{target.height}"
-    given = domains[source.domain]
-    if given.depth and given.relative:
-        yield (
-            ("source",),
-            f"expected a source whose depth is in metres, got domains.{source.domain}, whose depth is relative; set "
-            f"domains.{source.domain}.depth: false, or take another source",
-        )
-    if setting.prior.asked and not given.depth:
-        yield (
-            ("prior",),
-            f"expected mixtures over the source's depth, and domains.{source.domain} has depth: false; "
-            "give it depth, or set the weights to 0",
-        )
     for method in trained(setting):
         wanted = requirements(method)
         if wanted.source_depth and not domains[source.domain].depth:

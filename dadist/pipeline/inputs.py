@@ -167,7 +167,12 @@ def prior_to_weigh(study: Study, setting: str) -> list[str]:
 
 
 def _require_depth(study: Study, setting: str, weight: float) -> None:
-    domain = study.settings[setting].target.domain
+    domain, features = study.settings[setting].target.domain, study.settings[setting].fit_gmm.features
+    if weight > 0 and "z" not in features:
+        raise ConfigError(
+            f"settings.{setting}.weigh_prior: expected mixtures that know depth, got some over {', '.join(features)}; "
+            "add z to fit_gmm.features, or set the weight of depth to 0"
+        )
     if weight > 0 and not study.domains[domain].depth:
         raise ConfigError(
             f"settings.{setting}.prior: expected depth files of the images to validate on, got none: domains.{domain} "

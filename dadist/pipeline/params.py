@@ -157,25 +157,27 @@ def selftrain(study: Study, run: Run) -> str:
 
 def evaluate(study: Study, setting: str) -> str:
     """What a model is measured with; the digest goes into the table, the number of images at once is a resource."""
-    chosen = study.settings[setting]
-    return spec(
-        code=code("evaluate"),
-        inverse_depth=chosen.inverse_depth,
-        evaluate=replace(chosen.evaluate, batch=1),
-        prior=_weighed(chosen.prior),
-    )
+    return spec(**_measuring(study, setting, "evaluate"), prior=_weighed(study.settings[setting].prior))
 
 
 def weigh_prior(study: Study, setting: str) -> str:
     """As `evaluate` measures, in every pair of weights."""
     chosen = study.settings[setting]
     return spec(
-        code=code("weigh_prior"),
-        inverse_depth=chosen.inverse_depth,
-        evaluate=replace(chosen.evaluate, batch=1),
+        **_measuring(study, setting, "weigh_prior"),
         prior=replace(chosen.prior, depth=0.0, place=0.0),
         weigh_prior=chosen.weigh_prior,
     )
+
+
+def _measuring(study: Study, setting: str, stage: str) -> dict[str, object]:
+    """The record `Measuring`, which every stage that measures is told."""
+    chosen = study.settings[setting]
+    return {
+        "code": code(stage),
+        "inverse_depth": chosen.inverse_depth,
+        "evaluate": replace(chosen.evaluate, batch=1),
+    }
 
 
 def collect(study: Study, setting: str) -> str:

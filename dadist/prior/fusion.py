@@ -72,6 +72,9 @@ class Fusion(nn.Module):
         given: Of the mixtures.
         prior: Weights and floor.
         noise: s0 and s1 of the depth, s0 in units of z.
+
+    Raises:
+        ValueError: Depth has a weight, and the mixtures know none.
     """
 
     constant: Tensor  # (C, K, cells) of the logarithm of p_c(z | x, y)
@@ -79,6 +82,8 @@ class Fusion(nn.Module):
 
     def __init__(self, given: Given, prior: Prior, noise: tuple[float, float]) -> None:
         super().__init__()
+        if prior.depth and not given.with_depth:
+            raise ValueError("prior.depth: expected mixtures over z, which know depth, got some over the place alone")
         self.given, self.prior = given, prior
         variance = given.widened(noise)
         self.register_buffer("constant", given.share - 0.5 * torch.log(2 * math.pi * variance), persistent=False)
@@ -105,7 +110,7 @@ class Fusion(nn.Module):
         fused = logits.log_softmax(1).flatten(2)
         if self.prior.place:
             fused = fused + self.prior.place * self._levelled(self.given.place)
-        if self.prior.depth and z is not None and self.given.with_depth:
+        if self.prior.depth and z is not None:
             z = z.flatten(1)
             known = z > 0  # nan is not
             term = self._levelled(self.of_depth(torch.where(known, z, 1)))

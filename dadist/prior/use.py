@@ -1,7 +1,6 @@
 """The prior at work on a split: mixtures and scale from their files, depth from the split, on a network's grid."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ class PriorOf:
 
     Args:
         files: The mixtures and, where depth has a say, what align_depth wrote.
-        prior: The section.
         data: The split.
         where: Device of torch.
 
@@ -30,10 +28,10 @@ class PriorOf:
         ValueError: Depth has a say, and the split has none, or of another kind than was aligned.
     """
 
-    def __init__(self, files: Sequence[Path], prior: Prior, data: Prepared, where: str) -> None:
+    def __init__(self, files: Sequence[Path], data: Prepared, where: str) -> None:
         mixtures_file, *rest = files
         mixtures = Mixtures.load(mixtures_file)
-        self.prior, self.data, self.where = prior, data, where
+        self.data, self.where = data, where
         self.given, self.numerator = Given(mixtures).to(where), mixtures.numerator
         self.alignment = Alignment.load(rest[0]) if rest else None
         if self.alignment is not None:
@@ -45,11 +43,8 @@ class PriorOf:
                     "delete that file and run the same command again"
                 )
 
-    def fusion(self, depth: float | None = None, place: float | None = None) -> Fusion:
-        """With the section's weights, or with others."""
-        prior = self.prior
-        if depth is not None and place is not None:
-            prior = replace(prior, depth=depth, place=place)
+    def fusion(self, prior: Prior) -> Fusion:
+        """With the weights of a section."""
         return Fusion(self.given, prior, noise_of(prior, self.alignment, self.numerator))
 
     def z(self, rows: Sequence[int]) -> Tensor | None:

@@ -9,6 +9,9 @@ from dadist.report import charts
 from dadist.report.figure_index import INK
 from dadist.storage.atomic import atomic
 
+TICKS = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 2, 5)]
+DEEP = 5.0  # nats below the best that are shown
+
 
 def plot(found: Alignment, path: Path, *, dpi: int = 150) -> None:
     """Draw the curve of an alignment with a line at the scale that was taken; metric depth has a title alone."""
@@ -20,6 +23,10 @@ def plot(found: Alignment, path: Path, *, dpi: int = 150) -> None:
             axes.plot(found.scales, found.curve, marker="o", markersize=3, linewidth=1)
             axes.axvline(found.scale, color=INK, linewidth=0.8, linestyle="--")
             axes.set_xscale("log")
+            ticks = [tick for tick in TICKS if found.scales[0] <= tick <= found.scales[-1]]
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.set_xticks([], minor=True)
+            axes.set_ylim(max(found.curve) - DEEP, max(found.curve) + 0.05 * DEEP)  # where scales compete
             axes.set(xlabel="scale a of z = a r + b", ylabel="nats per cell")
             axes.set_title(f"a = {found.scale:.3g}, b = {found.offset:.2g}, {noise}", loc="left")
         else:

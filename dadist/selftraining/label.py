@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
+from dadist.config.prior_sections import Prior
 from dadist.data.prefetch import ahead
 from dadist.data.prepared import Prepared
 from dadist.model.inference import batches, outputs, predict, probabilities
@@ -26,6 +27,7 @@ def label(
     classes: int,
     confidence: float,
     prior: PriorOf | None = None,
+    weights: Prior | None = None,
     batch: int,
     key: str,
     progress: Callable[[int], None],
@@ -41,7 +43,7 @@ def label(
         todo = (made.left[part] for part in batches(len(made.left), batch))
         with contextlib.closing(ahead(lambda rows: (rows, images.images[rows]), todo)) as every:
             for rows, pixels in every:
-                predicted, probability = _predict(segmenter, pixels, prior, rows)
+                predicted, probability = _predict(segmenter, pixels, rows, prior, weights)
                 predicted[~(probability >= confidence)] = IGNORE  # so that nan is not sure either
                 shown = images.inside(rows)
                 predicted[~shown] = IGNORE  # padding shows nothing
@@ -55,14 +57,14 @@ def label(
 
 
 def _predict(
-    segmenter: Segmenter, pixels: NDArray[np.uint8], prior: PriorOf | None, rows: list[int]
+    segmenter: Segmenter, pixels: NDArray[np.uint8], rows: list[int], prior: PriorOf | None, weights: Prior | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Class ``(B, H, W)`` and its probability."""
-    if prior is None:
+    if prior is None or weights is None:
         return predict(segmenter, pixels)
     logits, size = outputs(segmenter, pixels).logits, pixels.shape[1:3]
-    fused = probabilities(prior.fusion()(logits, prior.z(rows)), size)
-    if prior.prior.use == "labels":
+    fused = probabilities(prior.fusion(weights)(logits, prior.z(rows)), size)
+    if weights.use == "labels":
         sure, labels = fused.max(1)
     else:
         sure, labels = probabilities(logits, size).max(1)

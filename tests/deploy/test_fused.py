@@ -51,7 +51,7 @@ def test_it_predicts_what_the_evaluation_measures(study: Path, tmp_path: Path) -
     files = [study / "mixtures.npz", study / "alignment.json"]
     data = builders.split(tmp_path / "val", images=pixels[None], depth=depth[None], labels=found.labels[None])
     section = Prior(1.0, 0.5, NOISE, FLOOR, "labels")
-    prior = PriorOf(files, section, data, "cpu")
+    prior = PriorOf(files, data, "cpu")
     with notes(tmp_path / "metrics.json", "k") as journal:
         (counts,), _ = score(
             checkpoint.segmenter(),
@@ -61,7 +61,7 @@ def test_it_predicts_what_the_evaluation_measures(study: Path, tmp_path: Path) -
             numerator=1000.0,
             cap_m=80.0,
             prior=prior,
-            ways=[prior.fusion()],
+            ways=[prior.fusion(section)],
             progress=lambda done: None,
         )
     assert counts.trace() == counts.sum() == found.labels.size  # every pixel is of the class that was predicted

@@ -1,5 +1,6 @@
 """Counting a network's predictions against the truth, in one go and in several."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import builders
@@ -88,7 +89,7 @@ def test_several_ways_are_counted_in_one_pass_with_the_depth_of_each_image(tmp_p
     aligned = Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1)
     aligned.save(tmp_path / "alignment.json")
     files = [tmp_path / "mixtures.npz", tmp_path / "alignment.json"]
-    prior = PriorOf(files, builders.DEMO.prior, data, "cpu")
+    prior = PriorOf(files, data, "cpu")
 
     def backwards(logits: Tensor, z: Tensor | None) -> Tensor:
         seen.append(z)
@@ -103,7 +104,7 @@ def test_several_ways_are_counted_in_one_pass_with_the_depth_of_each_image(tmp_p
             numerator=1000.0,
             cap_m=80.0,
             prior=prior,
-            ways=[None, backwards, prior.fusion(1.0, 0.5)],
+            ways=[None, backwards, prior.fusion(replace(builders.DEMO.prior, depth=1.0, place=0.5))],
             progress=lambda done: None,
         )
     assert network.asked == 5
@@ -125,7 +126,7 @@ def test_depth_of_another_kind_than_was_aligned_is_refused(tmp_path: Path) -> No
     Alignment("relative", 2.0, 0.0, (0.1, 0.1), 0.0, [], [], 1).save(tmp_path / "alignment.json")
     files = [tmp_path / "mixtures.npz", tmp_path / "alignment.json"]
     with pytest.raises(ValueError, match=r"expected relative depth as .*alignment\.json has it, got metric"):
-        PriorOf(files, builders.DEMO.prior, data, "cpu")
+        PriorOf(files, data, "cpu")
     without = builders.unlabelled(tmp_path / "train", 2)
     with pytest.raises(ValueError, match=r"train: expected depth, which prior\.depth weighs, got none"):
-        PriorOf(files, builders.DEMO.prior, without, "cpu")
+        PriorOf(files, without, "cpu")

@@ -139,3 +139,11 @@ def test_labels_mixtures_and_pictures_are_those_of_the_method_that_has_them() ->
         f"{Q0.format('depth_distribution')}/model.pt",
         "results/demo/depth_distribution/seed1/q2/model.pt",
     ]
+
+
+def test_a_prior_of_mixtures_without_depth_weighs_none() -> None:
+    with pytest.raises(ConfigError, match=r"prior\.depth: expected 0, as the mixtures are over x, y and know no depth"):
+        study({"settings": {"demo": {"prior": {"depth": 1.0}, "fit_gmm": {"features": ["x", "y"]}}}})
+    chosen = study({"settings": {"demo": {"fit_gmm": {"features": ["x", "y"]}}}})
+    with pytest.raises(ConfigError, match=r"weigh_prior: expected mixtures that know depth, got some over x, y; add z"):
+        inputs.prior_to_weigh(chosen, "demo")

@@ -103,6 +103,13 @@ def test_another_grid_of_the_same_image_asks_at_its_own_places() -> None:
     assert float(fine[0, 3, 5]) == pytest.approx(expected)
 
 
+def test_depth_has_no_weight_without_mixtures_that_know_it() -> None:
+    given = Given(made_up((6, 4), features="xy"))
+    with pytest.raises(ValueError, match=r"prior\.depth: expected mixtures over z"):
+        Fusion(given, PRIOR, (0.1, 0.1))
+    assert Fusion(given, replace(PRIOR, depth=0.0), (0.1, 0.1))(torch.zeros(1, 7, 4, 6), None).isfinite().all()
+
+
 def test_maps_of_another_grid_are_refused() -> None:
     fusion = Fusion(Given(made_up((6, 4))), PRIOR, (0.1, 0.1))
     with pytest.raises(ValueError, match=r"expected logits \(B, C, 4, 6\)"):

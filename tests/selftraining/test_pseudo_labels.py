@@ -189,10 +189,10 @@ def test_labels_of_the_fused_posterior_or_as_sure_as_it_leaves_them(
 ) -> None:
     data, files = seen
     network, section = builders.segmenter().eval(), replace(builders.DEMO.prior, depth=1.0, place=0.5, use=use)
-    prior = PriorOf(files, section, data, "cpu")
+    prior = PriorOf(files, data, "cpu")
     with torch.no_grad():
         logits = network(tensor(data.images[:])).logits
-        fused = prior.fusion()(logits, prior.z(range(3)))
+        fused = prior.fusion(section)(logits, prior.z(range(3)))
         size = (builders.HEIGHT, builders.WIDTH)
         alone, together = (upsample(one, size).softmax(1) for one in (logits, fused))
     probability, expected = (together if use == "labels" else alone).max(1)
@@ -201,7 +201,17 @@ def test_labels_of_the_fused_posterior_or_as_sure_as_it_leaves_them(
         probability = torch.minimum(probability, together.gather(1, expected[:, None])[:, 0])
     out = tmp_path / "pseudo"
     labelling.label(
-        network, data, out, first=3, classes=7, confidence=0.3, prior=prior, batch=2, key="k", progress=lambda _: None
+        network,
+        data,
+        out,
+        first=3,
+        classes=7,
+        confidence=0.3,
+        prior=prior,
+        weights=section,
+        batch=2,
+        key="k",
+        progress=lambda _: None,
     )
     found = PseudoLabels(out)
     np.testing.assert_array_equal(found.labels, np.where(probability >= 0.3, expected, IGNORE))
