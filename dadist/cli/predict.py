@@ -53,7 +53,9 @@ def predict(words: Sequence[str]) -> int:
     parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
     parser.add_argument("--prior", type=Path, help="folder `prior` of the model's study, to weigh depth files by")
     parser.add_argument("--depth", type=Path, help="folder of depth files named as the images, beside --prior")
-    parser.add_argument("--depth-metres", type=float, help="what 1 in them is; left out for relative depth")
+    parser.add_argument(
+        "--depth-metres", type=float, help="what 1 in files of distances is; left out for relative depth"
+    )
     given = parser.parse_args(words)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 

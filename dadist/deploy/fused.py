@@ -1,5 +1,6 @@
 """The prior at use: depth files beside the photographs correct a model's classes, without any training."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ class PriorAtUse:
             raise ValueError(
                 f"metres of the depth files: expected {wanted}: {folder} is of {self.alignment.kind} depth"
             )
+        if metres is not None and not 0 < metres < math.inf:
+            raise ValueError(f"metres of the depth files: expected a number above 0, got {metres}")
 
     def read(self, path: Path) -> NDArray[np.uint16]:
         """Depth of a file, as the study prepares it, ``(H, W)``.

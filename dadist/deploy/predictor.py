@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.data.readers.base import read_image
+from dadist.data.readers.base import read_image, same_shape
 from dadist.data.resize import Size, bicubic, frame_around
 from dadist.deploy.fused import PriorAtUse
 from dadist.deploy.tiling import Field, render, tiled, whole
@@ -46,9 +46,13 @@ class Model:
 
     def __init__(self, checkpoint: Checkpoint, where: str, prior: PriorAtUse | None = None) -> None:
         self.checkpoint, self.prior = replace(checkpoint, weights={}), prior
-        if prior is not None and prior.mixtures.classes != self.classes:
-            known, own = prior.mixtures.classes.name, self.classes.name
-            raise ValueError(f"prior: expected mixtures of the model's class set {own}, got {known}; take its study's")
+        if prior is not None:
+            known = prior.mixtures.classes, prior.mixtures.numerator
+            if known != (own := (self.classes, checkpoint.inverse_depth)):
+                expected, got = (f"{classes.name} and inverse depth {z:g}" for classes, z in (own, known))
+                raise ValueError(
+                    f"prior: expected mixtures of class set {expected}, got {got}; take the model's study's"
+                )
         self.segmenter = checkpoint.segmenter().to(where)
 
     @property
@@ -97,14 +101,14 @@ class Model:
         pixels = image if isinstance(image, np.ndarray) else photograph(Path(image))
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(f"image: expected uint8 (H, W, 3), red first, got {pixels.dtype} {pixels.shape}")
-        frame, shrinks = self.checkpoint.frame, tile is None
+        frame, shrinks = self.checkpoint.frame, tile is None and depth is None
         tile = tile or (frame.width, frame.height)
         if min(*tile, batch) < 1 or (scale is not None and not 0 < scale <= 8):
             raise ValueError(
                 f"expected a scale above 0 up to 8, tiles and a batch from 1 on, got {scale}, {tile}, {batch}"
             )
         own: Size = (pixels.shape[1], pixels.shape[0])
-        near = self._depth(depth, scale)
+        near = self._depth(depth, scale, own)
         while True:
             try:
                 with _room_told(tile, batch):
@@ -118,12 +122,18 @@ class Model:
             logger.warning("no room for a tile of %dx%d; going on with %dx%d", *tile, *half)
             tile, batch = half, 1
 
-    def _depth(self, depth: NDArray[np.uint16] | str | Path | None, scale: float | None) -> NDArray[np.uint16] | None:
+    def _depth(
+        self, depth: NDArray[np.uint16] | str | Path | None, scale: float | None, size: Size
+    ) -> NDArray[np.uint16] | None:
         if depth is None:
             return None
         if self.prior is None or scale is not None:
             raise ValueError("depth: expected a prior to compare it with, and no scale: places are of whole images")
-        return depth if isinstance(depth, np.ndarray) else self.prior.read(Path(depth))
+        found = depth if isinstance(depth, np.ndarray) else self.prior.read(Path(depth))
+        if not same_shape(found.shape[::-1], size):
+            of, (width, height) = "depth" if isinstance(depth, np.ndarray) else depth, found.shape[::-1]
+            raise ValueError(f"{of}: expected the shape of the image, {size[0]}x{size[1]}, got {width}x{height}")
+        return found
 
     def _field(
         self, image: NDArray[np.uint8], scale: float | None, tile: Size, batch: int, depth: NDArray[np.uint16] | None

@@ -76,8 +76,19 @@ def test_depth_goes_with_a_prior_of_its_kind_and_its_classes(study: Path) -> Non
     other = replace(builders.mixtures(), classes=replace(builders.SEVEN, name="others"))
     prior = PriorAtUse(study, metres=1.0)
     prior.mixtures = other
-    with pytest.raises(ValueError, match="prior: expected mixtures of the model's class set 7, got others"):
+    with pytest.raises(ValueError, match=r"prior: expected mixtures of class set 7 and .*, got others and inverse"):
         Model(builders.checkpoint(), "cpu", prior)
+
+
+def test_depth_that_no_image_has_is_refused(study: Path) -> None:
+    pixels, depth = image()
+    model = Model(builders.checkpoint(), "cpu", PriorAtUse(study, metres=1.0))
+    with pytest.raises(ValueError, match="depth: expected the shape of the image, 64x32, got 64x20"):
+        model.predict(pixels, depth=depth[:20])
+    assert (model.predict(pixels, depth=depth[::2, ::2]).labels == model.predict(pixels, depth=depth).labels).all()
+    for metres in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="metres of the depth files: expected a number above 0, got"):
+            PriorAtUse(study, metres=metres)
 
 
 def test_the_command_takes_the_depth_file_of_each_image(

@@ -177,12 +177,15 @@ def kind(array: NDArray[Any]) -> str:
     return f"{array.dtype.itemsize * 8}-bit with {channels} channel{'s' * (channels > 1)}"
 
 
+def same_shape(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two (width, height) have one aspect ratio, but for a side of the first that is rounded to whole pixels."""
+    return abs(size[0] * other[1] - size[1] * other[0]) <= max(other)
+
+
 def require_shape(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
     """Raise DataError unless a map shows all of its image, at whatever size."""
-    (height, width), (own_height, own_width) = stored.shape[:2], image.shape[:2]
-    # A side is rounded by less than a pixel.
-    if abs(width * own_height - height * own_width) > max(own_width, own_height):
-        what, remedy = other_size((width, height), image_path, (own_width, own_height))
+    if not same_shape(stored.shape[::-1], image.shape[1::-1]):
+        what, remedy = other_size(stored.shape[::-1], image_path, image.shape[1::-1])
         raise DataError(f"{path}: {what}, which is another shape; {remedy}")
 
 
