@@ -178,7 +178,7 @@ def kind(array: NDArray[Any]) -> str:
 
 
 def same_shape(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether two (width, height) have one aspect ratio, but for a side of the first that is rounded to whole pixels."""
+    """Whether two (width, height) have one aspect ratio, but for a side of the first rounded to whole pixels."""
     return abs(size[0] * other[1] - size[1] * other[0]) <= max(other)
 
 
