@@ -58,10 +58,15 @@ def key(params: Any, inputs: Iterable[Path], code: str = "") -> str:
         inputs: Files, by their content; prepared folders, by their index and the sizes of their files; other
             folders, by the content of their files.
         code: Digest of what the settings do not name.
+
+    Raises:
+        FileNotFoundError: An input is gone.
     """
     whole = hashlib.sha256(json.dumps(dataclasses.asdict(params), sort_keys=True, default=str).encode())
     whole.update(code.encode())
     for path in inputs:
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: expected what an earlier stage wrote, found nothing; run Snakemake again")
         files = [path]
         if path.is_dir():
             names = sorted(one.relative_to(path) for one in path.rglob("*") if one.is_file())

@@ -1,6 +1,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     digests._parsed.cache_clear()
     yield copy
     digests._parsed.cache_clear()
+
+
+@dataclass
+class Params:
+    """Of a stage that has none."""
 
 
 def edit(path: Path, change: Callable[[str], str]) -> None:
@@ -125,3 +131,9 @@ def test_the_text_of_code_does_not_depend_on_how_a_python_writes_it(package: Pat
 def test_an_unknown_module_is_refused() -> None:
     with pytest.raises(ValueError, match=r"dadist\.methods\.nought: no such module"):
         digests.digest("dadist.methods.nought")
+
+
+def test_an_input_that_is_gone_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "model.pt"
+    with pytest.raises(FileNotFoundError, match=f"^{re.escape(str(gone))}: expected what an earlier stage wrote"):
+        digests.key(Params(), [gone])
