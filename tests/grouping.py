@@ -6,8 +6,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is loaded: a thread each, since threads that wait for one another beside another process spin.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Whose tests run studies, or trainings in several processes.
-WORKFLOW = ("tests/workflow/", "tests/faults/", "tests/runtime/test_launch.py", "tests/runtime/test_distributed.py")
+# Whose tests run studies, trainings in several processes, or benchmarks.
+WORKFLOW = (
+    "tests/workflow/",
+    "tests/faults/",
+    "tests/benchmarks/",
+    "tests/runtime/test_launch.py",
+    "tests/runtime/test_distributed.py",
+)
 SLURM = "tests/slurm/"
 
 

@@ -1,7 +1,6 @@
 """Depth of the target's images: for the method that learns from it, for the prior, and no label is touched for it."""
 
 import csv
-import shutil
 
 import pandas as pd
 import pytest
@@ -30,12 +29,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     box = Sandbox(tmp_path_factory.mktemp("depth") / "run", DEPTH)
     root = box.folder / "own/cityscapes"
     render.write_cityscapes(root, SOURCE_APPEARANCE, train=4, val=2, seed=2, width=64, height=32, workers=1)
-    for package, ending in (("disparity", "disparity.png"), ("camera", "camera.json")):
-        made = next((root / package / "val").rglob(f"*_{ending}"))
-        for image in (root / "leftImg8bit/train").rglob("*.png"):
-            folder = root / package / "train" / image.parent.name
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy(made, folder / image.name.replace("leftImg8bit.png", ending))
     tempt(root)
     box.watch()
     answer = box.snakemake(MODEL.format("source_only"), MODEL.format("corda"))

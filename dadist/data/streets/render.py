@@ -120,10 +120,10 @@ def write_cityscapes(
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Writes scenes as Cityscapes does: ``leftImg8bit`` of both splits; ``gtFine`` label ids, ``disparity`` and
-    ``camera`` of val alone.
+    """Writes scenes as Cityscapes does: ``leftImg8bit``, ``disparity`` and ``camera`` of both splits; ``gtFine`` label
+    ids of val alone.
 
-    The train split has no file but its images: nothing could read a label or a depth by mistake.
+    The train split has no labels: nothing could read one by mistake.
 
     Args:
         root: Folder to write in.
@@ -140,7 +140,7 @@ def write_cityscapes(
     for split, images in (("train", train), ("val", val)):
         for index in range(images):
             city = CITIES[split][index * len(CITIES[split]) // images]
-            for folder in ("leftImg8bit",) if split == "train" else ("leftImg8bit", "gtFine", "disparity", "camera"):
+            for folder in ("leftImg8bit", "disparity", "camera", *(["gtFine"] if split == "val" else [])):
                 (root / folder / split / city).mkdir(parents=True, exist_ok=True)
             tasks.append((split, city, index, stream(seed, split)))
     _run(partial(_write_cityscapes_scene, root, appearance, width, height), tasks, workers, progress)
@@ -166,9 +166,9 @@ def _write_cityscapes_scene(
     if split == "val":
         raw = _raw_ids("cityscapes", lane=7, ignored=1)[street.labels]
         _write(root / "gtFine" / split / city / f"{name}_gtFine_labelIds.png", raw)
-        _write(root / "disparity" / split / city / f"{name}_disparity.png", disparity(street.depth_m, street.camera))
-        text = json.dumps(calibration(street.camera, width, height), indent=4)
-        (root / "camera" / split / city / f"{name}_camera.json").write_text(text + "\n", encoding="utf-8")
+    _write(root / "disparity" / split / city / f"{name}_disparity.png", disparity(street.depth_m, street.camera))
+    text = json.dumps(calibration(street.camera, width, height), indent=4)
+    (root / "camera" / split / city / f"{name}_camera.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _raw_ids(dataset: str, *, lane: int, ignored: int) -> NDArray[np.uint8]:

@@ -227,13 +227,14 @@ def test_cityscapes_files_have_the_published_layout_and_no_training_label(tmp_pa
     assert (len(train), len(val)) == (4, 3)
     assert not {path.parent.name for path in train} & {path.parent.name for path in val}
     assert len({path.parent.name for path in train}) > 1
-    for folder, suffix in (
-        ("gtFine", "gtFine_labelIds.png"),
-        ("disparity", "disparity.png"),
-        ("camera", "camera.json"),
+    assert [path.name for path in (tmp_path / "gtFine").iterdir()] == ["val"]
+    for folder, suffix, counts in (
+        ("gtFine", "gtFine_labelIds.png", (0, 3)),
+        ("disparity", "disparity.png", (4, 3)),
+        ("camera", "camera.json", (4, 3)),
     ):
-        assert [path.name for path in (tmp_path / folder).iterdir()] == ["val"]
-        assert len(list((tmp_path / folder / "val").glob(f"*/*_{suffix}"))) == 3
+        found = [len(list((tmp_path / folder / split).glob(f"*/*_{suffix}"))) for split in ("train", "val")]
+        assert tuple(found) == counts
     for path in val:
         assert path.name.startswith(path.parent.name)
         name = path.name.replace("leftImg8bit", "gtFine_labelIds")
