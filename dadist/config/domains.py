@@ -47,9 +47,14 @@ def domain(name: str, section: Any) -> Domain:
                 split: globs.plain(glob, (*where, key, split)) if isinstance(glob, str) else glob
                 for split, glob in own[key].items()
             }
-    read = asdict(parse(options, own, where))
+    read = parse(options, own, where)
+    if section.get("camera") == "files" and not importlib.import_module(DATASETS[dataset]).reader(read).cameras:
+        raise ConfigError(
+            f"expected focal and horizon: the reader {dataset} knows no camera files, as cityscapes does",
+            (*where, "camera"),
+        )
     common = {key: value for key, value in section.items() if key in shared}
-    return parse(Domain, {**common, "options": read}, where)
+    return parse(Domain, {**common, "options": asdict(read)}, where)
 
 
 def class_set(name: str, rows: Any) -> ClassSet:

@@ -66,9 +66,28 @@ class FitGmm(Record):
 
 
 @dataclass(frozen=True)
-class AlignDepth(Record):
-    """The search for scale and noise of the target's depth files."""
+class Camera(Record):
+    """A pinhole that looks along the street; lengths in heights of the photograph, from its upper left corner."""
 
+    focal: Annotated[float, key("Focal length, 1 for a field of view of 53 degrees from top to bottom.", gt=0)]
+    horizon: Annotated[float, key("Row of the horizon, from the top.")]
+    centre: Annotated[
+        float | None, key("Column of the principal point, from the left; null: the middle.", source="D")
+    ] = None
+
+
+@dataclass(frozen=True)
+class AlignDepth(Record):
+    """The search for the camera of the target, and for scale and noise of its depth files."""
+
+    camera: Annotated[
+        Literal["given", "found"],
+        key(
+            "given: that of the domains, where source and target both have one, or else one for both; found: the "
+            "target's focal length and horizon by likelihood.",
+            source="D",
+        ),
+    ]
     images: Annotated[int, key("Training images of the target that are looked at.", source="D", ge=1)]
     cells: Annotated[
         int, key("Cells of the grid, drawn from all of these; seconds on one core.", source="D", ge=2, le=1_000_000)

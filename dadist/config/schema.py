@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
 from dadist.config.methods import ByMethod, Objective
-from dadist.config.prior_sections import AlignDepth, ClusterPatches, CompareComponents, FitGmm, Prior, WeighPrior
+from dadist.config.prior_sections import (
+    AlignDepth,
+    Camera,
+    ClusterPatches,
+    CompareComponents,
+    FitGmm,
+    Prior,
+    WeighPrior,
+)
 from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
 from dadist.config.sections import Draw, DrawFigures, Embed, Evaluate, Monitor, Prepare, WritePage
 from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
@@ -67,6 +75,10 @@ class Domain(Record):
     skip_bad: Annotated[
         bool, key("Whether images with a file that cannot be read are left out, and named; or all stops.", source="D")
     ] = False
+    camera: Annotated[
+        Camera | Literal["files"] | None,
+        key("Its camera, for a prior whose source and target have unlike ones; files: that of its camera files."),
+    ] = None
     options: Annotated[dict[str, Any], key("The reader's own keys.")] = field(default_factory=dict)
 
     @property

@@ -26,6 +26,7 @@ class SplitPlan:
     depth: bool
     native: bool  # whether labels keep the size of their files, as an evaluation wants them
     images: int  # at most so many, the first; 0 for all
+    cameras: bool = False  # whether the camera files are looked at
     skip_bad: bool = False  # whether an image with a file that cannot be read is left out, or all stops
 
 

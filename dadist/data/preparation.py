@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dadist.classes import ClassSet
+from dadist.config.prior_sections import Camera
 from dadist.data.inventory import Inventory, SplitPlan
 from dadist.data.packing import BadFilesError, Packed, Packer, copied, each
 from dadist.data.prepared import INDEX, VERSION
@@ -79,6 +82,8 @@ def write(
             _warn_of_absent(pixels, plan.classes, f"{root} ({plan.split}, {len(packed)} images)")
         made = _without_bad(place, sorted(known)) if bad else content
         index = _index(inventory, reader, pixels, known, bad)
+        if plan.cameras:
+            index["camera"] = _middle([reader.camera(inventory.scenes[scene].image) for scene in sorted(known)])
         index["arrays"] = _arrays(packer, made, packed)
         seal.save(index, made / INDEX, version=VERSION)
         if made != content:
@@ -181,6 +186,12 @@ def _index(
         "names": [inventory.scenes[index].name for index in sorted(known)],
         "left_out": {inventory.scenes[index].name: bad[index] for index in sorted(bad)},
     }
+
+
+def _middle(cameras: list[Camera]) -> dict[str, float]:
+    """The median of each number, which a few odd files do not move."""
+    rows = [dataclasses.asdict(one) for one in cameras]
+    return {name: float(np.median([row[name] for row in rows])) for name in rows[0]}
 
 
 def _warn_of_absent(pixels: list[int], classes: ClassSet, where: str) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
+from dadist.config.prior_sections import Camera
 from dadist.data.packing import native_file
 from dadist.data.readers.base import decode
 from dadist.data.resize import Fit, Frame, Size, frame_around
@@ -45,6 +46,10 @@ class Prepared:
         self.width: int = index["width"]
         self.height: int = index["height"]
         self.depth_kind: str = index.get("depth_kind", "metric")  # what `depth` holds; an older index does not say
+        found = index.get("camera")
+        self.camera: Camera | None = (
+            Camera(**found) if found else None
+        )  # of its camera files, where they were asked for
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
         self.original: Size = (index["original"][0], index["original"][1])  # (width, height) of most images' files
         # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it

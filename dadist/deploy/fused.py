@@ -68,7 +68,7 @@ class PriorAtUse:
         """
         height, width = field.logits.shape[-2:]
         if (width, height) not in self._fusions:
-            given = Given(self.mixtures, (width, height)).to(field.logits.device)
+            given = Given(self.mixtures, (width, height), self.alignment.view).to(field.logits.device)
             noise = noise_of(self.prior, self.alignment, self.mixtures.numerator)
             self._fusions[width, height] = Fusion(given, self.prior, noise)
         z = at_cells(nearest(depth, content, frame, 0)[None], (width, height), self.alignment, self.mixtures.numerator)

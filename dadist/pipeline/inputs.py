@@ -132,10 +132,25 @@ def measured_images(study: Study, setting: str) -> str:
     return paths.data(found.name)
 
 
+def aligned_images(study: Study, setting: str) -> str:
+    """The target's training images that its camera and its depth are found by: with depth, if there is any."""
+    found = splits_of(study, setting)
+    return paths.data(found.get(TRAIN_WITH_DEPTH, found["train"]).name)
+
+
+def mixtures_of(study: Study, setting: str) -> list[str]:
+    """The mixtures of a setting's source."""
+    return [paths.artefact(one) for one in runs.made(study, setting, ["mixtures"])]
+
+
 def prior(study: Study, setting: str, *, depth: float, place: float) -> list[str]:
-    """What the prior's terms are made from, by their weights: the mixtures, and with depth its scale."""
-    needed = ["mixtures"] * (depth > 0 or place > 0)
-    return [paths.artefact(one) for one in runs.made(study, setting, needed)] + [paths.alignment(setting)] * (depth > 0)
+    """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by."""
+    if not depth and not place:
+        return []
+    chosen = study.settings[setting]
+    cameras = [study.domains[view.domain].camera for view in (chosen.source, chosen.target)]
+    aligned = depth > 0 or chosen.align_depth.camera == "found" or None not in cameras
+    return mixtures_of(study, setting) + [paths.alignment(setting)] * aligned
 
 
 def prior_to_label(study: Study, setting: str) -> list[str]:

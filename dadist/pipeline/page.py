@@ -10,6 +10,7 @@ from dadist.pipeline import paths, runs
 from dadist.pipeline.inputs import has_labels, splits_of
 from dadist.pipeline.params import labelled_rounds, spec, trainings
 from dadist.pipeline.runs import Run
+from dadist.pipeline.splits import TRAIN_WITH_DEPTH, training_split
 
 
 class Job(NamedTuple):
@@ -60,9 +61,12 @@ def jobs(study: Study, setting: str) -> list[Job]:
 
     Their benchmark files are side products: they are read where they are there, and nothing runs again for them.
     """
-    chosen = study.settings[setting]
+    chosen, splits = study.settings[setting], splits_of(study, setting)
+    learnt = {training_split(study, setting, method) for method in chosen.methods}
+    if TRAIN_WITH_DEPTH not in learnt and not chosen.prior.depth:
+        splits.pop(TRAIN_WITH_DEPTH, None)
     return [
-        *(Job("prepare", which, split.name) for which, split in splits_of(study, setting).items()),
+        *(Job("prepare", which, split.name) for which, split in splits.items()),
         *(Job(one.stage, one.name, one.setting) for one in runs.artefacts(study, setting, chosen.methods)),
         *_of_runs(study, setting),
         *(Job(stage, "report", setting) for stage in ("draw", "embed", "draw_figures")),

@@ -67,8 +67,10 @@ def fit_gmm(study: Study, setting: str) -> str:
 
 
 def align_depth(study: Study, setting: str) -> str:
-    """How cells are drawn."""
-    return spec(align_depth=study.settings[setting].align_depth)
+    """How cells are drawn, and the cameras that are known."""
+    chosen = study.settings[setting]
+    cameras = {f"{view}_camera": study.domains[getattr(chosen, view).domain].camera for view in ("source", "target")}
+    return spec(align_depth=chosen.align_depth, **cameras)
 
 
 def cluster_patches(study: Study, setting: str) -> str:

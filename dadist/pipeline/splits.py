@@ -63,6 +63,7 @@ def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | No
         **asked,
         "native": which == "val" and chosen.evaluate.labels == "native",
         "images": chosen.prepare.images,
+        "cameras": domain.camera == "files",
         "skip_bad": domain.skip_bad,
     }
     return PreparedSplit(

@@ -1,55 +1,51 @@
-"""The scale of estimated depth, and how noisy it is, by likelihood: no label is needed.
+"""What brings a target to the mixtures of the source: its camera, the scale of its depth, and how noisy that is.
 
-A monocular network says how near things are up to two numbers, z = a r + b. With what a segmenter makes of the same
-cells, each a and b have a likelihood under the mixtures of the source:
-
-    L(a, b, s0, s1) = mean over cells of log sum_c softmax_c p_c(x, y) p_c(a r + b | x, y; s0, s1) + log a
-
-with the noise of fusion.py. The last term is the change of variables from z to r; without it the smallest a would win
-wherever a narrow component is near. Where depth is in metres a is 1, b is 0, and the noise alone is sought.
+A monocular network says how near things are up to two numbers, z = a r + b; a photograph does not say how long its lens
+was, or where the horizon is. With what a segmenter makes of the same cells, each choice has a likelihood under the
+mixtures (likelihood.py), so no label is needed. Where depth is in metres a is 1 and b is 0.
 
 Source: this project.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from torch import Tensor
 
 from dadist.config.prior_sections import AlignDepth
 from dadist.data.prepared import Prepared, spread
 from dadist.data.resize import centres
 from dadist.model.inference import batches, outputs
 from dadist.model.segmenter import Segmenter
-from dadist.prior.fusion import Given
+from dadist.prior.camera import SAME, View
+from dadist.prior.likelihood import Likelihood, Seen
 from dadist.prior.mixtures import Mixtures
+from dadist.prior.search import Lens, Search
 from dadist.storage import seal
 
-VERSION = 1  # of the file's format
-STEPS = 13  # of the first search
-NEAR_M, FAR_M = 1.0, 30.0  # what the nearest thing of an image may be away: bounds of the first search
-LEAST = 0.02  # of the two noises, in units of z = 10 / m: below, a cell or two decide
-START = 0.1  # noise that the search begins with
-UNIT = 1000.0  # numerator of z = 10 / m
+VERSION = 2  # of the file's format
+ROUGH = 4000  # cells that a camera is found by: each one that is tried asks for the densities anew
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """z = scale * r + offset, give or take noise[0] + noise[1] * z."""
+    """z = scale * r + offset, give or take noise[0] + noise[1] * z, where the view shows the target in the source."""
 
-    kind: str  # of the depth files: metric or relative
+    kind: str  # of the depth files: metric or relative; none
     scale: float
     offset: float
     noise: tuple[float, float]  # the first in units of z = 10 / m
     likelihood: float  # nats per cell, with these numbers
     scales: list[float]  # of the curve
-    curve: list[float]  # nats per cell: the best that a scale comes to with the offset and the noise as found
+    curve: list[float]  # nats per cell: the best that a scale comes to with the other numbers as found
     cells: int
+    view: View = SAME
+    camera: tuple[float, float] | None = None  # focal length, times the source's, and horizon, where they were found
+    lenses: dict[str, list[list[float]]] = field(default_factory=dict)  # "focal", "horizon": pairs of it and its nats
 
     def z(self, depth: NDArray[np.uint16], numerator: float) -> NDArray[np.float32]:
         """Inverse depth of prepared depth, any shape; nan where there is none."""
@@ -71,7 +67,11 @@ class Alignment:
             raise FileNotFoundError(f"{path}: expected the scale of the depth files, found no file; run align_depth")
         remedy = "delete it and run the rule align_depth again"
         content = seal.load(path, version=VERSION, what="what align_depth writes", remedy=remedy)
-        return cls(**{**content, "noise": (content["noise"][0], content["noise"][1])})
+        across, down = content["view"]
+        camera = content["camera"]
+        content |= {"view": View((across[0], across[1]), (down[0], down[1]))}
+        content |= {"noise": (content["noise"][0], content["noise"][1])}
+        return cls(**{**content, "camera": None if camera is None else (camera[0], camera[1])})
 
 
 def inverse(
@@ -91,15 +91,6 @@ def inverse(
     return np.where(depth > 0, z, np.float32(np.nan)).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """Cells of a domain, and what a segmenter makes of them."""
-
-    cell: Tensor  # (n,) int64, on the mixtures' grid
-    log_probability: Tensor  # (n, C) nats
-    r: Tensor  # (n,) z, or relative inverse depth from 0 to 1
-
-
 @torch.no_grad()
 def look(
     segmenter: Segmenter,
@@ -110,11 +101,11 @@ def look(
     batch: int,
     progress: Callable[[int], None],
 ) -> Seen:
-    """What a network makes of cells of some images: those with depth, drawn at random.
+    """What a network makes of cells of some images: those with depth, if the images have any, drawn at random.
 
     Args:
         segmenter: In eval mode, on any device.
-        data: Images with depth.
+        data: The images.
         mixtures: Whose grid the cells are of.
         asked: How many images, evenly spread, and cells.
         batch: Images at once; changes no number.
@@ -133,10 +124,14 @@ def look(
         if said.shape[2:] != (down, across):
             raise ValueError(f"expected a network with {across}x{down} cells, as the mixtures, got {said.shape[2:]}")
         said = said.log_softmax(1).flatten(2).transpose(1, 2).double().cpu()  # (B, cells, C)
-        depth = data.depth[chosen][:, *at].reshape(len(chosen), -1)
-        z = torch.from_numpy(inverse(depth, data.depth_kind, mixtures.numerator).astype(np.float64))
-        for log_probability, r in zip(said, z, strict=True):
-            known = np.flatnonzero(~np.isnan(r.numpy()))
+        z = np.full((len(chosen), down * across), np.nan)
+        inside = data.inside(chosen)[:, *at].reshape(len(chosen), -1)
+        if data.has_depth:
+            depth = data.depth[chosen][:, *at].reshape(len(chosen), -1)
+            z = inverse(depth, data.depth_kind, mixtures.numerator).astype(np.float64)
+            inside &= ~np.isnan(z)
+        for log_probability, r, usable in zip(said, torch.from_numpy(z), inside, strict=True):
+            known = np.flatnonzero(usable)
             drawn = torch.from_numpy(np.sort(random.choice(known, min(each, len(known)), replace=False)))
             parts.append((drawn, log_probability[drawn], r[drawn]))
         progress(part.stop)
@@ -144,77 +139,54 @@ def look(
     return Seen(cell, log_probability, r)
 
 
-def align(mixtures: Mixtures, seen: Seen, kind: str) -> Alignment:
-    """Find scale, offset and noise.
+def align(
+    mixtures: Mixtures,
+    seen: Seen,
+    kind: str,
+    frequency: NDArray[Any],
+    *,
+    view: View = SAME,
+    lens: Lens | None = None,
+) -> Alignment:
+    """Find scale, offset and noise, and the camera if it is asked for.
 
     Args:
         mixtures: Of the source, over x, y and z.
         seen: Cells of the target.
-        kind: "metric" or "relative".
+        kind: Of its depth: "metric", "relative" or "none".
+        frequency: ``(C,)``, how much there is of each class in the source, in any unit.
+        view: Where the target stands in the source's frame.
+        lens: In place of the view: what cameras there may be.
 
     Raises:
         ValueError: There is no cell with depth, or its depth is the same everywhere.
     """
-    if len(seen.r) < 2 or float(seen.r.max()) == float(seen.r.min()):
+    if kind != "none" and (len(seen.r) < 2 or float(seen.r.max()) == float(seen.r.min())):
         raise ValueError(
             f"expected depth that differs from cell to cell, got {len(seen.r)} cells "
             "of one depth; look at the depth files"
         )
-    score = _Likelihood(mixtures, seen)
-    unit = mixtures.numerator / UNIT
-    far = mixtures.numerator / 65536.0  # z of what is farther than 16 bits of centimetres reach: the sky
-    scales = np.geomspace(10 / FAR_M, 10 / NEAR_M, STEPS) * unit
-    noise = np.log(np.full(2, START) * [unit, 1])
-    least = np.log(LEAST * np.array([unit, 1]))
-
-    def at(x: NDArray[np.float64]) -> tuple[float, float, tuple[float, float]]:
-        """(scale, offset, noise) of a point of the search."""
-        s0, s1 = np.exp(np.maximum(x[-2:], least))
-        return (1.0, 0.0, (s0, s1)) if kind == "metric" else (np.exp(x[0]), x[1] * unit, (s0, s1))
-
-    def cost(x: NDArray[np.float64]) -> float:
-        return -score(*at(x))
-
-    starts: Sequence[NDArray[np.float64]] = [noise]
-    if kind == "relative":
-        starts = [np.array([np.log(scale), far / unit, *noise]) for scale in scales]
-    best = min(starts, key=cost)
-    options = {"xatol": 1e-3, "fatol": 1e-5, "maxiter": 600, "initial_simplex": _simplex(best)}
-    found = minimize(cost, best, method="Nelder-Mead", options=options)
-    scale, offset, (s0, s1) = at(found.x)
-    curve = [] if kind == "metric" else [score(float(one), offset, (s0, s1)) for one in scales]
+    whole, camera, lenses = Likelihood(mixtures, seen, kind, frequency), None, dict[str, list[list[float]]]()
+    search = Search(whole, view)
+    start = search.start()
+    if lens:
+        cameras = Search(Likelihood(mixtures, seen.some(ROUGH), kind, frequency), lens=lens)
+        best = cameras.best(cameras.start())
+        found = cameras.read(best)
+        camera, lenses = (found.focal, found.horizon), cameras.lenses(best)
+        search, start = Search(whole, lens(*camera)), best[2:]
+    best = search.best(start)
+    found, scales = search.read(best), search.scales.tolist() if kind == "relative" else []
     return Alignment(
         kind=kind,
-        scale=float(scale),
-        offset=float(offset),
-        noise=(float(s0 / unit), float(s1)),
-        likelihood=-float(found.fun),
-        scales=[] if kind == "metric" else scales.tolist(),
-        curve=curve,
+        scale=found.scale,
+        offset=found.offset,
+        noise=(found.noise[0] / search.unit, found.noise[1]),
+        likelihood=-search.cost(best),
+        scales=scales,
+        curve=[-search.cost(search.changed(best, scale=one)) for one in scales],
         cells=len(seen.r),
+        view=search.view(found),
+        camera=camera,
+        lenses=lenses,
     )
-
-
-def _simplex(start: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Steps of a fifth: scipy's own are a twentieth of each coordinate, nothing for one of 0."""
-    return start + np.concatenate((np.zeros((1, len(start))), 0.2 * np.eye(len(start))))
-
-
-class _Likelihood:
-    """Mean log-likelihood of the cells, nats; what does not depend on the numbers sought is gathered once."""
-
-    def __init__(self, mixtures: Mixtures, seen: Seen) -> None:
-        given = Given(mixtures).double()
-        fitted = given.fitted
-        self.r = seen.r
-        self.before = seen.log_probability.T[fitted] + given.place[fitted][:, seen.cell]  # (C, n)
-        self.share = given.share[fitted][..., seen.cell]  # (C, K, n)
-        whole = given.expected.shape[-1] == 1
-        self.expected = given.expected[fitted] if whole else given.expected[fitted][..., seen.cell]
-        self.variance = given.variance[fitted]
-
-    def __call__(self, scale: float, offset: float, noise: tuple[float, float]) -> float:
-        z = scale * self.r + offset
-        variance = self.variance + (noise[0] + noise[1] * self.expected.abs()) ** 2
-        log = self.share - (z - self.expected) ** 2 / (2 * variance) - 0.5 * torch.log(2 * torch.pi * variance)
-        return float((self.before + log.logsumexp(1)).logsumexp(0).mean()) + float(np.log(scale))

@@ -19,6 +19,7 @@ from scipy.special import logsumexp
 from torch import Tensor, nn
 
 from dadist.config.prior_sections import Prior
+from dadist.prior.camera import SAME, View
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.place import place
 
@@ -29,6 +30,7 @@ class Given(nn.Module):
     Args:
         mixtures: Of the source.
         grid: Cells across and down of the maps; None for the mixtures' own.
+        view: Where the images of the maps stand in the source's.
     """
 
     share: Tensor  # (C, K, cells) log of each component's share of its class, given the place
@@ -37,10 +39,10 @@ class Given(nn.Module):
     place: Tensor  # (C, cells) log p_c(x, y), nats
     fitted: Tensor  # (C,) whether a class has a mixture
 
-    def __init__(self, mixtures: Mixtures, grid: tuple[int, int] | None = None) -> None:
+    def __init__(self, mixtures: Mixtures, grid: tuple[int, int] | None = None, view: View = SAME) -> None:
         super().__init__()
         self.grid, self.with_depth = grid or mixtures.grid, "z" in mixtures.features
-        log, expected, deviation = place(mixtures, self.grid)
+        log, expected, deviation = place(mixtures, self.grid, view)
         fitted = mixtures.weights.sum(1) > 0
         log, expected = (one.reshape(*deviation.shape, -1) for one in (log, expected))
         total = np.where(fitted[:, None], logsumexp(log, axis=1), 0)

@@ -11,8 +11,10 @@ from torch import Tensor
 from dadist.config.prior_sections import Prior
 from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
-from dadist.prior.alignment import UNIT, Alignment
+from dadist.prior.alignment import Alignment
+from dadist.prior.camera import SAME
 from dadist.prior.fusion import Fusion, Given
+from dadist.prior.likelihood import UNIT
 from dadist.prior.mixtures import Mixtures
 
 
@@ -32,9 +34,10 @@ class PriorOf:
         mixtures_file, *rest = files
         mixtures = Mixtures.load(mixtures_file)
         self.data, self.where = data, where
-        self.given, self.numerator = Given(mixtures).to(where), mixtures.numerator
         self.alignment = Alignment.load(rest[0]) if rest else None
-        if self.alignment is not None:
+        view = self.alignment.view if self.alignment else SAME
+        self.given, self.numerator = Given(mixtures, view=view).to(where), mixtures.numerator
+        if self.alignment is not None and self.alignment.kind != "none":
             if not data.has_depth:
                 raise ValueError(f"{data.folder}: expected depth, which prior.depth weighs, got none")
             if data.depth_kind != self.alignment.kind:
@@ -49,7 +52,7 @@ class PriorOf:
 
     def z(self, rows: Sequence[int]) -> Tensor | None:
         """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None without depth files."""
-        if self.alignment is None:
+        if self.alignment is None or self.alignment.kind == "none":
             return None
         return at_cells(self.data.depth[list(rows)], self.given.grid, self.alignment, self.numerator).to(self.where)
 

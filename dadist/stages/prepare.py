@@ -32,7 +32,7 @@ def run(params: Params, *, workers: Count, root: In, names: Ins, data: Own) -> N
     reader = module.reader(parse(module.Options, params.options, "options"))
     for note in params.plan.classes.asymmetries([reader.dataset]):
         logging.info(note)
-    listing.check(root, depth=params.plan.depth)
+    listing.check(root, params.plan.split, cameras=params.plan.depth or params.plan.cameras)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     preparation.write(
         reader,

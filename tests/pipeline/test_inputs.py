@@ -60,13 +60,13 @@ def test_a_source_without_labels_is_refused_with_the_keys() -> None:
 
 
 def test_depth_of_the_target_is_read_by_the_method_that_learns_from_it_alone() -> None:
-    measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
+    without = {"domains": {"demo_target": {"unlabelled_depth": False}}}
     corda = {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.5}}}}}
-    chosen = study(merged(measured, corda))
+    chosen = study(corda)
     assert inputs.training_images(chosen, Run("demo", "corda", 1)) == "results/data/demo_target-train-192x96-16-depth"
     assert inputs.training_images(chosen, Run("demo", "dada", 1)) == "results/data/demo_target-train-192x96-16"
     with pytest.raises(ConfigError, match=r"^settings\.demo: method corda learns from depth of the target"):
-        inputs.training_images(study(corda), Run("demo", "corda", 1))
+        inputs.training_images(study(merged(without, corda)), Run("demo", "corda", 1))
 
 
 # --- a split by its name alone

@@ -24,7 +24,7 @@ RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
     "render": (lambda one: params.render(one, "demo", "synthia"), {"domain", "render"}),
     "prepare": (lambda one: params.prepare(one, SPLIT), {"reader", "options", "plan"}),
     "fit_gmm": (lambda one: params.fit_gmm(one, "demo"), {"grid", "inverse_depth", "fit_gmm"}),
-    "align_depth": (lambda one: params.align_depth(one, "demo"), {"align_depth"}),
+    "align_depth": (lambda one: params.align_depth(one, "demo"), {"align_depth", "source_camera", "target_camera"}),
     "cluster_patches": (lambda one: params.cluster_patches(one, "demo"), {"cluster_patches"}),
     "compare_components": (
         lambda one: params.compare_components(one, "demo"),

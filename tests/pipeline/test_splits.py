@@ -47,7 +47,8 @@ def test_a_name_tells_apart_what_is_prepared_differently_and_no_more() -> None:
 
 
 def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_that_learn_from_it() -> None:
-    assert splits.prepared_split(changed({}), "demo", splits.TRAIN_WITH_DEPTH) is None
+    without = {"domains": {"demo_target": {"unlabelled_depth": False}}}
+    assert splits.prepared_split(changed(without), "demo", splits.TRAIN_WITH_DEPTH) is None
     measured = {"domains": {"demo_target": {"unlabelled_depth": True}}}
     found = splits.prepared_split(changed(measured), "demo", splits.TRAIN_WITH_DEPTH)
     assert found is not None
@@ -60,7 +61,9 @@ def test_the_training_split_has_depth_in_a_folder_of_its_own_for_the_methods_tha
     assert splits.prepared_splits(changed(measured), "demo")["train"].name == "demo_target-train-192x96-16"
     assert splits.prepared_splits(changed({**measured, "settings": corda}), "demo")["train"] == found
     with pytest.raises(ConfigError) as told:
-        splits.prepared_splits(changed({"settings": corda}), "demo")  # and not before somebody asks for the setting
+        splits.prepared_splits(
+            changed({**without, "settings": corda}), "demo"
+        )  # and not before somebody asks for the setting
     assert str(told.value) == (
         "settings.demo: method corda learns from depth of the target's training images, and domains.demo_target has "
         "none; give it depth files and unlabelled_depth: true, or set objectives.corda.target_depth: 0.0, which does "

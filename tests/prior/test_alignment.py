@@ -5,10 +5,11 @@ import pytest
 import torch
 from made_mixtures import mixtures
 
-from dadist.prior.alignment import Seen, align, inverse
+from dadist.prior.alignment import align, inverse
+from dadist.prior.likelihood import Seen
 from dadist.prior.mixtures import Mixtures
 
-CLASSES, GRID = 7, (8, 6)
+CLASSES, GRID, EVEN = 7, (8, 6), np.ones(7)
 
 
 def street() -> Mixtures:
@@ -44,7 +45,7 @@ def drawn(of: Mixtures, count: int, noise: tuple[float, float], sure: float) -> 
 def test_a_scale_and_a_shift_are_found_again(scale: float, offset: float) -> None:
     of = street()
     cell, said, z = drawn(of, 20_000, (0.02, 0.1), 0.8)
-    found = align(of, Seen(cell, said, (z - offset) / scale), "relative")
+    found = align(of, Seen(cell, said, (z - offset) / scale), "relative", EVEN)
     assert found.scale == pytest.approx(scale, rel=0.02)
     assert found.offset == pytest.approx(offset, abs=0.02)
     assert found.noise[1] == pytest.approx(0.1, rel=0.25)
@@ -55,7 +56,7 @@ def test_a_scale_and_a_shift_are_found_again(scale: float, offset: float) -> Non
 @pytest.mark.usefixtures("float64")
 def test_of_depth_in_metres_the_noise_alone_is_sought() -> None:
     of = street()
-    found = align(of, Seen(*drawn(of, 20_000, (0.02, 0.2), 0.8)), "metric")
+    found = align(of, Seen(*drawn(of, 20_000, (0.02, 0.2), 0.8)), "metric", EVEN)
     assert (found.scale, found.offset, found.curve) == (1.0, 0.0, [])
     assert found.noise[1] == pytest.approx(0.2, rel=0.15)
 
@@ -63,7 +64,7 @@ def test_of_depth_in_metres_the_noise_alone_is_sought() -> None:
 def test_depth_that_is_the_same_everywhere_is_refused() -> None:
     same = Seen(torch.zeros(5, dtype=torch.int64), torch.zeros(5, CLASSES), torch.ones(5))
     with pytest.raises(ValueError, match="expected depth that differs from cell to cell, got 5 cells of one depth"):
-        align(street(), same, "relative")
+        align(street(), same, "relative", EVEN)
 
 
 def test_prepared_depth_as_z() -> None:

@@ -53,11 +53,12 @@ rule cluster_patches:
 
 
 rule align_depth:
-    """Find the scale and the noise of the target's depth files, without a label."""
+    """Find the camera of the target, the scale of its depth files and their noise, without a label."""
     input:
-        target=lambda w: inputs.measured_images(STUDY, w.setting),
+        source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
+        target=lambda w: inputs.aligned_images(STUDY, w.setting),
         model=lambda w: inputs.aligning(STUDY, w.setting),
-        mixtures=lambda w: inputs.prior(STUDY, w.setting, depth=0, place=1),
+        mixtures=lambda w: inputs.mixtures_of(STUDY, w.setting),
     output:
         aligned="results/{setting}/prior/alignment.json",
         curves="results/{setting}/prior/alignment.png",
@@ -78,7 +79,8 @@ rule align_depth:
         code=lambda w: params.code("align_depth"),
     shell:
         "exec python -m dadist.stages.align_depth --params {params.spec:q} --gpus {resources.gpu} "
-        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --mixtures {input.mixtures:q} "
+        "--batch {resources.batch} --source {input.source:q} --target {input.target:q} --model {input.model:q} "
+        "--mixtures {input.mixtures:q} "
         "--aligned {output.aligned:q} --curves {output.curves:q} 2> >(tee {log:q} >&2)"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from dadist.config.prior_sections import Camera
 from dadist.config.records import Record
 from dadist.data.readers.content import BITS, HEIF, JPEG, TIFF, UNDECODED, contents, orientation, turned
 from dadist.storage.errors import DamagedError, DataError
@@ -42,6 +43,7 @@ class Reader(Protocol):
     labelled: tuple[str, ...]  # the splits that have labels
     shipped: str  # for who has not got it: which archives, what the folder must look like
     counts: Mapping[str, int] = MappingProxyType({})  # images per split that its owner ships, where one does
+    cameras: bool = False  # whether it has camera files
     depth_kind: str = "metric"  # what `read_depth` gives: "metric", centimetres; or "relative"
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
@@ -64,6 +66,14 @@ class Reader(Protocol):
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
         """Raw class ids, ``(H, W)``."""
         ...
+
+    def camera(self, image: Path) -> Camera:
+        """That of an image, from its file.
+
+        Raises:
+            DataError: It has none, as all of a data set without `cameras`.
+        """
+        raise DataError(f"{image}: expected a camera file, but the data set {self.dataset} has none")
 
     def read_depth(self, path: Path) -> NDArray[np.uint16]:
         """Centimetres, ``(H, W)``; 0 where there is no depth, 65535 where it is far.

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist import classes
-from dadist.data.readers.base import FAR_CM, Files, NoOptions, Reader, decode, kind
+from dadist.config.prior_sections import Camera
+from dadist.data.readers.base import FAR_CM, Files, NoOptions, Reader, decode, kind, read_size
 from dadist.data.readers.label_files import decode_labels
 from dadist.data.readers.listing import listing, require
 from dadist.storage.errors import DataError
@@ -29,6 +30,7 @@ IMAGE = "_leftImg8bit.png"
 LABELS = "_gtFine_labelIds.png"
 DISPARITY = "_disparity.png"
 CAMERA = "_camera.json"
+_AGAIN = "copy the file again from camera_trainvaltest.zip"
 UNLABELED = 0  # label id
 
 
@@ -36,6 +38,7 @@ class Cityscapes(Reader):
     """Reads the packages as they are shipped."""
 
     dataset = "cityscapes"
+    cameras = True
     splits = ("train", "val")  # the labels of "test" are not public
     labelled = ("train", "val")
     counts = MappingProxyType({"train": 2975, "val": 500})
@@ -102,17 +105,32 @@ the folder holds
                 f"{path}: expected 16-bit disparities with one channel, got {kind(stored)}; "
                 "copy the file again from disparity_trainvaltest.zip: 8 bits cannot be turned back into a depth"
             )
-        product = _baseline_times_focal(self._camera_of(path))
+        product = math.prod(_numbers(self._camera_of(path, DISPARITY), "extrinsic.baseline", "intrinsic.fx", least=0))
         with np.errstate(divide="ignore"):
             depth_cm = np.rint(100 * product * 256 / (np.maximum(stored, 1) - 1.0)).clip(1, FAR_CM)
         return np.where(stored == 0, 0, depth_cm).astype(np.uint16)
 
+    def camera(self, image: Path) -> Camera:
+        """That of an image, from the file in the package beside.
+
+        The horizon is the row in which a camera that looks down by its pitch sees what is far: v0 - fy tan(pitch).
+
+        Raises:
+            DataError: A number is missing.
+            FileNotFoundError: There is no camera file.
+        """
+        path = self._camera_of(image, IMAGE)
+        (focal,) = _numbers(path, "intrinsic.fy", least=0)
+        column, row, pitch = _numbers(path, "intrinsic.u0", "intrinsic.v0", "extrinsic.pitch")
+        _, height = read_size(image)
+        # The files count from the centre of the first pixel.
+        return Camera(focal / height, (row + 0.5 - focal * math.tan(pitch)) / height, (column + 0.5) / height)
+
     @staticmethod
-    def _camera_of(disparity: Path) -> Path:
-        """The camera file of a disparity, in the package beside."""
-        split, city = disparity.parent.parent.name, disparity.parent.name
-        name = disparity.name.removesuffix(DISPARITY)
-        return disparity.parents[3] / "camera" / split / city / f"{name}{CAMERA}"
+    def _camera_of(file: Path, ending: str) -> Path:
+        """The camera file of a file of another package, in the package beside."""
+        split, city = file.parent.parent.name, file.parent.name
+        return file.parents[3] / "camera" / split / city / f"{file.name.removesuffix(ending)}{CAMERA}"
 
     @staticmethod
     def _remedy(wanted: list[Path]) -> str:
@@ -127,26 +145,24 @@ the folder holds
         return remedy
 
 
-def _baseline_times_focal(path: Path) -> float:
-    """Metres times pixels, of a camera file.
+def _numbers(path: Path, *names: str, least: float = -math.inf) -> list[float]:
+    """Numbers of a camera file, by section and name.
 
     Raises:
-        DataError: It is no JSON, or one of the two is missing or not a positive number.
+        DataError: It is no JSON, or one is missing or not above ``least``.
         FileNotFoundError: There is no such file.
     """
     require([path], "a disparity is a depth only with its camera: unpack camera_trainvaltest.zip there")
-    remedy = "copy the file again from camera_trainvaltest.zip"
     try:
         camera = json.loads(path.read_text(encoding="utf-8"))
-        found = {"baseline": camera["extrinsic"]["baseline"], "fx": camera["intrinsic"]["fx"]}
+        found = {name: camera[name.partition(".")[0]][name.partition(".")[2]] for name in names}
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path}: expected extrinsic.baseline and intrinsic.fx of a camera, got {error!r}; {remedy}"
-        ) from error
+        raise DataError(f"{path}: expected {' and '.join(names)} of a camera, got {error!r}; {_AGAIN}") from error
     for name, value in found.items():
-        if not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise DataError(f"{path}: expected {name} above 0, got {value!r}; {remedy}")
-    return float(found["baseline"]) * float(found["fx"])
+        if not isinstance(value, int | float) or not least < value < math.inf:
+            wanted = "above 0" if least == 0 else "as a number"
+            raise DataError(f"{path}: expected {name.partition('.')[2]} {wanted}, got {value!r}; {_AGAIN}")
+    return [float(value) for value in found.values()]
 
 
 Options = NoOptions

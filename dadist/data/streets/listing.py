@@ -17,14 +17,15 @@ def save(root: Path) -> None:
     seal.save({"files": noted}, root / LISTING, version=VERSION)
 
 
-def check(root: Path, *, depth: bool) -> None:
+def check(root: Path, split: str, *, cameras: bool) -> None:
     """Hold a tree against its listing; one without a listing is someone else's.
 
     A folder that is not there at all was taken away: whether it is needed, the data set's reader knows.
 
     Args:
         root: Folder of the tree.
-        depth: Whether its depth is read, and with it the cameras, which are opened for nothing else.
+        split: What is read of it; cameras of another are not opened.
+        cameras: Whether they are read, as they are with depth.
 
     Raises:
         DataError: A file is not there, or not as it was rendered.
@@ -38,7 +39,8 @@ def check(root: Path, *, depth: bool) -> None:
         if name.partition("/")[0] not in kept:
             continue
         path = root / name
-        changed = depth and checksum is not None and path.is_file() and _checksum(path) != checksum
+        opened = cameras and path.parts[-3] == split  # camera/<split>/<city>/<name>.json
+        changed = opened and checksum is not None and path.is_file() and _checksum(path) != checksum
         if changed or not path.is_file():
             got = "another (damaged)" if changed else "no such file"
             raise DataError(f"{path}: expected the file as it was rendered, got {got}; {remedy}")

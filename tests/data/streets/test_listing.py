@@ -23,11 +23,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_any_damage_to_a_camera_or_the_listing_is_told_or_changes_nothing(root: Path) -> None:
-    files = [next(root.rglob("*_camera.json")), root / listing.LISTING]
+    files = [next((root / "camera/val").rglob("*_camera.json")), root / listing.LISTING]
 
     def believed() -> list[float]:
-        listing.check(root, depth=True)
-        return [cityscapes._baseline_times_focal(path) for path in sorted(root.rglob("*_camera.json"))]
+        listing.check(root, "val", cameras=True)
+        return [
+            number
+            for path in sorted((root / "camera/val").rglob("*_camera.json"))
+            for number in cityscapes._numbers(path, "extrinsic.baseline", "intrinsic.fx", least=0)
+        ]
 
     expected, listed = believed(), files[1].read_bytes()
     told = damage.every(files[:1], believed, step=7)
@@ -41,6 +45,17 @@ def test_any_damage_to_a_camera_or_the_listing_is_told_or_changes_nothing(root: 
     files[1].write_bytes(listed)
 
 
+def test_a_camera_is_held_against_its_checksum_where_its_split_is_read(root: Path) -> None:
+    file = next((root / "camera/train").rglob("*_camera.json"))
+    content = file.read_bytes()
+    file.write_bytes(content + b" ")
+    listing.check(root, "val", cameras=True)
+    listing.check(root, "train", cameras=False)
+    with pytest.raises(DataError, match=f"{file.name}: expected the file as it was rendered, got another"):
+        listing.check(root, "train", cameras=True)
+    file.write_bytes(content)
+
+
 def test_a_file_that_is_gone_is_told_whether_its_depth_is_read_or_not(root: Path) -> None:
     for path in [path for path in root.rglob("*") if path.is_file() and path.name != listing.LISTING]:
         content = path.read_bytes()
@@ -48,16 +63,16 @@ def test_a_file_that_is_gone_is_told_whether_its_depth_is_read_or_not(root: Path
         with pytest.raises(
             DataError, match=rf"{path.name}: expected the file as it was rendered, got no such file; delete"
         ):
-            listing.check(root, depth=False)
+            listing.check(root, "val", cameras=False)
         path.write_bytes(content)
 
 
 def test_files_that_are_added_and_trees_of_others_are_no_concern(root: Path, tmp_path: Path) -> None:
     (root / "more.txt").write_text("more")
-    listing.check(root, depth=True)
-    listing.check(tmp_path, depth=True)
+    listing.check(root, "val", cameras=True)
+    listing.check(tmp_path, "val", cameras=True)
 
 
 def test_a_target_whose_labels_were_taken_away_is_whole(root: Path, tmp_path: Path) -> None:
     blind = shutil.copytree(root, tmp_path / "blind", ignore=shutil.ignore_patterns("gtFine"))
-    listing.check(blind, depth=True)
+    listing.check(blind, "val", cameras=True)
