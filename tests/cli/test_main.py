@@ -81,6 +81,15 @@ def test_sound_data_ends_in_0_and_warns_of_too_few_images(here: Path, capsys: py
     assert decode(here / "results/demo/doctor.png").std() > 10
 
 
+def test_depth_of_training_images_is_looked_at_only_where_the_domain_says_that_there_is_some(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = {"domains": {"demo_target": {"unlabelled_depth": False}}}
+    (here / "mine.yaml").write_text(yaml.safe_dump(without), encoding="utf-8")
+    assert main.main(["doctor", "demo", "--configfile", "mine.yaml", "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["depth"]] == ["source", "val"]
+
+
 def test_what_the_class_set_does_unlike_elsewhere_is_said_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main.main(["doctor", "demo"])
     (note,) = [line for line in lines(capsys) if line.startswith("note")]
