@@ -28,6 +28,7 @@ def doctor(words: Sequence[str]) -> int:
 
     from dadist.doctor import examine
     from dadist.doctor.answer import as_json, as_lines
+    from dadist.doctor.histograms import as_table, measure
     from dadist.doctor.picture import draw
 
     splits, titles, unmade = _splits(study, asked.setting)
@@ -39,10 +40,15 @@ def doctor(words: Sequence[str]) -> int:
         raise FileNotFoundError("; ".join(waiting))
     report = examine(splits, sample=asked.sample, seed=asked.seed, workers=asked.workers)
     picture = asked.picture or Path(paths.doctor(asked.setting))
-    classes = study.settings[asked.setting].classes
-    draw({titles[name]: seen for name, seen in report.seen.items()}, classes, picture, asked.rows)
+    chosen = study.settings[asked.setting]
+    classes, depth = chosen.classes, measure(report.seen, chosen.inverse_depth)
+    seen = {titles[name]: seen for name, seen in report.seen.items()}
+    draw(seen, classes, picture, asked.rows, depth, chosen.inverse_depth)
     notes = [*waiting, *classes.asymmetries([split.reader.dataset for split in splits.values()])]
-    sys.stdout.write(as_json(report, notes, picture) if asked.json else as_lines(report, notes, picture, titles))
+    if asked.json:
+        sys.stdout.write(as_json(report, notes, picture, depth))
+    else:
+        sys.stdout.write(as_lines(report, notes, picture, titles, as_table(depth, chosen.inverse_depth)))
     return int(report.errors > 0)
 
 
@@ -66,8 +72,8 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
         # Rendered streets are as many as `render` says, and a list takes what it names.
         shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
         folder = Path(paths.data(split.name))
-        splits[which] = Split(
-            reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None, folder, shipped
-        )
+        plan, listed = SplitPlan(**split.plan), Path(names) if names else None
+        depth = which == "train" and study.domains[split.domain].unlabelled_depth
+        splits[which] = Split(reader, Path(root), plan, listed, folder, shipped, depth)
         titles[which] = f"{which}: {split.domain}, {split.plan['split']!r} in {root}"
     return splits, titles, unmade

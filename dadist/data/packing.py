@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.inventory import SplitPlan
-from dadist.data.readers.base import Files, Reader, read_image, require_known, require_shape, require_size
+from dadist.data.readers.base import (
+    Files,
+    Reader,
+    read_image,
+    require_depth,
+    require_known,
+    require_size,
+    required_size,
+)
 from dadist.data.resize import Size, bicubic, content_size, nearest
 from dadist.storage.arrays import Rows
 from dadist.storage.atomic import sync_folder
@@ -109,12 +117,11 @@ class Packer:
             if scene.labels is not None:
                 require_known(scene.labels, seen, self.reader.dataset, self.ids)
         with _telling(told):
-            if scene.depth is not None and depth is not None and not depth.any():
-                raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
-        relative = self.reader.depth_kind == "relative"  # such maps are of the size that their network gives
+            if scene.depth is not None and depth is not None:
+                require_depth(scene.depth, depth)
         for path, stored, require in (
             (scene.labels, raw, require_size),
-            (scene.depth, depth, require_shape if relative else require_size),
+            (scene.depth, depth, required_size(self.reader)),
         ):
             with _telling(told):
                 if path is not None and stored is not None and image is not None:

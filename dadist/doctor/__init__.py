@@ -14,6 +14,7 @@ from pathlib import Path
 from dadist.data.inventory import SplitPlan
 from dadist.data.prepared import INDEX
 from dadist.data.readers.base import Files, Reader
+from dadist.doctor.depth import judge_depth
 from dadist.doctor.disk import check_disk, prepared_bytes
 from dadist.doctor.faults import FAULTS, Fault, Finding, not_found
 from dadist.doctor.headers import Header, formats, scan, sizes
@@ -69,7 +70,8 @@ def examine(
         kinds = {one.fault for one in found if one.alike or one.fault == "grey-image"}  # told for all files alike
         try:
             seen = look(split, [sound[index] for index in pick(len(sound), sample, seed)], workers)
-            found += _judged(split, [one for one in judge(split, seen) if one.fault not in kinds])
+            of_sample = [*judge(split, seen), *judge_depth(split, [one for one in seen if not one.findings])]
+            found += _judged(split, [one for one in of_sample if one.fault not in kinds])
         except (OSError, ValueError) as error:  # the table of ids, which some data sets have in a file
             seen = []
             found.append(not_found(error))
@@ -120,7 +122,7 @@ def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header
     headers, unsound = scan(listing.scenes, workers)
     findings = [*listing.findings, *unsound]
     findings += formats(split.reader, listing.scenes, headers)
-    findings += sizes(listing.scenes, headers)
+    findings += sizes(split.reader, listing.scenes, headers)
     findings += _squeezed(split, listing.scenes, headers)
     return listing.scenes, headers, _judged(split, findings)
 

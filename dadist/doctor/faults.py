@@ -60,12 +60,16 @@ FAULTS: dict[str, Fault] = {
     "train-ids": Fault("error", "take the raw ids as shipped (Cityscapes: *_labelIds.png): they are mapped here"),
     "no-labels": Fault("error", "the labels are not of this data set, or the class set holds none of its labels"),
     "image-is-labels": Fault("error", "a copy went to the wrong folder: copy both again"),
-    "depth-unit": Fault("error", "the reader must give centimetres: take the files as shipped, or set their unit"),
     "depth-empty": Fault("error", AGAIN, of_file=True),
+    "depth-constant": Fault("error", "make or copy the file again", of_file=True),
     "mostly-ignored": Fault("warning", "look at the picture: are labels and class set those that you mean?"),
     "class-unseen": Fault("warning", "a class without pixels is not learned; a larger sample may find it"),
-    "depth-range": Fault("warning", "look at the picture: is this a street, and the unit centimetres?"),
-    "depth-holes": Fault("warning", "look at the picture: is depth missing, or was it damaged?"),
+    "depth-upside-down": Fault("warning", "take the depth files as they are shipped"),
+    "depth-unit": Fault("warning", "the reader must give centimetres: take the files as shipped"),
+    "depth-range": Fault("warning", "look at the picture: is this a street, and the unit the right one?"),
+    "depth-holes": Fault(
+        "warning", "look at the picture: is depth missing, or was it damaged? What is 0 or no number is no depth"
+    ),
     "grey-image": Fault("warning", "a network that is trained on colours sees less in it: is it an image?"),
     # where prepared arrays go
     "disk-full": Fault(

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, too_large
+from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, same_shape, too_large
 from dadist.data.readers.content import IMAGES, JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
 from dadist.storage.errors import DamagedError, DataError
@@ -25,6 +25,7 @@ JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame
 JPEG_NOTES = 0xE1  # marker of EXIF and XMP
 ENDS = 2**16  # bytes at either end of a PNG that are searched for notes of how the camera was held
 ROLES = ("image", "labels", "depth")  # fields of Files
+SCALED = "make depth as large as its image; only that of `depth_kind: relative`, of depth networks, may be smaller"
 BATCH = 64  # files per task: a task costs as much as a few files
 
 
@@ -179,12 +180,18 @@ def _swapped(reader: Reader, scene: Files) -> bool:
     )
 
 
-def sizes(scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
-    """Labels and depth that are not as large as their image."""
+def sizes(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
+    """Labels and depth that are not as large as their image; relative depth may be smaller, of the same shape."""
     for scene in scenes:
         image = headers.get(scene.image)
         for path in (scene.labels, scene.depth):
             other = headers.get(path) if path is not None else None
-            if path and image and other and (image.width, image.height) != (other.width, other.height):
-                what, remedy = other_size((other.width, other.height), scene.image, (image.width, image.height))
-                yield Finding("size-mismatch", str(path), what, remedy)
+            if not (path and image and other):
+                continue
+            got, size = (other.width, other.height), (image.width, image.height)
+            scaled = path == scene.depth and same_shape(got, size)
+            if got != size and not (scaled and reader.depth_kind == "relative"):
+                what, remedy = other_size(got, scene.image, size)
+                yield Finding(
+                    "size-mismatch", str(path), what, SCALED if scaled and reader.dataset == "folder" else remedy
+                )

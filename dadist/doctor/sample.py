@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.readers.base import FAR_CM, Files, Reader, read_image, require_known, require_size
+from dadist.data.readers.base import (
+    Files,
+    Reader,
+    read_image,
+    require_depth,
+    require_known,
+    require_size,
+    required_size,
+)
 from dadist.doctor.faults import Finding, finding, told
 from dadist.doctor.tree import Split
 from dadist.storage.errors import DataError
@@ -18,24 +26,23 @@ from dadist.storage.errors import DataError
 Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
 THUMB = 320  # pixels, width of what the picture shows
-EVERY = 4  # pixels: depths are taken from every fourth row and column
-# Street scenes, in centimetres. The nearest hundredth of the pixels is the road before the car; the median tells no
-# factor of ten from a wide street.
-NEAREST_CM = (50, 1500)
-MEDIAN_CM = (300, 10_000)
-MUCH = 0.5  # share of pixels that is worth a look when it is ignored or has no depth
+FEWEST = 256  # rows and columns of a depth map that are kept of it, if it has them
+SQUARES = 8  # in a row and in a column of an image: depth that is sparse all over is in each
+MUCH = 0.5  # share of pixels that is worth a look when it is ignored
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was read of one scene; thumbnails for the picture, depth in centimetres."""
+    """What was read of one scene; thumbnails for the picture, depth as `Reader.read_depth` gives it."""
 
     scene: Files
     image: NDArray[np.uint8]  # (h, w, 3) thumbnail
     labels: NDArray[np.uint8] | None  # (h, w) train ids, thumbnail
     depth: NDArray[np.uint16] | None  # (h, w) thumbnail
     ids: NDArray[np.int64]  # (256,) pixels per raw id; 0 without labels
-    depths: NDArray[np.uint16]  # some of the depths, flat
+    depths: NDArray[np.uint16]  # (h, w) some rows and columns of the depth map; (0, 0) without depth
+    relative: bool  # whether depth is relative
+    covered: float  # share of SQUARES x SQUARES squares that have depth
     findings: list[Finding]
 
 
@@ -71,9 +78,9 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
         role = "depth"
         depth = reader.read_depth(scene.depth) if scene.depth else None
         role = "size"
-        for path, stored in ((scene.labels, raw), (scene.depth, depth)):
+        for path, stored, require in ((scene.labels, raw, require_size), (scene.depth, depth, required_size(reader))):
             if path is not None and stored is not None:
-                require_size(path, stored, scene.image, image)
+                require(path, stored, scene.image, image)
     except (DataError, OSError) as error:
         findings.append(told("size-mismatch" if role == "size" else f"{role}-format", error))
     seen = np.zeros(256, np.int64)
@@ -85,17 +92,34 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
             findings.append(told("unknown-ids", error))
         if raw.shape == image.shape[:2] and (image == raw[..., None]).all():
             findings.append(finding("image-is-labels", scene.image, f"expected an image, got {scene.labels} again"))
-    if depth is not None and scene.depth is not None and not depth.any():
-        findings.append(finding("depth-empty", scene.depth, "expected depth in centimetres, got 0 everywhere"))
+    if depth is not None and scene.depth is not None:
+        try:
+            require_depth(scene.depth, depth)
+        except DataError as error:
+            findings.append(told("depth-constant" if depth.any() else "depth-empty", error))
+    shown = _small(image, cv2.INTER_AREA)
     return Seen(
         scene,
-        _small(image, cv2.INTER_AREA),
+        shown,
         None if raw is None else lookup[_small(raw, cv2.INTER_NEAREST)],
-        None if depth is None else _small(depth, cv2.INTER_NEAREST),
+        None if depth is None else _resized(depth, shown.shape[1::-1]),
         seen,
-        np.zeros(0, np.uint16) if depth is None else depth[::EVERY, ::EVERY].ravel(),
+        np.zeros((0, 0), np.uint16) if depth is None else _thinned(depth),
+        reader.depth_kind == "relative",
+        0.0 if depth is None else _covered(depth),
         findings,
     )
+
+
+def _thinned(depth: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    step = max(1, min(depth.shape) // FEWEST)
+    return depth[::step, ::step].copy()
+
+
+def _covered(depth: NDArray[np.uint16]) -> float:
+    rows, columns = (np.linspace(0, side, SQUARES + 1).astype(int)[:-1] for side in depth.shape)
+    known = np.add.reduceat(np.add.reduceat(depth > 0, rows, axis=0, dtype=np.int64), columns, axis=1)
+    return float(np.mean(known > 0))
 
 
 def _small(array: NDArray[Pixel], how: int) -> NDArray[Pixel]:
@@ -103,7 +127,10 @@ def _small(array: NDArray[Pixel], how: int) -> NDArray[Pixel]:
     height, width = array.shape[:2]
     if width <= THUMB:
         return array
-    size = (THUMB, max(1, round(height * THUMB / width)))
+    return _resized(array, (THUMB, max(1, round(height * THUMB / width))), how)
+
+
+def _resized(array: NDArray[Pixel], size: tuple[int, ...], how: int = cv2.INTER_NEAREST) -> NDArray[Pixel]:
     return np.asarray(cv2.resize(array, size, interpolation=how), array.dtype)
 
 
@@ -119,10 +146,6 @@ def judge(split: Split, seen: Sequence[Seen]) -> Iterator[Finding]:
     labelled = [one for one in whole if one.labels is not None]
     if labelled:
         yield from _judge_labels(split, labelled)
-    depths = np.concatenate([one.depths for one in whole]) if whole else np.zeros(0, np.uint16)
-    if depths.size:
-        first = next(one.scene.depth for one in whole if one.scene.depth is not None)
-        yield from _judge_depth(str(first.parent), depths)
 
 
 def _judge_labels(split: Split, seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -149,20 +172,3 @@ def _judge_labels(split: Split, seen: Sequence[Seen]) -> Iterator[Finding]:
     if unseen:
         what = f"expected every class in {len(seen)} images, got no pixel of {', '.join(unseen)}"
         yield finding("class-unseen", folder, what)
-
-
-def _judge_depth(folder: str, depths: NDArray[np.uint16]) -> Iterator[Finding]:
-    holes = np.mean(depths == 0)
-    if holes > MUCH:
-        yield finding("depth-holes", folder, f"expected depth in most pixels, got 0 in {holes:.0%}")
-    measured = depths[(depths > 0) & (depths < FAR_CM)]
-    if not measured.size:
-        return
-    nearest, median = np.quantile(measured, (0.01, 0.5))
-    got = f"got {nearest / 100:.3g} m nearest and {median / 100:.3g} m in the median, read as centimetres"
-    if nearest < NEAREST_CM[0]:
-        yield finding("depth-unit", folder, f"expected the depth of a street, {got}: are these metres?")
-    elif nearest > NEAREST_CM[1]:
-        yield finding("depth-unit", folder, f"expected the depth of a street, {got}: are these millimetres?")
-    elif not MEDIAN_CM[0] <= median <= MEDIAN_CM[1]:
-        yield finding("depth-range", folder, f"expected the depth of a street, {got}")

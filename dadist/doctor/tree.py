@@ -53,6 +53,7 @@ class Split:
     names: Path | None  # text file that names its scenes
     folder: Path  # where `prepare` writes
     shipped: int | None  # images that the data set's owner ships; None where that is not to be held against it
+    depth: bool = False  # whether depth files are looked at that the plan does without: another plan has them
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def list_split(split: Split) -> Listing:
     if split.reader.dataset == "cityscapes" and not CITYSCAPES_NAME.fullmatch(scenes[0].name):
         what = f"expected names of Cityscapes, like aachen_000000_000019, got {scenes[0].name}: another data set (IDD?)"
         findings.append(finding("other-names", scenes[0].image, what))
-    for role, wanted in (("labels", plan.labels), ("depth", plan.depth)):
+    for role, wanted in (("labels", plan.labels), ("depth", plan.depth or split.depth)):
         if wanted:
             ask = {"labels": False, "depth": False, role: True}
             try:

@@ -76,7 +76,18 @@ def test_sound_data_ends_in_0_and_warns_of_too_few_images(here: Path, capsys: py
     assert "expected 9400 images in 'all', as shipped, got 6; " in printed[1]
     assert printed[-1] == "0 errors, 3 warnings"
     assert printed[-2] == "prepare has 0.00016 GB to write; picture: results/demo/doctor.png"
+    (title,) = [index for index, line in enumerate(printed) if line.startswith("depth: z = 1000 / (cm + 1); ")]
+    assert printed[title + 1].split() == ["source", "train", "val"]
     assert decode(here / "results/demo/doctor.png").std() > 10
+
+
+def test_depth_of_training_images_is_looked_at_only_where_the_domain_says_that_there_is_some(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = {"domains": {"demo_target": {"unlabelled_depth": False}}}
+    (here / "mine.yaml").write_text(yaml.safe_dump(without), encoding="utf-8")
+    assert main.main(["doctor", "demo", "--configfile", "mine.yaml", "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["depth"]] == ["source", "val"]
 
 
 def test_what_the_class_set_does_unlike_elsewhere_is_said_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,6 +155,8 @@ def test_json_has_every_finding(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert whole["errors"] == 0
     assert whole["images"] == {"source": 6, "train": 4, "val": 5}
     assert {(one["part"], one["level"], one["fault"]) for one in whole["findings"]} >= {("source", "warning", "count")}
+    told = {part: (one["kind"], one["images"]) for part, one in whole["depth"].items()}
+    assert told == dict.fromkeys(("source", "train", "val"), ("metric", 2))
     assert set(whole["findings"][0]) == {"part", "level", "fault", "file", "what", "remedy"}
 
 

@@ -270,6 +270,14 @@ def no_depth(trees: Trees) -> None:
     rewrite(trees.file("Depth"), np.zeros_like)
 
 
+def one_distance(trees: Trees) -> None:
+    rewrite(trees.file("Depth"), lambda depth: np.full_like(depth, 1234))
+
+
+def inverse_depth(trees: Trees) -> None:
+    rewrite_all(trees.source / "Depth", lambda depth: (1e6 / depth).astype(np.uint16))
+
+
 def holes(trees: Trees) -> None:
     def change(depth: NDArray[Any]) -> NDArray[Any]:
         depth[: len(depth) * 3 // 4] = 0
@@ -411,7 +419,9 @@ TABLE: tuple[tuple[Callable[[Trees], None], str, str, str], ...] = (
     (emptied, "missing-files", "RGB", "unpack the package"),
     (same_stem, "duplicate-stem", "RGB/0000001", "remove the one"),
     (same_name, "duplicate-name", "zetaburg", "rename one"),
-    (no_depth, "depth-empty", "Depth/0000001.png", "copy or download"),
+    (no_depth, "depth-empty", "Depth/0000001.png", "copy the file again"),
+    (one_distance, "depth-constant", "Depth/0000001.png", "make or copy the file again"),
+    (inverse_depth, "depth-upside-down", "synthia/Depth", "as they are shipped"),
     (holes, "depth-holes", "synthia/Depth", "look at the picture"),
     (far, "depth-range", "synthia/Depth", "look at the picture"),
     (sixteen_bits, "image-format", CITYSCAPES_IMAGE, "convert it to 8-bit RGB"),
@@ -832,7 +842,7 @@ def test_a_sample_is_spread_evenly_and_has_no_scene_twice(count: int, wanted: in
 def test_the_picture_shows_labels_in_their_colours_and_a_legend(healthy: Trees, tmp_path: Path) -> None:
     seen = examine(healthy).seen
     path = tmp_path / "not/yet/there/doctor.png"
-    picture.draw({"source: s": seen["source"], "train: t": seen["train"]}, SEVEN, path, 2)
+    picture.draw({"source: s": seen["source"], "train: t": seen["train"]}, SEVEN, path, 2, {}, 1000.0)
     drawn = decode(path)
     row = picture.THUMB // 2 + picture.LINE
     assert drawn.shape == (2 * picture.LINE + 4 * row + 2 * picture.LINE, 3 * picture.THUMB, 3)

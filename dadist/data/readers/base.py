@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -204,6 +204,22 @@ def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDAr
     if stored.shape != image.shape[:2]:
         what, remedy = other_size(stored.shape[::-1], image_path, image.shape[1::-1])
         raise DataError(f"{path}: {what}; {remedy}")
+
+
+def required_size(reader: Reader) -> Callable[[Path, NDArray[Any], Path, NDArray[np.uint8]], None]:
+    """What holds a reader's depth to its image: relative maps are of the size that their network gives."""
+    return require_shape if reader.depth_kind == "relative" else require_size
+
+
+def require_depth(path: Path, depth: NDArray[np.uint16]) -> None:
+    """Raise DataError if a depth map is one number everywhere, which no photograph is.
+
+    1 cm and what is far are let through: a wrong unit makes them of what is sound.
+    """
+    value = int(depth[0, 0])
+    if (depth == value).all() and value not in (1, FAR_CM):
+        end = "copy" if value == 0 else "make or copy"
+        raise DataError(f"{path}: expected depth in centimetres, got {value} everywhere; {end} the file again")
 
 
 def other_size(got: tuple[int, ...], image: Path, size: tuple[int, ...]) -> tuple[str, str]:

@@ -60,9 +60,10 @@ def _one_channel(path: Path, *, least: int) -> NDArray[Any]:
         stored = stored[..., 0]
     if stored.ndim != 2 or not stored.size or stored.dtype.kind not in "uif" or stored.dtype.itemsize < least:
         picture = "8 bits or colours are" if least > 1 else "colours are"
+        network = " (`depth_kind: relative`, which is what depth networks say, takes 8 bits)" * (stored.ndim == 2)
         raise DataError(
             f"{path}: expected depth with one channel of {8 * least} bits or more, got {got}; "
-            f"{picture} a picture of depth: take the file that it was made from"
+            f"{picture} a picture of depth: take the file that it was made from{network}"
         )
     return stored
 
