@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
+from dadist.config.depth_sections import DepthNetwork
 from dadist.config.methods import ByMethod, Objective
 from dadist.config.prior_sections import AlignDepth, ClusterPatches, CompareComponents, FitGmm, Prior, WeighPrior
 from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
@@ -67,12 +68,18 @@ class Domain(Record):
     skip_bad: Annotated[
         bool, key("Whether images with a file that cannot be read are left out, and named; or all stops.", source="D")
     ] = False
+    depth_network: Annotated[
+        str | None,
+        key("A name in depth_networks: estimate_depth makes its depth files, in place of the reader's; null: none."),
+    ] = None
     options: Annotated[dict[str, Any], key("The reader's own keys.")] = field(default_factory=dict)
+    network: DepthNetwork | None = None  # no key: the section that depth_network names
 
     @property
     def relative(self) -> bool:
         """Whether its depth has no unit."""
-        return self.options.get("depth_kind") == "relative"
+        kind = self.options.get("depth_kind") if self.network is None else self.network.kind
+        return kind == "relative"
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ class Study:
 
     render: dict[str, Render]
     data_root: str  # folder that relative paths of data sets and weights start from
+    depth_networks: dict[str, DepthNetwork]
     domains: dict[str, Domain]
     ablation: Ablation
     monitor: Monitor

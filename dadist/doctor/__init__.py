@@ -120,7 +120,7 @@ def _outside(split: Split, workers: int) -> tuple[list[Files], dict[Path, Header
     headers, unsound = scan(listing.scenes, workers)
     findings = [*listing.findings, *unsound]
     findings += formats(split.reader, listing.scenes, headers)
-    findings += sizes(listing.scenes, headers)
+    findings += sizes(split.reader, listing.scenes, headers)
     findings += _squeezed(split, listing.scenes, headers)
     return listing.scenes, headers, _judged(split, findings)
 

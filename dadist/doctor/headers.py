@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, too_large
+from dadist.data.readers.base import Files, Reader, any_size, decode, other_size, read_image, same_shape, too_large
 from dadist.data.readers.content import IMAGES, JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
 from dadist.storage.errors import DamagedError, DataError
@@ -179,12 +179,15 @@ def _swapped(reader: Reader, scene: Files) -> bool:
     )
 
 
-def sizes(scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
-    """Labels and depth that are not as large as their image."""
+def sizes(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
+    """Labels and depth that are not as large as their image; of depth maps of any size, those of another shape."""
     for scene in scenes:
         image = headers.get(scene.image)
         for path in (scene.labels, scene.depth):
             other = headers.get(path) if path is not None else None
-            if path and image and other and (image.width, image.height) != (other.width, other.height):
+            if not (path and image and other) or (image.width, image.height) == (other.width, other.height):
+                continue
+            shape = (other.width, other.height), (image.width, image.height)
+            if path != scene.depth or not any_size(reader) or not same_shape(*shape):
                 what, remedy = other_size((other.width, other.height), scene.image, (image.width, image.height))
                 yield Finding("size-mismatch", str(path), what, remedy)

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
-from dadist.data.readers.base import FAR_CM, Files, Reader, read_image, require_known, require_size
+from dadist.data.readers.base import (
+    FAR_CM,
+    Files,
+    Reader,
+    any_size,
+    read_image,
+    require_known,
+    require_shape,
+    require_size,
+)
+from dadist.data.resize import nearest
 from dadist.doctor.faults import Finding, finding, told
 from dadist.doctor.tree import Split
 from dadist.storage.errors import DataError
@@ -71,9 +81,12 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
         role = "depth"
         depth = reader.read_depth(scene.depth) if scene.depth else None
         role = "size"
-        for path, stored in ((scene.labels, raw), (scene.depth, depth)):
+        for path, stored, require in (
+            (scene.labels, raw, require_size),
+            (scene.depth, depth, require_shape if any_size(reader) else require_size),
+        ):
             if path is not None and stored is not None:
-                require_size(path, stored, scene.image, image)
+                require(path, stored, scene.image, image)
     except (DataError, OSError) as error:
         findings.append(told("size-mismatch" if role == "size" else f"{role}-format", error))
     seen = np.zeros(256, np.int64)
@@ -87,11 +100,12 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
             findings.append(finding("image-is-labels", scene.image, f"expected an image, got {scene.labels} again"))
     if depth is not None and scene.depth is not None and not depth.any():
         findings.append(finding("depth-empty", scene.depth, "expected depth in centimetres, got 0 everywhere"))
+    thumb = _small(image, cv2.INTER_AREA)
     return Seen(
         scene,
-        _small(image, cv2.INTER_AREA),
+        thumb,
         None if raw is None else lookup[_small(raw, cv2.INTER_NEAREST)],
-        None if depth is None else _small(depth, cv2.INTER_NEAREST),
+        None if depth is None else nearest(depth, thumb.shape[1::-1], thumb.shape[1::-1], 0),
         seen,
         np.zeros(0, np.uint16) if depth is None else depth[::EVERY, ::EVERY].ravel(),
         findings,
@@ -120,7 +134,7 @@ def judge(split: Split, seen: Sequence[Seen]) -> Iterator[Finding]:
     if labelled:
         yield from _judge_labels(split, labelled)
     depths = np.concatenate([one.depths for one in whole]) if whole else np.zeros(0, np.uint16)
-    if depths.size:
+    if depths.size and split.reader.depth_kind == "metric":
         first = next(one.scene.depth for one in whole if one.scene.depth is not None)
         yield from _judge_depth(str(first.parent), depths)
 

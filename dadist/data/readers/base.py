@@ -43,6 +43,7 @@ class Reader(Protocol):
     shipped: str  # for who has not got it: which archives, what the folder must look like
     counts: Mapping[str, int] = MappingProxyType({})  # images per split that its owner ships, where one does
     depth_kind: str = "metric"  # what `read_depth` gives: "metric", centimetres; or "relative"
+    depth_estimated: bool = False  # whether a network made the depth files that are read in place of the data set's
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -180,6 +181,11 @@ def kind(array: NDArray[Any]) -> str:
 def same_shape(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
     """Whether two (width, height) have one aspect ratio, but for a side of the first rounded to whole pixels."""
     return abs(size[0] * other[1] - size[1] * other[0]) <= max(other)
+
+
+def any_size(reader: Reader) -> bool:
+    """Whether depth maps have the size that their network gives, and only the shape of their image."""
+    return reader.depth_estimated or reader.depth_kind == "relative"
 
 
 def require_shape(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
