@@ -78,7 +78,7 @@ def write(
             return
         content = place / CONTENT
         content.mkdir(exist_ok=True)
-        with Journal(place / JOURNAL, partial(_sync, place)) as journal:
+        with Journal(place / JOURNAL, partial(_sync, place, _folders(images, content))) as journal:
             checks = {
                 mark["scene"]: mark["check"] for mark in journal.marks if mark["stamp"] == images.stamps[mark["scene"]]
             }
@@ -145,11 +145,17 @@ def _said(estimator: DepthEstimator, group: list[_Read]) -> Iterator[tuple[_Read
         yield from zip(sound, estimator(given), strict=True)
 
 
-def _sync(place: Path) -> None:
+def _sync(place: Path, folders: set[Path]) -> None:
     """Wait until the names of the files are on the disk; the files were when they were written."""
-    for path in (place, *place.rglob("*")):
+    for path in (place, *folders):
         if path.is_dir():
             sync_folder(path)
+
+
+def _folders(images: Snapshot, content: Path) -> set[Path]:
+    """Those that files stand in, and the folders around them."""
+    inner = {depth_file(content, scene.name).parent for scene in images.scenes}
+    return {content, *inner, *(path for one in inner for path in one.parents if content in path.parents)}
 
 
 def _judge(bad: dict[int, str], sound: int, images: Snapshot, skip_bad: bool) -> None:

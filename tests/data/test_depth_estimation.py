@@ -23,6 +23,7 @@ from dadist.data import depth_estimation, preparation
 from dadist.data.depth_estimator import DepthEstimator
 from dadist.data.inventory import SplitPlan
 from dadist.data.prepared import Prepared
+from dadist.data.readers import depth_files
 from dadist.data.readers import folder as own
 from dadist.data.readers.base import read_image
 from dadist.data.readers.estimated import INDEX, Estimated, depth_file
@@ -164,6 +165,16 @@ def test_a_prepared_split_holds_the_estimated_depth_and_says_so(
     made = prepared(found, root, tmp_path / "data")
     assert (made.depth_kind, made.depth_estimated, made.names) == (network.kind, True, ["a/ulm", "ulm"])
     np.testing.assert_array_equal(made.depth[1], depth_of(found, root)["ulm"])
+
+
+@pytest.mark.parametrize(("network", "metres"), [(METRIC, 0.01), (RELATIVE, None)])
+def test_others_read_the_files_as_such_of_their_kind(
+    root: Path, file: Path, tmp_path: Path, network: DepthNetwork, metres: float | None
+) -> None:
+    found = estimated(root, tmp_path / "depth", file, network)
+    for name, depth in depth_of(found, root).items():
+        path = depth_file(tmp_path / "depth", name)
+        np.testing.assert_array_equal(depth_files.read(path, network.kind, metres), depth)
 
 
 # --- batches
