@@ -115,6 +115,11 @@ class Packer:
         with telling(told):
             if scene.depth is not None and depth is not None and not depth.any():
                 raise DataError(f"{scene.depth}: expected depth in centimetres, got 0 everywhere; copy the file again")
+        if self.plan.depth and scene.depth is None and not told:
+            told.append(
+                f"{scene.image}: expected a depth file, got none, since it could not be read when depth was estimated; "
+                "delete that folder of depth files, and run the same command again"
+            )
         for path, stored, require in (
             (scene.labels, raw, require_size),
             (scene.depth, depth, require_shape if any_size(self.reader) else require_size),

@@ -28,6 +28,7 @@ from dadist.data.readers import folder as own
 from dadist.data.readers.base import read_image
 from dadist.data.readers.estimated import INDEX, Estimated, depth_file
 from dadist.data.snapshot import Snapshot
+from dadist.doctor import before_prepare
 from dadist.storage import seal
 from dadist.storage.errors import DataError
 
@@ -130,9 +131,9 @@ def test_relative_depth_goes_from_1_to_65535_in_each_image(root: Path, file: Pat
 
 def test_the_channels_are_red_green_blue_and_scaled_as_the_section_says(root: Path, tmp_path: Path) -> None:
     file = onnx_networks.save(tmp_path / "small.onnx", weights=((1.0, 10.0, 100.0),))
-    scaled = dataclasses.replace(METRIC, metres=0.1, mean=(0.0, 0.2, 0.0), deviation=(1.0, 0.5, 0.25))
+    scaled = dataclasses.replace(METRIC, metres=0.1, mean=(0.1, 0.2, 0.0), deviation=(1.0, 0.5, 0.25))
     depth = depth_of(estimated(root, tmp_path / "depth", file, scaled), root)["ulm"]
-    said = ramp(first=100) / 255 + 10 * (77 / 255 - 0.2) / 0.5 + 100 * (9 / 255) / 0.25
+    said = ramp(first=100) / 255 - 0.1 + 10 * (77 / 255 - 0.2) / 0.5 + 100 * (9 / 255) / 0.25
     np.testing.assert_allclose(depth, 10 * said, atol=0.51)
 
 
@@ -150,10 +151,14 @@ def test_a_map_has_the_shape_of_its_image_and_as_many_rows_as_the_network_gives(
     prepared(found, tmp_path / "root", tmp_path / "data")
 
 
+PLAN = SplitPlan("train", 8, 4, "stretch", CLASS_SETS["16"], labels=False, depth=True, native=False, images=0)
+
+
 def prepared(found: Estimated, root: Path, folder: Path, **changes: Any) -> Prepared:
-    classes = CLASS_SETS["16"]
-    plan = SplitPlan("train", 8, 4, "stretch", classes, labels=False, depth=True, native=False, images=0)
-    preparation.write(found, root, folder, dataclasses.replace(plan, **changes), names=None, workers=1)
+    """As the stage prepares it."""
+    plan = dataclasses.replace(PLAN, **changes)
+    before_prepare(found, root, plan, None, folder, workers=1)
+    preparation.write(found, root, folder, plan, names=None, workers=1)
     return Prepared(folder)
 
 
@@ -310,14 +315,26 @@ def test_all_images_that_cannot_be_read_are_named_once_the_others_are_done(file:
     assert len(after) == 7
 
 
+def test_an_image_that_changed_since_it_was_done_is_done_again(file: Path, tmp_path: Path) -> None:
+    root, folder = several(tmp_path / "root"), tmp_path / "depth"
+    cut(root / "1.png")
+    refused(root, folder, file)
+    photograph(root / "1.png", ramp())
+    photograph(root / "3.png", ramp())
+    np.testing.assert_array_equal(depth_of(estimated(root, folder, file, METRIC), root)["3"], 50 * ramp())
+
+
 def test_bad_images_that_are_left_out_have_no_depth_and_are_left_out_of_the_split(file: Path, tmp_path: Path) -> None:
     root, folder = several(tmp_path / "root"), tmp_path / "depth"
     cut(root / "1.png")
     found = estimated(root, folder, file, METRIC, batch=2, skip_bad=True)
     assert not depth_file(folder, "1").exists()
-    with pytest.raises(DataError, match=r"1.png: expected depth, got none, as the image could not be read when"):
-        found.read_depth(depth_file(folder, "1"))
     assert prepared(found, root, tmp_path / "data", skip_bad=True).names == ["0", "2", "3", "4", "5", "6"]
+    photograph(root / "1.png", ramp())
+    with pytest.raises(
+        DataError, match=r"1.png: expected a depth file, got none, since it could not be read when depth"
+    ):
+        prepared(found, root, tmp_path / "again")
 
 
 # --- the folder

@@ -62,9 +62,14 @@ class Estimated(Reader):
         return self.inner.relevant(options, split, labels=labels, depth=False)
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
-        """The scenes of a split, each with the depth file of its name."""
+        """The scenes of a split, each with the depth file of its name; without one if its image could not be read."""
         scenes = self.inner.files(root, split, labels=labels, depth=False)
-        return [replace(one, depth=depth_file(self.folder, one.name)) for one in scenes] if depth else scenes
+        if not depth:
+            return scenes
+        return [
+            one if one.name in self._left_out else replace(one, depth=depth_file(self.folder, one.name))
+            for one in scenes
+        ]
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
         """As the data set's reader reads them."""
@@ -74,14 +79,9 @@ class Estimated(Reader):
         """Centimetres or inverse depth, ``(H, W)``: see above.
 
         Raises:
-            DataError: It is not the file that was written, or there is none since its image could not be read.
+            DataError: It is not the file that was written.
         """
         name = path.relative_to(self.folder).as_posix().removesuffix(".png")
-        if name in self._left_out:
-            raise DataError(
-                f"{path}: expected depth, got none, as the image could not be read when depth was estimated: "
-                f"{self._left_out[name]}"
-            )
         if name not in self._checks or zlib.crc32(contents(path)) != self._checks[name]:
             raise DataError(f"{path}: expected the depth that {INDEX} lists, got another file; {self.remedy}")
         stored = decode(path)
