@@ -34,6 +34,7 @@ SHARED = {
     "start",
     "data_root",
     "domains",
+    "depth_networks",
     "class_sets",
     "presets",
     "published",
@@ -45,8 +46,8 @@ SHARED = {
     "objectives",
     "settings",
 }
-# It has nothing to set: its table holds what `methods`, `seeds` and `selftrain` ask for.
-WITHOUT_SECTION = {"collect"}
+# The table of `collect` holds what `methods`, `seeds` and `selftrain` ask for. A domain names the network of the other.
+WITHOUT_SECTION = {"collect", "estimate_depth"}
 
 # What rules make that nothing in the demo asks for.
 ON_DEMAND = ("results/demo/prior/components.csv", "results/demo/prior/patches.npz")
@@ -168,10 +169,13 @@ def test_a_rule_logs_and_is_timed_under_its_name(rule: str) -> None:
     assert rules()[rule]["benchmark"].strip().startswith(f'"results/benchmarks/{rule}/')
 
 
+WORKFLOWS = ("tiny", "target_depth", "estimated_depth")
+
+
 @pytest.mark.parametrize("rule", rules())
 def test_a_rule_is_run_by_the_workflow_tests(rule: str) -> None:
     # Stages hold no maths: what they call has its own test file, and this one runs each of them.
-    texts = [(ROOT / f"tests/workflow/test_{name}.py").read_text(encoding="utf-8") for name in ("tiny", "target_depth")]
+    texts = [(ROOT / f"tests/workflow/test_{name}.py").read_text(encoding="utf-8") for name in WORKFLOWS]
     assert any(f'"{rule}"' in text for text in texts)
 
 
@@ -322,7 +326,7 @@ def test_paths_and_surroundings_stay_out_of_python(module: str) -> None:
     names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
     # What CUDA may see, which of several processes one is, and that ONNX Runtime shall not report its use, is told by
     # no other way.
-    told = ("dadist.runtime.gpus", "dadist.runtime.processes", "dadist.deploy.onnx")
+    told = ("dadist.runtime.gpus", "dadist.runtime.processes", "dadist.runtime.onnx_runtime")
     assert module in told or not names & {"os.environ"}
     assert not names & {"os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
     reads = re.search(r"^\s*(import|from) yaml", MODULES[module].read_text(encoding="utf-8"), re.M)

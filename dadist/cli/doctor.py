@@ -54,8 +54,8 @@ def doctor(words: Sequence[str]) -> int:
 
 def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, str], dict[str, list[str]]]:
     """The parts of a setting as the doctor takes them, their titles, and folder → parts that are not rendered yet."""
-    from dadist.data.inventory import SplitPlan
     from dadist.doctor import Split
+    from dadist.pipeline import estimates
     from dadist.pipeline import splits as prepared
 
     splits, titles = dict[str, Split](), dict[str, str]()
@@ -63,17 +63,17 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
     for which, split in prepared.prepared_splits(study, setting).items():
         if split is None:  # a target without labels: there is nothing to validate on
             continue
-        reader = prepared.reader(study, split.domain)
+        reader, plan = estimates.as_it_stands(study, split)
         root = paths.place(study, study.domains[split.domain].root)
-        names = paths.names(study, split)
+        names = paths.names(study, split.domain, split.plan["split"])
         if paths.made(root) and not Path(root).is_dir():
             unmade.setdefault(root, []).append(which)
             continue
         # Rendered streets are as many as `render` says, and a list takes what it names.
         shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
         folder = Path(paths.data(split.name))
-        plan, listed = SplitPlan(**split.plan), Path(names) if names else None
-        depth = which == "train" and study.domains[split.domain].unlabelled_depth
+        domain, listed = study.domains[split.domain], Path(names) if names else None
+        depth = which == "train" and domain.unlabelled_depth and not domain.depth_network
         splits[which] = Split(reader, Path(root), plan, listed, folder, shipped, depth)
         titles[which] = f"{which}: {split.domain}, {split.plan['split']!r} in {root}"
     return splits, titles, unmade

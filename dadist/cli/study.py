@@ -51,9 +51,9 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
 def count_images(study: Study, setting: str) -> "Counts":
     """Images of a setting's parts: as `render` says, as they lie there, or as they are shipped."""
     from dadist.cost.plan import Counts
-    from dadist.data.inventory import Inventory, SplitPlan
+    from dadist.data.inventory import Inventory
     from dadist.data.readers.base import read_size
-    from dadist.pipeline import paths, splits
+    from dadist.pipeline import estimates, paths, splits
 
     view, images = study.settings[setting].target, {}
     size = (view.width, view.height)
@@ -62,12 +62,13 @@ def count_images(study: Study, setting: str) -> "Counts":
             images[which] = 0
             continue
         reader, root = splits.reader(study, split.domain), paths.place(study, study.domains[split.domain].root)
-        names = paths.names(study, split)
+        names = paths.names(study, split.domain, split.plan["split"])
         if paths.made(root):
             render = study.render[paths.preset(root)]
             images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
         elif Path(root).is_dir():
-            scenes = Inventory(reader, Path(root), SplitPlan(**split.plan), Path(names) if names else None).scenes
+            plan = estimates.of_the_user(study, split)
+            scenes = Inventory(reader, Path(root), plan, Path(names) if names else None).scenes
             images[which] = len(scenes)
             if which == "val" and split.plan["native"] and scenes[0].labels:
                 size = read_size(scenes[0].labels)

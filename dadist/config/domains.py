@@ -11,10 +11,14 @@ from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import globs
+from dadist.config.depth_sections import DepthNetwork
 from dadist.config.names import check_classes
 from dadist.config.records import ConfigError, hint, parse
+from dadist.config.records import Path as Keys
 from dadist.config.schema import Domain
 from dadist.registry import DATASETS
+
+OF_DEPTH_FILES = ("depth_files", "depth_metres", "depth_kind")  # keys of readers, of depth files that lie there
 
 
 def reader_options(dataset: str) -> Any:
@@ -22,8 +26,8 @@ def reader_options(dataset: str) -> Any:
     return importlib.import_module(DATASETS[dataset]).Options
 
 
-def domain(name: str, section: Any) -> Domain:
-    """A data set on disk: the keys that all have, and its reader's own.
+def domain(name: str, section: Any, networks: Mapping[str, DepthNetwork]) -> Domain:
+    """A data set on disk: the keys that all have, its reader's own, and the depth network that it names.
 
     Raises:
         ConfigError: For the first key that is unknown, missing or wrong.
@@ -34,7 +38,7 @@ def domain(name: str, section: Any) -> Domain:
     dataset = section.get("dataset")
     if not isinstance(dataset, str) or dataset not in DATASETS:
         raise ConfigError(f"unknown data set{hint(str(dataset), DATASETS)}", (*where, "dataset"))
-    shared = {field.name for field in fields(Domain)} - {"options"}
+    shared = {field.name for field in fields(Domain)} - {"options", "network"}
     options = reader_options(dataset)
     own = {key: value for key, value in section.items() if key not in shared}
     known = {field.name for field in fields(options)}
@@ -54,7 +58,24 @@ def domain(name: str, section: Any) -> Domain:
             (*where, "camera"),
         )
     common = {key: value for key, value in section.items() if key in shared}
+    if (network := _network(section, networks, where)) is not None:
+        common["network"] = asdict(network)
     return parse(Domain, {**common, "options": asdict(read)}, where)
+
+
+def _network(section: Mapping[str, Any], networks: Mapping[str, DepthNetwork], where: Keys) -> DepthNetwork | None:
+    name = section.get("depth_network")
+    if not isinstance(name, str):
+        return None
+    if name not in networks:
+        raise ConfigError(f"unknown depth network{hint(name, networks)}", (*where, "depth_network"))
+    if given := [key for key in OF_DEPTH_FILES if section.get(key)]:
+        raise ConfigError(
+            f"expected either depth files or a network that makes them, got {', '.join(given)} too; take "
+            f"{', '.join(given)} out, or depth_network",
+            (*where, "depth_network"),
+        )
+    return networks[name]
 
 
 def class_set(name: str, rows: Any) -> ClassSet:

@@ -13,6 +13,7 @@ from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.config import names, requirements
+from dadist.config.depth_sections import DepthNetwork
 from dadist.config.domains import class_set, domain
 from dadist.config.files import ConfigFiles, entries, laid_over
 from dadist.config.grid import GRIDS
@@ -27,7 +28,9 @@ FLOORS = ("source_only", "adabn")
 # Before a method's name: the variant of a setting in which the method is trained as it was published.
 PAPER = "paper_"
 
-SHARED = ("data_root", "render", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
+SHARED = (
+    *("data_root", "render", "depth_networks", "domains", "class_sets", "presets", "ablation", "monitor", "settings"),
+)
 
 
 def load(shipped: Path, files: Iterable[Path], words: Iterable[str] = ()) -> Study:
@@ -56,7 +59,7 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
         for key in SHARED[1:]:
             if not isinstance(config.get(key), Mapping):
                 raise ConfigError(f"expected a section, got {config.get(key)!r}", (key,))
-        for key in ("settings", "domains", "class_sets", "render", "presets"):
+        for key in ("settings", "domains", "depth_networks", "class_sets", "render", "presets"):
             names.check_folders(key, config[key])
         for preset, section in config["presets"].items():
             if not isinstance(section, Mapping):
@@ -71,12 +74,14 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
                     f"{hint(variant, config['presets'])}",
                     ("ablation", "variants"),
                 )
-        domains = {name: domain(name, section) for name, section in config["domains"].items()}
+        networks = parse(dict[str, DepthNetwork], config["depth_networks"], "depth_networks")
+        domains = {name: domain(name, section, networks) for name, section in config["domains"].items()}
         own = {name: class_set(name, rows) for name, rows in config["class_sets"].items()}
         names.check_labels(domains, own)
         return Study(
             render=parse(dict[str, Render], config["render"], "render"),
             data_root=parse(str, config.get("data_root"), "data_root"),
+            depth_networks=networks,
             domains=domains,
             ablation=ablation,
             monitor=parse(Monitor, config["monitor"], "monitor"),

@@ -15,7 +15,14 @@ from dadist.config.schema import Domain
 from dadist.registry import DATASETS
 
 NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.]*[A-Za-z0-9_])?")
-RESERVED = ("data", "streets", "logs", "benchmarks", "readme.md")  # what results/ has beside the folders of settings
+RESERVED = (
+    "data",
+    "depth",
+    "streets",
+    "logs",
+    "benchmarks",
+    "readme.md",
+)  # what results/ has beside the folders of settings
 FORMULAS = ("=", "+", "-", "@")  # what a spreadsheet takes a cell for that begins so
 # Columns that metrics.csv and metrics_summary.csv have beside one per class: of a run, of depth, of its protocol.
 _RUN = ("setting", "method", "seed", "round", "miou", "miou_star", "images", "seeds", "statistic")

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from dadist.config.depth_sections import DepthNetwork
 from dadist.config.domains import reader_options
 from dadist.config.files import ConfigFiles
 from dadist.config.methods import hyperparameters
@@ -58,6 +59,7 @@ def json_schema() -> dict[str, Any]:
     shared: dict[str, Any] = {
         "data_root": {"type": "string", "description": "Folder of data sets and weight files."},
         "render": _named(_optional(_schema(Render)), definitions),
+        "depth_networks": _named(_optional(_schema(DepthNetwork)), definitions),
         "domains": _named({"anyOf": [_domain(dataset, definitions) for dataset in DATASETS]}, definitions),
         "class_sets": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
         "presets": _named(preset, definitions),
@@ -108,7 +110,7 @@ def _domain(dataset: str, definitions: dict[str, Any]) -> dict[str, Any]:
     found = _hoisted(_optional(_schema(Domain)), definitions)
     own = _hoisted(_optional(_schema(reader_options(dataset))), definitions)
     keys = {**found["properties"], **own.get("properties", {}), "dataset": {"const": dataset}}
-    del keys["options"]
+    del keys["options"], keys["network"]
     return {"type": "object", "additionalProperties": False, "properties": keys}
 
 
@@ -125,6 +127,7 @@ def page(defaults: Mapping[str, Any]) -> str:
         ("ablation", Ablation, {}),
         ("render.NAME", Render, {}),
         ("render.NAME.appearance", typing.get_type_hints(Render)["appearance"], {}),
+        ("depth_networks.NAME", DepthNetwork, {}),
         ("domains.NAME", Domain, {}),
     ]
     sections += [

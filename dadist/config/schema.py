@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
+from dadist.config.depth_sections import DepthNetwork
 from dadist.config.methods import ByMethod, Objective
 from dadist.config.prior_sections import (
     AlignDepth,
@@ -79,12 +80,18 @@ class Domain(Record):
         Camera | Literal["files"] | None,
         key("Its camera, for a prior whose source and target have unlike ones; files: that of its camera files."),
     ] = None
+    depth_network: Annotated[
+        str | None,
+        key("A name in depth_networks: estimate_depth makes its depth files, in place of the reader's; null: none."),
+    ] = None
     options: Annotated[dict[str, Any], key("The reader's own keys.")] = field(default_factory=dict)
+    network: DepthNetwork | None = None  # no key: the section that depth_network names
 
     @property
     def relative(self) -> bool:
         """Whether its depth has no unit."""
-        return self.options.get("depth_kind") == "relative"
+        kind = self.options.get("depth_kind") if self.network is None else self.network.kind
+        return kind == "relative"
 
 
 @dataclass(frozen=True)
@@ -196,6 +203,7 @@ class Study:
 
     render: dict[str, Render]
     data_root: str  # folder that relative paths of data sets and weights start from
+    depth_networks: dict[str, DepthNetwork]
     domains: dict[str, Domain]
     ablation: Ablation
     monitor: Monitor

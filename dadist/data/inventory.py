@@ -1,9 +1,6 @@
 """What a prepared split is made from: the plan, and the files of the data set as they stand now."""
 
 import dataclasses
-import hashlib
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +8,7 @@ from dadist.classes import ClassSet
 from dadist.data.readers.base import Reader
 from dadist.data.readers.listing import chosen
 from dadist.data.resize import Fit
+from dadist.data.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class SplitPlan:
     skip_bad: bool = False  # whether an image with a file that cannot be read is left out, or all stops
 
 
-class Inventory:
+class Inventory(Snapshot):
     """The scenes of a split and what their files look like: nothing is opened.
 
     Args:
@@ -48,29 +46,13 @@ class Inventory:
         self.plan, self.ids = plan, reader.ids(root) if plan.labels else {}
         scenes = reader.files(root, plan.split, labels=plan.labels, depth=plan.depth)
         named = chosen(scenes, names, root) if names else scenes
-        self.scenes = named[: plan.images or None]  # in the order of the split
-        paths = [[str(path) for path in (one.image, one.labels, one.depth) if path is not None] for one in self.scenes]
-        self._paths = [[path.removeprefix(str(root)) for path in files] for files in paths]
-        # Of each scene: size in bytes and time of the last change in ns of each file, or of what a link points to.
-        self.stamps = [[number for path in files for number in _stamp(path)] for files in paths]
+        super().__init__(named[: plan.images or None], root)
 
-    def key(self, code: str) -> str:
+    def key(self, *more: object) -> str:
         """Hash of all that a row of the arrays depends on, but for the files' content: 16 hexadecimal digits."""
         plan = dataclasses.asdict(dataclasses.replace(self.plan, skip_bad=False))
-        return _hash([plan, sorted(self.ids.items()), self._paths, code])
+        return super().key(plan, sorted(self.ids.items()), *more)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, *more: object) -> str:
         """Hash of names, sizes and times of change of the files: 16 hexadecimal digits, others after any change."""
-        return _hash([sorted(self.ids.items()), self._paths, self.stamps])
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - tens of thousands of them, at every planning
-    except OSError:  # such as a link that leads nowhere: whoever opens it says so
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+        return super().fingerprint(sorted(self.ids.items()), *more)

@@ -1,15 +1,11 @@
 """One scene of a data set, read, checked and put at its place in a prepared split."""
 
-import contextlib
-import errno
-import os
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +13,8 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.data.inventory import SplitPlan
+from dadist.data.png import write_png
+from dadist.data.readers.bad_files import telling, tried
 from dadist.data.readers.base import (
     Files,
     Reader,
@@ -36,8 +34,6 @@ ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # type, and sha
     "labels": (np.uint8, ()),
     "depth": (np.uint16, ()),
 }
-T = TypeVar("T", bound=np.generic)
-UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO)  # of one file; of others the machine is at fault
 NATIVE = "labels"  # folder of labels that keep the size of their files
 
 
@@ -109,21 +105,26 @@ class Packer:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, NDArray[np.int64], NDArray[np.uint16] | None]:
         """Image, raw ids, pixels of each id ``(256,)`` and depth; each file is tried, so that all bad ones are told."""
         told: list[str] = []
-        image = _tried(told, read_image, scene.image)
-        raw = _tried(told, self.reader.read_labels, scene.labels)
-        depth = _tried(told, self.reader.read_depth, scene.depth)
+        image = tried(told, read_image, scene.image)
+        raw = tried(told, self.reader.read_labels, scene.labels)
+        depth = tried(told, self.reader.read_depth, scene.depth)
         seen = np.zeros(256, np.int64) if raw is None else histogram(raw)
-        with _telling(told):
+        with telling(told):
             if scene.labels is not None:
                 require_known(scene.labels, seen, self.reader.dataset, self.ids)
-        with _telling(told):
+        with telling(told):
             if scene.depth is not None and depth is not None:
                 require_depth(scene.depth, depth)
+        if self.plan.depth and scene.depth is None and not told:
+            told.append(
+                f"{scene.image}: expected a depth file, got none, since it could not be read when depth was estimated; "
+                "delete that folder of depth files, and run the same command again"
+            )
         for path, stored, require in (
             (scene.labels, raw, require_size),
             (scene.depth, depth, required_size(self.reader)),
         ):
-            with _telling(told):
+            with telling(told):
                 if path is not None and stored is not None and image is not None:
                     require(path, stored, scene.image, image)
         if image is None or told:
@@ -136,7 +137,7 @@ class Packer:
         """Write raw ids, of which so many are ``seen``, as train ids; pixels per class, ``(C,)``, and the checksum."""
         table = self.plan.classes.lookup(self.reader.dataset, self.ids)
         if self.plan.native:
-            check = _write_png(self.folder / native_file(index), table[raw])
+            check = write_png(self.folder / native_file(index), table[raw])
         else:
             frame = (self.plan.width, self.plan.height)
             (check,) = self.rows["labels"].put(index, nearest(table[raw], content, frame, IGNORE))
@@ -219,33 +220,3 @@ def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
     counts = [cv2.calcHist([block], [0], None, [256], [0, 256]) for block in blocks if block.size]
     seen: NDArray[np.int64] = np.sum(counts, axis=0, dtype=np.int64).ravel()
     return seen
-
-
-def _tried(told: list[str], read: Callable[[Path], NDArray[T]], path: Path | None) -> NDArray[T] | None:
-    """What a file holds; None, and a line is ``told``, if it cannot be read."""
-    with _telling(told):
-        return None if path is None else read(path)
-    return None
-
-
-@contextlib.contextmanager
-def _telling(told: list[str]) -> Iterator[None]:
-    """An error of the block as a line of ``told``."""
-    try:
-        yield
-    except (DataError, FileNotFoundError) as error:
-        told.append(str(error))
-    except OSError as error:
-        if error.errno not in UNREADABLE:
-            raise
-        told.append(f"{error.filename}: expected a file that can be read, got {error.strerror}; copy it again")
-
-
-def _write_png(path: Path, array: NDArray[np.uint8]) -> int:
-    """By a plain write, which says why it fails, where cv2.imwrite only says that it does; the file's checksum."""
-    _, content = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    file_bytes = content.tobytes()
-    with path.open("wb") as file:
-        file.write(file_bytes)
-        os.fsync(file.fileno())
-    return zlib.crc32(file_bytes)

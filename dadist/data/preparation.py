@@ -174,6 +174,7 @@ def _index(
     return {
         "dataset": reader.dataset,
         "depth_kind": reader.depth_kind,
+        "depth_estimated": reader.depth_estimated,
         "split": plan.split,
         "classes": dataclasses.asdict(plan.classes),
         "width": plan.width,

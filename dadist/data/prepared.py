@@ -47,9 +47,8 @@ class Prepared:
         self.height: int = index["height"]
         self.depth_kind: str = index.get("depth_kind", "metric")  # what `depth` holds; an older index does not say
         found = index.get("camera")
-        self.camera: Camera | None = (
-            Camera(**found) if found else None
-        )  # of its camera files, where they were asked for
+        self.camera: Camera | None = Camera(**found) if found else None  # of its camera files, if it was asked for
+        self.depth_estimated: bool = index.get("depth_estimated", False)  # by estimate_depth, so no truth to measure by
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
         self.original: Size = (index["original"][0], index["original"][1])  # (width, height) of most images' files
         # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it

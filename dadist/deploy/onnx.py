@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from dadist.classes import IGNORE
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.segmenter import PIXELS, Segmenter, upsample
+from dadist.runtime.onnx_runtime import onnx_runtime
 from dadist.storage.atomic import atomic
 
 OPSET = 18
@@ -124,23 +124,12 @@ def metadata(checkpoint: Checkpoint, names: Sequence[str]) -> dict[str, str]:
 
 
 def runtime() -> Any:
-    """ONNX Runtime as a module, kept from reporting its use to its maker, as it does by default on Linux too.
-
-    It heeds the variable only before it is first imported, so nothing here imports it in another way.
+    """ONNX Runtime as a module.
 
     Raises:
         ValueError: It, or what translates for it, is not installed.
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    try:
-        import onnxruntime
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            f"expected the packages of the extra 'export', found no {error.name}; "
-            "pip install onnx onnxscript onnxruntime"
-        ) from error
-    return onnxruntime
+    return onnx_runtime("onnx", "onnxscript")
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from dadist.data.readers.base import Files, Reader, decode, other_size, read_image, same_shape, too_large
+from dadist.data.readers.base import Files, Reader, any_size, decode, other_size, read_image, same_shape, too_large
 from dadist.data.readers.content import IMAGES, JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
 from dadist.doctor.faults import AGAIN, Finding, finding, link, told
 from dadist.storage.errors import DamagedError, DataError
@@ -181,7 +181,7 @@ def _swapped(reader: Reader, scene: Files) -> bool:
 
 
 def sizes(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header]) -> Iterator[Finding]:
-    """Labels and depth that are not as large as their image; relative depth may be smaller, of the same shape."""
+    """Labels and depth that are not as large as their image; of depth maps of any size, those of another shape."""
     for scene in scenes:
         image = headers.get(scene.image)
         for path in (scene.labels, scene.depth):
@@ -190,7 +190,7 @@ def sizes(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Header
                 continue
             got, size = (other.width, other.height), (image.width, image.height)
             scaled = path == scene.depth and same_shape(got, size)
-            if got != size and not (scaled and reader.depth_kind == "relative"):
+            if got != size and not (scaled and any_size(reader)):
                 what, remedy = other_size(got, scene.image, size)
                 yield Finding(
                     "size-mismatch", str(path), what, SCALED if scaled and reader.dataset == "folder" else remedy

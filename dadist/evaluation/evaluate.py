@@ -51,7 +51,7 @@ def score(
     """
     done = {mark["row"]: mark for mark in journal.marks}
     left = [row for row in range(len(data)) if row not in done]
-    metres = segmenter.has_depth and data.has_depth and data.depth_kind == "metric"
+    metres = segmenter.has_depth and data.has_depth and data.depth_kind == "metric" and not data.depth_estimated
     read = partial(_read, data, depth=metres)
     with contextlib.closing(ahead(read, (left[part] for part in batches(len(left), batch)))) as every:
         for given in every:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.pipeline import paths, runs
+from dadist.pipeline.estimates import depth_files
 from dadist.pipeline.runs import Run
 from dadist.pipeline.splits import SPLITS, TRAIN_WITH_DEPTH, PreparedSplit, prepared_split, training_split
 
@@ -56,6 +57,11 @@ def _to_search(study: Study) -> Iterator[str]:
     yield from list(study.settings)
     for setting in runs.bases(study):
         yield from runs.variants(study, setting)
+
+
+def estimated_depth(study: Study, name: str) -> list[str]:
+    """The depth files that a split is prepared with, where a network makes them."""
+    return depth_files(study, split_named(study, name))
 
 
 def has_labels(study: Study, setting: str) -> bool:

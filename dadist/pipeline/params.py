@@ -13,8 +13,10 @@ from dadist.config.methods import requirements
 from dadist.config.prior_sections import Prior
 from dadist.config.schema import SOURCE_APPEARANCE, Study
 from dadist.pipeline import runs
+from dadist.pipeline.estimates import domain_and_network, estimate_named
 from dadist.pipeline.inputs import has_labels, split_named
 from dadist.pipeline.runs import Run
+from dadist.pipeline.splits import reader
 from dadist.registry import ARTEFACTS, DATASETS, METHODS, RECIPES
 from dadist.storage.digest import content, digest
 
@@ -38,6 +40,11 @@ def code_to_prepare(study: Study, split: str) -> str:
     return code("prepare", split_named(study, split).reader)
 
 
+def code_to_estimate(study: Study, estimate: str) -> str:
+    """That of `estimate_depth` with the reader of a domain's data set."""
+    return code("estimate_depth", DATASETS[domain_and_network(study, estimate)[0].dataset])
+
+
 def page_files() -> str:
     """Digest of what the page is made from beside code."""
     return content("report/page.html", "report/page.css", "report/page.js")
@@ -58,6 +65,20 @@ def prepare(study: Study, split: str) -> str:
     """What `prepare` makes of one split."""
     found = split_named(study, split)
     return spec(reader=found.reader, options=found.options, plan=found.plan)
+
+
+def estimate_depth(study: Study, estimate: str) -> str:
+    """What images are read, and what the network is; the number of images at once is a resource."""
+    found, (domain, network) = estimate_named(study, estimate), domain_and_network(study, estimate)
+    one = reader(study, found.domain)
+    return spec(
+        reader=DATASETS[domain.dataset],
+        options=one.relevant(domain.options, found.split, labels=False, depth=False),
+        split=found.split,
+        skip_bad=domain.skip_bad,
+        name=found.network,
+        network=replace(network, batch=1),
+    )
 
 
 def fit_gmm(study: Study, setting: str) -> str:

@@ -6,7 +6,6 @@ import re
 from pathlib import PurePosixPath
 
 from dadist.config.schema import Study
-from dadist.pipeline import splits
 from dadist.pipeline.runs import Artefact, Run
 from dadist.registry import METHODS
 
@@ -29,10 +28,10 @@ def place(study: Study, path: str) -> str:
     return os.path.join(root, rest)  # noqa: PTH118 - no . or .. is resolved
 
 
-def names(study: Study, split: splits.PreparedSplit) -> str | None:
-    """The text file that names the images of a split, if its domain has one."""
-    lists, part = study.domains[split.domain].lists, split.plan["split"]
-    return place(study, lists[part]) if part in lists else None
+def names(study: Study, domain: str, split: str) -> str | None:
+    """The text file that names the images of a domain's split (train, val or all), if it has one."""
+    lists = study.domains[domain].lists
+    return place(study, lists[split]) if split in lists else None
 
 
 def made(path: str) -> bool:
@@ -48,6 +47,11 @@ def preset(root: str) -> str:
 def data(split: str) -> str:
     """Folder of a prepared split, which settings that prepare alike share."""
     return f"{RESULTS}data/{split}"
+
+
+def depth(estimate: str) -> str:
+    """Folder of the depth files that a network makes of a split's images."""
+    return f"{RESULTS}depth/{estimate}"
 
 
 # --- of a run

@@ -1,6 +1,7 @@
 """What jobs ask for beside their params: other numbers here change no result, so they run nothing again."""
 
 from dadist.config.schema import Study
+from dadist.pipeline.estimates import domain_and_network
 from dadist.pipeline.params import spec
 
 
@@ -12,6 +13,11 @@ def gpus_to_adapt(study: Study, setting: str) -> int:
 def gpus_to_selftrain(study: Study, setting: str) -> int:
     """GPUs that share one round."""
     return study.settings[setting].selftrain.training.gpus
+
+
+def batch_to_estimate(study: Study, estimate: str) -> int:
+    """Images at once for a depth network."""
+    return domain_and_network(study, estimate)[1].batch
 
 
 def batch_to_label(study: Study, setting: str) -> int:

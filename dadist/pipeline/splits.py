@@ -54,6 +54,7 @@ def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | No
     if chosen.prepare.images:
         name += f"-first{chosen.prepare.images}"
     asked = {"labels": not training, "depth": which == TRAIN_WITH_DEPTH or (not training and domain.depth)}
+    of_files = {**asked, "depth": asked["depth"] and domain.network is None}
     plan = {
         "split": split,
         "width": view.width,
@@ -67,7 +68,7 @@ def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | No
         "skip_bad": domain.skip_bad,
     }
     return PreparedSplit(
-        name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **asked), plan
+        name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **of_files), plan
     )
 
 

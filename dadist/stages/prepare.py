@@ -11,6 +11,7 @@ from dadist import doctor
 from dadist.config.records import Record, parse
 from dadist.data import preparation
 from dadist.data.inventory import SplitPlan
+from dadist.data.readers.estimated import Estimated
 from dadist.data.streets import listing
 from dadist.runtime.progress import Progress
 from dadist.stages import Count, In, Ins, Own, stage
@@ -26,13 +27,16 @@ class Params(Record):
     plan: SplitPlan
 
 
-def run(params: Params, *, workers: Count, root: In, names: Ins, data: Own) -> None:
+def run(params: Params, *, workers: Count, root: In, names: Ins, depth: Ins, data: Own) -> None:
     """Read, check, resize and pack every image of the split."""
     module = importlib.import_module(params.reader)
     reader = module.reader(parse(module.Options, params.options, "options"))
+    plan = params.plan
+    listing.check(root, plan.split, cameras=plan.cameras or (plan.depth and not depth))
+    if depth:
+        reader = Estimated(reader, depth[0])
     for note in params.plan.classes.asymmetries([reader.dataset]):
         logging.info(note)
-    listing.check(root, params.plan.split, cameras=params.plan.depth or params.plan.cameras)
     doctor.before_prepare(reader, root, params.plan, names[0] if names else None, data, workers=workers)
     preparation.write(
         reader,

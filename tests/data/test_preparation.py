@@ -74,7 +74,7 @@ def prepare(root: Path, folder: Path, **changes: Any) -> Prepared:
 def started(root: Path, folder: Path, log: Path, **changes: Any) -> subprocess.Popen[bytes]:
     plan = dataclasses.asdict(dataclasses.replace(PLAN, **changes))
     params = json.dumps({"reader": "dadist.data.readers.synthia", "options": {}, "plan": plan})
-    flags = ("--workers", "2", "--root", str(root), "--names", "--data", str(folder))
+    flags = ("--workers", "2", "--root", str(root), "--names", "--depth", "--data", str(folder))
     command = [sys.executable, "-c", STAGE, str(log), "--params", params, *flags]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 

@@ -61,6 +61,12 @@ def test_the_counts_are_those_of_each_image_together(tmp_path: Path) -> None:
     assert errors.images == 5
 
 
+def test_depth_that_a_network_made_is_no_truth_to_measure_by(tmp_path: Path) -> None:
+    data = builders.split(tmp_path / "val", 2)
+    data.depth_estimated = True
+    assert scored(tmp_path, data, Halting())[1] is None
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_counting_that_was_stopped_goes_on_and_gives_the_same_sums(tmp_path: Path, batch: int) -> None:
     data = builders.split(tmp_path / "val", 5)

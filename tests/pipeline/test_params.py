@@ -19,10 +19,17 @@ from dadist.storage.digest import digest
 DADA, Q2 = Run("demo", "dada", 3), Run("demo", "depth_distribution", 3, "q2")
 SPLIT = "demo_target-val-192x96-16"
 
+SMALL = {"file": "a.onnx", "width": 64, "height": 32, "mean": [0, 0, 0], "deviation": [1, 1, 1], "kind": "relative"}
+NETWORK = {"depth_networks": {"small": SMALL}, "domains": {"demo_target": {"depth_network": "small"}}}
+
 # Rule → its params for the demo, and their keys.
 RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
     "render": (lambda one: params.render(one, "demo", "synthia"), {"domain", "render"}),
     "prepare": (lambda one: params.prepare(one, SPLIT), {"reader", "options", "plan"}),
+    "estimate_depth": (
+        lambda _: params.estimate_depth(study(NETWORK), "demo_target-val-small"),
+        {"reader", "options", "split", "skip_bad", "name", "network"},
+    ),
     "fit_gmm": (lambda one: params.fit_gmm(one, "demo"), {"grid", "inverse_depth", "fit_gmm"}),
     "align_depth": (lambda one: params.align_depth(one, "demo"), {"align_depth", "source_camera", "target_camera"}),
     "cluster_patches": (lambda one: params.cluster_patches(one, "demo"), {"cluster_patches"}),

@@ -80,7 +80,8 @@ def test_places_start_from_data_root_unless_the_workflow_makes_them() -> None:
 
 def test_a_list_belongs_to_its_split_alone() -> None:
     listing = changed({"domains": {"demo_target": {"lists": {"val": "some.txt"}}}, "data_root": "elsewhere"})
-    found = {which: paths.names(listing, splits.prepared_split(listing, "demo", which)) for which in splits.SPLITS}
+    parts = {which: splits.prepared_split(listing, "demo", which) for which in splits.SPLITS}
+    found = {which: one and paths.names(listing, one.domain, one.plan["split"]) for which, one in parts.items()}
     assert found == {"source": None, "train": None, "val": "elsewhere/some.txt"}
 
 

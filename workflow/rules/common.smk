@@ -30,6 +30,7 @@ wildcard_constraints:
     preset="|".join(map(re.escape, STUDY.render)),
     dataset="synthia|cityscapes",
     data="[^/]+",
+    depth="[^/]+",
     setting=runs.pattern(STUDY),
     table="metrics|ablation|paper|prior",
     method="|".join(METHODS),

@@ -45,6 +45,7 @@ class Reader(Protocol):
     counts: Mapping[str, int] = MappingProxyType({})  # images per split that its owner ships, where one does
     cameras: bool = False  # whether it has camera files
     depth_kind: str = "metric"  # what `read_depth` gives: "metric", centimetres; or "relative"
+    depth_estimated: bool = False  # whether a network made the depth files that are read in place of the data set's
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
         """The scenes of a split, sorted by name; opens no file, and looks at no folder that is not asked for.
@@ -192,6 +193,11 @@ def same_shape(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return abs(size[0] * other[1] - size[1] * other[0]) <= max(other)
 
 
+def any_size(reader: Reader) -> bool:
+    """Whether depth maps have the size that their network gives, and only the shape of their image."""
+    return reader.depth_estimated or reader.depth_kind == "relative"
+
+
 def require_shape(path: Path, stored: NDArray[Any], image_path: Path, image: NDArray[np.uint8]) -> None:
     """Raise DataError unless a map shows all of its image, at whatever size."""
     if not same_shape(stored.shape[::-1], image.shape[1::-1]):
@@ -207,8 +213,8 @@ def require_size(path: Path, stored: NDArray[Any], image_path: Path, image: NDAr
 
 
 def required_size(reader: Reader) -> Callable[[Path, NDArray[Any], Path, NDArray[np.uint8]], None]:
-    """What holds a reader's depth to its image: relative maps are of the size that their network gives."""
-    return require_shape if reader.depth_kind == "relative" else require_size
+    """What holds a reader's depth to its image: maps that a network made are of its size."""
+    return require_shape if any_size(reader) else require_size
 
 
 def require_depth(path: Path, depth: NDArray[np.uint16]) -> None:
