@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 
 from dadist.classes import ClassSet
 from dadist.config.methods import ByMethod, Objective
-from dadist.config.prior_sections import AlignDepth, ClusterPatches, CompareComponents, FitGmm, Prior, WeighPrior
+from dadist.config.prior_sections import (
+    AlignDepth,
+    ClusterPatches,
+    CompareComponents,
+    DrawPrior,
+    FitGmm,
+    Prior,
+    WeighPrior,
+)
 from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, key
 from dadist.config.sections import Draw, DrawFigures, Embed, Evaluate, Monitor, Prepare, WritePage
 from dadist.config.training_sections import Adapt, PseudoLabel, RefineLabels, SelfTraining
@@ -135,6 +143,7 @@ class Setting(Record):
     prior: Prior
     align_depth: AlignDepth
     weigh_prior: WeighPrior
+    draw_prior: DrawPrior
     compare_components: CompareComponents
     cluster_patches: ClusterPatches
     adapt: Adapt
