@@ -200,5 +200,5 @@ def add(
     caption = "Pixels of all images by the class that they leave and the one that they get: the commonest moves."
     if truth:
         caption += " Neither: wrong before and after, or without a label."
-    about = ShownFigure("moves", "fusion", "From class to class", caption, f"Bar chart. {most}", light=False)
+    about = ShownFigure("moves", "fusion", "From class to class", caption, f"Bar chart. {most}", light=not truth)
     drawn.add(chart(moves, data.classes, truth=truth), about)
