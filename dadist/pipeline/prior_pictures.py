@@ -2,7 +2,7 @@
 
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
-from dadist.pipeline import inputs, paths, runs
+from dadist.pipeline import paths, runs
 from dadist.pipeline.inputs import measured_images, splits_of
 from dadist.pipeline.runs import Run
 
@@ -52,7 +52,7 @@ def mixtures(study: Study, setting: str) -> list[str]:
             f"settings.{setting}.fit_gmm.features: expected z among them for pictures of depth, got "
             f"{', '.join(features)}; add z"
         )
-    return inputs.prior(study, setting, depth=0.0, place=1.0)
+    return [paths.artefact(one) for one in runs.made(study, setting, ["mixtures"])]
 
 
 def on_page(study: Study, setting: str) -> list[str]:
