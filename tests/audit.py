@@ -17,7 +17,7 @@ from typing import Any
 DEPTH = "prepare train with depth"
 
 # Who may touch what, by the first pattern that fits: a rule's stage; `prepare` with its split. `draw` shows the truth
-# of a few validation images beside the predictions, `render` makes what it writes.
+# of a few validation images, `draw_prior` also counts which labels become right, `render` makes what it writes.
 POLICY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/(disparity|camera)/train(/|$)"), (DEPTH, "render")),
     (re.compile(r"/(gtFine|gtCoarse)/train(/|$)"), ()),
@@ -26,12 +26,12 @@ POLICY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"/val(idation)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ("prepare val",)),
     (
         re.compile(r"/results/data/[^/]*-train-[^/]*-depth[^/]*/(.+/)?depth"),
-        (DEPTH, "adapt", "align_depth", "pseudo_label"),
+        (DEPTH, "adapt", "align_depth", "pseudo_label", "draw_prior"),
     ),
     (re.compile(r"/results/data/[^/]*-train-[^/]*/(.+/)?(labels|depth)"), ()),
     (
         re.compile(r"/results/data/[^/]*-val-[^/]*/(.+/)?(labels|depth)"),
-        ("prepare val", "evaluate", "weigh_prior", "draw"),
+        ("prepare val", "evaluate", "weigh_prior", "draw", "draw_prior"),
     ),
 )
 EVENTS = ("open", "os.listdir", "os.scandir")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,13 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None, classe
 
 
 def page(
-    folder: Path, *, labelled: bool = True, mixtures: Mixtures | None = None, shown: Path | None = None, **changes: Any
+    folder: Path,
+    *,
+    labelled: bool = True,
+    mixtures: Mixtures | None = None,
+    shown: Path | None = None,
+    prior: Sequence[Path] = (),
+    **changes: Any,
 ) -> Path:
     """The page, with ``changes`` of its task; the path of its HTML. ``shown`` are figures that were drawn before."""
     told = task(folder, **changes)
@@ -137,6 +144,6 @@ def page(
     Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
     counts = [COUNTS for _ in told.rounds]
     raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)
-    parts = sections(told, scores, counts, raised, shown, folder / "panel.png", 800)
+    parts = sections(told, scores, counts, raised, [shown, *prior], folder / "panel.png", 800)
     write(folder / "index.html", f"dadist: {told.setting}", lead(told, scores), parts, "The end.")
     return folder / "index.html"

@@ -56,10 +56,10 @@ ON_DEMAND = ("results/demo/prior/components.csv", "results/demo/prior/patches.np
 SECONDS_TO_LOAD = {
     "torch": {
         *("adapt", "align_depth", "cluster_patches", "draw", "embed", "evaluate", "pseudo_label", "selftrain"),
-        "weigh_prior",
+        *("draw_prior", "weigh_prior"),
     },
-    "pandas": {"collect", "compare_components", "draw_figures", "embed", "write_page"},
-    "matplotlib": {"align_depth", "draw_figures"},
+    "pandas": {"collect", "compare_components", "draw_figures", "draw_prior", "embed", "write_page"},
+    "matplotlib": {"align_depth", "draw_figures", "draw_prior"},
     "sklearn": set[str](),
     "torchvision": set[str](),
 }

@@ -111,6 +111,25 @@ class WeighPrior(Record):
 
 
 @dataclass(frozen=True)
+class DrawPrior(Record):
+    """The pictures of what the prior changes: results/{setting}/prior/figures. On demand, or on the page of a setting
+    whose `prior` weighs depth."""
+
+    weights: Annotated[
+        tuple[float, float],
+        key("Depth and place, as in `prior`; taken where that does not weigh depth.", source="D"),
+    ]
+    images: Annotated[int, key("Target images that are shown; all are counted.", source="D", ge=1)]
+    column: Annotated[
+        float, key("Column of the chart of depth given the place, as a share of the width.", source="D", ge=0, le=1)
+    ]
+
+    def __post_init__(self) -> None:
+        if min(self.weights) < 0:
+            raise ConfigError(f"expected weights of 0 or more, got {list(self.weights)}", ("weights",))
+
+
+@dataclass(frozen=True)
 class CompareComponents(Record):
     """How compare_components differs from fit_gmm. On demand: snakemake results/demo/prior/components.csv --cores 1."""
 

@@ -15,6 +15,7 @@ from dadist.config.prior_sections import (
     Camera,
     ClusterPatches,
     CompareComponents,
+    DrawPrior,
     FitGmm,
     Prior,
     WeighPrior,
@@ -154,6 +155,7 @@ class Setting(Record):
     prior: Prior
     align_depth: AlignDepth
     weigh_prior: WeighPrior
+    draw_prior: DrawPrior
     compare_components: CompareComponents
     cluster_patches: ClusterPatches
     adapt: Adapt

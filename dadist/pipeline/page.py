@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from dadist.config.schema import Study
-from dadist.pipeline import paths, runs
+from dadist.pipeline import paths, prior_pictures, runs
 from dadist.pipeline.inputs import has_labels, splits_of
 from dadist.pipeline.params import labelled_rounds, spec, trainings
 from dadist.pipeline.runs import Run
@@ -69,6 +69,7 @@ def jobs(study: Study, setting: str) -> list[Job]:
         *(Job("prepare", which, split.name) for which, split in splits.items()),
         *(Job(one.stage, one.name, one.setting) for one in runs.artefacts(study, setting, chosen.methods)),
         *_of_runs(study, setting),
+        *(Job(stage, "prior", setting) for stage in prior_pictures.stages(study, setting)),
         *(Job(stage, "report", setting) for stage in ("draw", "embed", "draw_figures")),
     ]
 

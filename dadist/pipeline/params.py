@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from dadist.config.methods import requirements
 from dadist.config.prior_sections import Prior
 from dadist.config.schema import SOURCE_APPEARANCE, Study
-from dadist.pipeline import runs
+from dadist.pipeline import prior_pictures, runs
 from dadist.pipeline.estimates import domain_and_network, estimate_named
 from dadist.pipeline.inputs import has_labels, split_named
 from dadist.pipeline.runs import Run
@@ -216,6 +216,20 @@ def draw(study: Study, setting: str) -> str:
         truth=has_labels(study, setting),
         inverse_depth=chosen.inverse_depth,
         draw=chosen.draw,
+    )
+
+
+def draw_prior(study: Study, setting: str) -> str:
+    """Which terms have a say, of which model, and what is shown."""
+    chosen = study.settings[setting]
+    own, (depth, place) = chosen.prior, chosen.draw_prior.weights
+    run = prior_pictures.looked_into(study, setting)
+    return spec(
+        model=f"{run.method} {run.round}",
+        truth=prior_pictures.with_truth(study, setting),
+        prior=own if own.depth > 0 else replace(own, depth=depth, place=place),
+        draw_prior=chosen.draw_prior,
+        dpi=chosen.draw_figures.dpi,
     )
 
 

@@ -110,6 +110,11 @@ def alignment(setting: str) -> str:
     return f"{RESULTS}{setting}/prior/alignment.json"
 
 
+def prior_figures(setting: str) -> str:
+    """Folder of the pictures of what the prior changes."""
+    return f"{RESULTS}{setting}/prior/figures"
+
+
 def embedding(setting: str) -> str:
     """Pixels of both domains in the plane."""
     return f"{RESULTS}{setting}/report/embedding.csv"

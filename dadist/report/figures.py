@@ -53,7 +53,7 @@ def panel(
     pictures = target.images[rows]
     columns = [("input", pictures)]
     if truth:
-        columns.append(("truth", coloured(_truth(target, rows), target.classes)))
+        columns.append(("truth", coloured(truth_of(target, rows), target.classes)))
     for title, segmenter in zip(titles, segmenters, strict=True):
         labels, _ = predict(segmenter, pictures)
         columns.append((title, coloured(labels, target.classes)))
@@ -68,7 +68,7 @@ def panel(
     save(grid, path)
 
 
-def _truth(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+def truth_of(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Labels at the size of the images, ``(N, H, W)``."""
     frame: Size = (target.width, target.height)
     contents = [frame] * len(rows) if target.content is None else [(w, h) for w, h in target.content[rows].tolist()]

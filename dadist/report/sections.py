@@ -24,6 +24,7 @@ ABSENT = {
     "training": "Nothing was trained.",
     "prior": "There is no figure of mixtures: no method of this setting is built on some that know place or depth.",
     "labels": "No method of this setting goes through self-training.",
+    "fusion": "",  # most settings have no depth files of the target
     "embedding": "There is no figure of joint spaces: the method of `embed.method` is none of this setting's.",
 }
 # What data sets are called, by reader.
@@ -102,23 +103,13 @@ def sections(
     metrics: Sequence[Metrics],
     counts: Sequence[Mapping[str, list[int]]],
     raised: Sequence[tuple[str, Alarm]],
-    figures: Path,
+    figures: Sequence[Path],
     panel: Path,
     width: int,
 ) -> list[Section]:
-    """All of the page below its head."""
-    shown = opened(figures)
-    charts = {name: _charts(name, shown, figures, width) for name in ABSENT}
-    truth = "their truth, " if metrics else ""
-    alt = f"Rows of target images: the input, {truth}what each model predicts; depth and density of one that has them."
-    view = page.picture(panel, alt, width)
-    told = tag(
-        "figcaption",
-        f"Target images, {truth}and predictions; {'black has no label, ' if metrics else ''}white is padding. Where a "
-        "model has depth, it is bright where near (2 to 80 m, logarithmic), and density where the class is expected "
-        "at this place and depth.",
-    )
-    frame = tag("div", view, class_="frame light", tabindex=0, role="group", aria_label="Figure: predictions")
+    """All of the page below its head; the figures are in several folders."""
+    shown = [(one, folder) for folder in figures for one in opened(folder)]
+    charts = {name: _charts(name, shown, width) for name in ABSENT}
     removed = [
         html_tables.removed(f"{made.method} {made.round}", count, task.classes)
         for made, count in zip(task.rounds, counts, strict=True)
@@ -127,7 +118,7 @@ def sections(
         Section("warnings", "Warnings", _warnings(raised)),
         Section("results", "Results", _results(task, metrics)),
         Section("classes", "Classes", charts["classes"]),
-        Section("predictions", "Predictions", [tag("figure", frame, told), _legend(task.classes)]),
+        Section("predictions", "Predictions", [_panel(panel, width, truth=bool(metrics)), _legend(task.classes)]),
         Section("confusion", "Confusion", charts["confusion"]),
         Section(
             "labels",
@@ -138,11 +129,27 @@ def sections(
             ],
         ),
         Section("prior", "The depth distribution", charts["prior"]),
+        Section("fusion", "The prior at work", charts["fusion"]),
         Section("embedding", "Joint spaces", charts["embedding"]),
         Section("training", "Training", charts["training"]),
         Section("costs", "Costs", cost_table.section(task.costs, rendered=bool(task.rendered), tabled=bool(metrics))),
         Section("made", "How it was made", _made(task, metrics)),
     ]
+
+
+def _panel(picture: Path, width: int, *, truth: bool) -> Markup:
+    """The predictions, with what is seen there."""
+    theirs = "their truth, " if truth else ""
+    alt = f"Rows of target images: the input, {theirs}what each model predicts; depth and density of one that has them."
+    view = page.picture(picture, alt, width)
+    told = tag(
+        "figcaption",
+        f"Target images, {theirs}and predictions; {'black has no label, ' if truth else ''}white is padding. Where a "
+        "model has depth, it is bright where near (2 to 80 m, logarithmic), and density where the class is expected "
+        "at this place and depth.",
+    )
+    frame = tag("div", view, class_="frame light", tabindex=0, role="group", aria_label="Figure: predictions")
+    return tag("figure", frame, told)
 
 
 def _legend(classes: ClassSet) -> Markup:
@@ -186,13 +193,13 @@ def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
     return found
 
 
-def _charts(section: str, shown: Sequence[ShownFigure], folder: Path, width: int) -> Content:
-    mine = [one for one in shown if one.section == section]
+def _charts(section: str, shown: Sequence[tuple[ShownFigure, Path]], width: int) -> Content:
+    mine = [(one, page.figure(one, folder, width)) for one, folder in shown if one.section == section]
     if not mine:
-        return tag("p", ABSENT[section])
+        return tag("p", sentence) if (sentence := ABSENT[section]) else None
     if section not in FOLDED:
-        return [Markup(tag("h3", one.title) + page.figure(one, folder, width)) for one in mine]
-    return [details(one.title, page.figure(one, folder, width), opened=one == mine[-1]) for one in mine]
+        return [Markup(tag("h3", one.title) + drawn) for one, drawn in mine]
+    return [details(one.title, drawn, opened=one == mine[-1][0]) for one, drawn in mine]
 
 
 def _made(task: Task, metrics: Sequence[Metrics]) -> Content:

@@ -23,7 +23,16 @@ class Params(Record):
 
 
 def run(
-    params: Params, *, metrics: Ins, losses: Ins, refined: Ins, source: In, figures: In, picture: In, page: Out
+    params: Params,
+    *,
+    metrics: Ins,
+    losses: Ins,
+    refined: Ins,
+    source: In,
+    figures: In,
+    prior: Ins,
+    picture: In,
+    page: Out,
 ) -> None:
     """Gather, and write."""
     task = params.task
@@ -33,7 +42,7 @@ def run(
     raised = warnings(task, losses, counts, pixels, params.monitor)
     for who, alarm in raised:
         logging.warning("%s: %s (%s); it helps to: %s", who, alarm.what, alarm.name, alarm.helps)
-    parts = sections(task, scores, counts, raised, figures, picture, params.write_page.width)
+    parts = sections(task, scores, counts, raised, [figures, *prior], picture, params.write_page.width)
     footer = "Written by dadist; every number carries its protocol, every figure stands beside this page as a file."
     size = write(page, f"dadist: {task.setting}", lead(task, scores), parts, footer)
     logging.info("%.1f MB", size / 1e6)

@@ -8,7 +8,7 @@ from studies import published, study
 
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
-from dadist.pipeline import inputs
+from dadist.pipeline import inputs, prior_inputs
 from dadist.pipeline.runs import Run
 
 Q0 = "results/demo/{}/seed1/q0"
@@ -146,4 +146,4 @@ def test_a_prior_of_mixtures_without_depth_weighs_none() -> None:
         study({"settings": {"demo": {"prior": {"depth": 1.0}, "fit_gmm": {"features": ["x", "y"]}}}})
     chosen = study({"settings": {"demo": {"fit_gmm": {"features": ["x", "y"]}}}})
     with pytest.raises(ConfigError, match=r"weigh_prior: expected mixtures that know depth, got some over x, y; add z"):
-        inputs.prior_to_weigh(chosen, "demo")
+        prior_inputs.prior_to_weigh(chosen, "demo")

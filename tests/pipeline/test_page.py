@@ -49,6 +49,12 @@ def test_the_costs_are_those_of_every_job_that_the_page_needs() -> None:
     }
 
 
+def test_a_prior_that_weighs_depth_adds_its_pictures() -> None:
+    assert not [job for job in jobs(study()) if "prior" in job]
+    found = jobs(demo(prior={"depth": 1.0}))
+    assert found[-5:-3] == ["align_depth | prior | demo", "draw_prior | prior | demo"]
+
+
 def test_a_variant_s_page_counts_what_its_base_has_made() -> None:
     found = jobs(study(), "demo-no_refinement")
     assert "adapt | depth_distribution q0, seed 1 | demo-depth_distribution-seed1" in found

@@ -52,6 +52,10 @@ RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
         lambda one: params.weigh_prior(one, "demo"),
         {"code", "inverse_depth", "evaluate", "prior", "weigh_prior"},
     ),
+    "draw_prior": (
+        lambda one: params.draw_prior(one, "demo"),
+        {"model", "truth", "prior", "draw_prior", "dpi"},
+    ),
     "collect": (lambda one: params.collect(one, "demo"), {"classes"}),
     "draw": (lambda one: params.draw(one, "demo"), {"titles", "truth", "inverse_depth", "draw"}),
     "embed": (lambda one: params.embed(one, "demo"), {"embed"}),
@@ -99,9 +103,10 @@ def test_another_number_of_images_at_once_tells_a_stage_nothing_new(rule: str) -
             {"inverse_depth": 900.0},
             {"fit_gmm", "compare_components", "adapt", "selftrain", "evaluate", "weigh_prior", "draw"},
         ),
-        ({"prior": {"depth": 1.0}}, {"pseudo_label", "evaluate"}),
-        ({"prior": {"noise": None}}, {"weigh_prior"}),  # the others are told nothing where it has no say
+        ({"prior": {"depth": 1.0}}, {"pseudo_label", "evaluate", "draw_prior"}),
+        ({"prior": {"noise": None}}, {"weigh_prior", "draw_prior"}),  # the others are told nothing where it has no say
         ({"weigh_prior": {"weights": [[1.0, 0.0]]}}, {"weigh_prior"}),
+        ({"draw_prior": {"column": 0.2}}, {"draw_prior"}),
         ({"align_depth": {"cells": 9}}, {"align_depth"}),
         ({"fit_gmm": {"seed": 99}}, {"fit_gmm", "compare_components"}),
         ({"fit_gmm": {"reg_covar": 0.01}}, {"fit_gmm", "compare_components"}),

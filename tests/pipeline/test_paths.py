@@ -76,6 +76,7 @@ def test_a_rendered_folder_says_which_streets_it_shows(ending: str) -> None:
 
 def test_other_files_of_a_setting_and_those_beside_it() -> None:
     assert paths.artefact(Artefact("demo", "patches", "cluster_patches")) == "results/demo/prior/patches.npz"
+    assert paths.prior_figures("demo") == "results/demo/prior/figures"
     assert paths.embedding("demo") == "results/demo/report/embedding.csv"
     assert paths.doctor("demo") == "results/demo/doctor.png"
     assert paths.data("own-train-64x32-16") == "results/data/own-train-64x32-16"

@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 from dadist.classes import CLASS_SETS
-from dadist.report import html_tables
-from dadist.report.figure_index import opened
+from dadist.prior.alignment import Alignment
+from dadist.report import html_tables, likelihood_curves
+from dadist.report.charts import style
+from dadist.report.figure_index import ShownFigure, opened
+from dadist.report.figure_set import FigureSet
 from dadist.report.page import picture
 from dadist.report.sections import ABSENT, Domain, lead
 
@@ -124,6 +127,28 @@ def test_a_target_without_labels_gives_a_page_that_says_so(tmp_path: Path) -> No
     assert "no labels to compare with" in section(found, "results")
     for name in ("classes", "confusion", "prior"):
         assert ABSENT[name] in section(found, name)
+
+
+def test_the_prior_is_seen_at_work_where_its_figures_are_given(read: Read, tmp_path: Path) -> None:
+    assert "The prior at work" not in read.text
+    made = FigureSet(tmp_path / "prior", 60)
+    Image.new("RGB", (300, 90), (10, 120, 60)).save(
+        made.picture(ShownFigure("changed", "fusion", "What changed", "5 % move.", "Five columns.", light=True))
+    )
+    with style():
+        aligned = Alignment("relative", 1.2, 0.0, (0.1, 0.1), 1.0, [0.3, 1.0, 3.0], [-2.0, 1.0, 0.0], 9)
+        made.add(likelihood_curves.chart(aligned), likelihood_curves.told(aligned))
+    made.close()
+    found = Read(pages.page(tmp_path, prior=[tmp_path / "prior"]))
+    inside = section(found.text, "fusion")
+    assert inside.count("<figure>") == 2
+    assert "5 % move." in inside
+    assert 'alt="Five columns."' in inside
+    assert "data:image/png;base64" in inside
+    assert "scale a of z = a r + b" in inside
+    assert '<a href="#fusion">The prior at work</a>' in found.text
+    assert not found.open
+    assert len(found.ids) == len(set(found.ids))
 
 
 REAL, DRAWN = (tuple(Domain(name, kind, rendered=drawn) for name, kind in SIDES) for drawn in (False, True))

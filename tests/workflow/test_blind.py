@@ -31,7 +31,7 @@ def refused(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 def test_every_stage_was_watched(tiny: Sandbox) -> None:
     # Of targets with depth files: test_target_depth.py, test_estimated_depth.py.
-    elsewhere = {"align_depth", "weigh_prior", "estimate_depth"}
+    elsewhere = {"align_depth", "draw_prior", "weigh_prior", "estimate_depth"}
     stages = {path.stem for path in (tiny.folder / "dadist/stages").glob("*.py")} - {"__init__", "prepare", *elsewhere}
     assert actors(tiny, "") == stages | {"prepare all", "prepare train", "prepare val", "snakemake"}
 

@@ -98,3 +98,30 @@ def test_weights_of_the_setting_reach_labels_and_metrics_alone(sandbox: Sandbox)
     without = merged(without, {"settings": {"demo": {"objectives": {"corda": {"target_depth": 0.0}}}}})
     answer = sandbox.snakemake(labels, "--dry-run", overlay=without)
     assert "settings.demo.prior: expected depth files of the target's training images, got none in" in answer.stdout
+
+
+def test_the_page_of_a_setting_whose_prior_weighs_depth_shows_what_it_changes(sandbox: Sandbox) -> None:
+    shown = {
+        "methods": ["source_only"],
+        "prior": {"depth": 1.0},
+        "selftrain": {"methods": []},
+        "draw": {"methods": ["source_only"]},
+    }
+    page, overlay = "results/demo/report/index.html", merged(DEPTH, {"settings": {"demo": shown}})
+    answer = sandbox.snakemake(page, overlay=overlay)
+    assert answer.returncode == 0, answer.stdout
+    text = (sandbox.folder / page).read_text(encoding="utf-8")
+    assert "The prior at work" in text
+    assert "source_only q0 with the prior (depth 1, place 0)" in text
+    assert all(f'data-value="{stage}"' in text for stage in ("align_depth", "draw_prior"))
+    figures = {path.name for path in (sandbox.folder / "results/demo/prior/figures").glob("*.svg")}
+    assert figures == {"changed.svg", "moves.svg", "depth_given_place.svg"}  # metric depth has no curve of scales
+    assert {touch.actor for touch in sandbox.touched("own-val-.*/labels")} == {
+        *("prepare val", "evaluate", "weigh_prior", "draw", "draw_prior")
+    }
+    assert not [touch for touch in sandbox.touched() if touch.refused]
+    unweighed = merged(overlay, {"settings": {"demo": {"prior": {"depth": 0.0}}}})
+    assert "draw_prior results/demo/prior/figures" not in sandbox.planned(page, overlay=unweighed)
+    other = merged(overlay, {"settings": {"demo": {"draw_prior": {"column": 0.1}}}})
+    again = ["draw_prior results/demo/prior/figures", f"write_page {page}"]
+    assert sandbox.planned(page, overlay=other) == again

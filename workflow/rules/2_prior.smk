@@ -56,9 +56,9 @@ rule align_depth:
     """Find the camera of the target, the scale of its depth files and their noise, without a label."""
     input:
         source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
-        target=lambda w: inputs.aligned_images(STUDY, w.setting),
-        model=lambda w: inputs.aligning(STUDY, w.setting),
-        mixtures=lambda w: inputs.mixtures_of(STUDY, w.setting),
+        target=lambda w: prior_inputs.aligned_images(STUDY, w.setting),
+        model=lambda w: prior_inputs.aligning(STUDY, w.setting),
+        mixtures=lambda w: prior_inputs.mixtures_of(STUDY, w.setting),
     output:
         aligned="results/{setting}/prior/alignment.json",
         curves="results/{setting}/prior/alignment.png",

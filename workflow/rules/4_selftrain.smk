@@ -5,9 +5,9 @@
 rule pseudo_label:
     """Label the target's training images where the model is sure."""
     input:
-        target=lambda w: inputs.to_label(STUDY, w.setting),
+        target=lambda w: prior_inputs.to_label(STUDY, w.setting),
         model=lambda w: inputs.model_before(STUDY, run_of(w)),
-        prior=lambda w: inputs.prior_to_label(STUDY, w.setting),
+        prior=lambda w: prior_inputs.prior_to_label(STUDY, w.setting),
     output:
         labels=directory("results/{setting}/{method}/seed{seed}/{round}/pseudo"),
     log:

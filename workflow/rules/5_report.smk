@@ -1,7 +1,8 @@
 # Report. Needs models and the target's labelled validation split, which nothing before this file reads; without one
 # the picture shows training images, and there is no table. Makes metrics.json per model, results/{setting}/metrics.csv
 # with one row per model (ablation.csv: with the variants of one method; paper.csv: with each method by its own protocol), and
-# the pictures in results/{setting}/report.
+# the pictures in results/{setting}/report. With depth files of the target, on demand: prior.csv, each model with the prior in
+# several weights, and results/{setting}/prior/figures, pictures of what it changes.
 
 
 rule evaluate:
@@ -9,7 +10,7 @@ rule evaluate:
     input:
         val=lambda w: inputs.labelled(STUDY, w.setting, "val"),
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
-        prior=lambda w: inputs.prior_to_measure(STUDY, w.setting),
+        prior=lambda w: prior_inputs.prior_to_measure(STUDY, w.setting),
     output:
         metrics="results/{setting}/{method}/seed{seed}/{round}/metrics.json",
     log:
@@ -37,7 +38,7 @@ rule weigh_prior:
     input:
         val=lambda w: inputs.labelled(STUDY, w.setting, "val"),
         model="results/{setting}/{method}/seed{seed}/{round}/model.pt",
-        prior=lambda w: inputs.prior_to_weigh(STUDY, w.setting),
+        prior=lambda w: prior_inputs.prior_to_weigh(STUDY, w.setting),
     output:
         metrics="results/{setting}/{method}/seed{seed}/{round}/prior.json",
     log:
@@ -58,6 +59,41 @@ rule weigh_prior:
         "exec python -m dadist.stages.weigh_prior --params {params.spec:q} --gpus {resources.gpu} "
         "--batch {resources.batch} --val {input.val:q} --model {input.model:q} --prior {input.prior:q} "
         "--metrics {output.metrics:q} 2> >(tee {log:q} >&2)"
+
+
+rule draw_prior:
+    """Show what the prior changes of a model's labels, and how its mixtures see depth."""
+    input:
+        target=lambda w: prior_pictures.images(STUDY, w.setting),
+        model=lambda w: prior_pictures.model(STUDY, w.setting),
+        mixtures=lambda w: prior_pictures.mixtures(STUDY, w.setting),
+        aligned="results/{setting}/prior/alignment.json",
+    output:
+        figures=report(
+            directory("results/{setting}/prior/figures"),
+            patterns=["{name}.svg"],
+            caption="../report/figure.rst",
+            category="{setting}",
+        ),
+    log:
+        "results/logs/draw_prior/{setting}.log",
+    benchmark:
+        "results/benchmarks/draw_prior/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+        batch=lambda w: resources.batch_to_evaluate(STUDY, w.setting),
+    params:
+        spec=lambda w: params.draw_prior(STUDY, w.setting),
+        code=lambda w: params.code("draw_prior"),
+    shell:
+        "exec python -m dadist.stages.draw_prior --params {params.spec:q} --gpus {resources.gpu} "
+        "--batch {resources.batch} --target {input.target:q} --model {input.model:q} --mixtures {input.mixtures:q} "
+        "--aligned {input.aligned:q} --figures {output.figures:q} 2> >(tee {log:q} >&2)"
 
 
 rule collect:

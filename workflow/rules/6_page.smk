@@ -74,6 +74,7 @@ rule write_page:
         refined=lambda w: inputs.refined(STUDY, w.setting),
         source=lambda w: inputs.labelled(STUDY, w.setting, "source"),
         figures="results/{setting}/report/figures",
+        prior=lambda w: prior_pictures.on_page(STUDY, w.setting),
         picture="results/{setting}/report/panel.png",
     output:
         page=report("results/{setting}/report/index.html", caption="../report/page.rst", category="{setting}"),
@@ -94,4 +95,4 @@ rule write_page:
     shell:
         "exec python -m dadist.stages.write_page --params {params.spec:q} --metrics {input.metrics:q} "
         "--losses {input.losses:q} --refined {input.refined:q} --source {input.source:q} --figures {input.figures:q} "
-        "--picture {input.picture:q} --page {output.page:q} 2> >(tee {log:q} >&2)"
+        "--prior {input.prior:q} --picture {input.picture:q} --page {output.page:q} 2> >(tee {log:q} >&2)"

@@ -9,7 +9,7 @@ from snakemake.logging import logger
 from dadist.config.files import SHIPPED, base
 from dadist.config.load import load
 from dadist.config.records import ConfigError
-from dadist.pipeline import inputs, page, params, resources, runs
+from dadist.pipeline import inputs, page, params, prior_inputs, prior_pictures, resources, runs
 from dadist.pipeline.runs import run_of
 from dadist.pipeline.user_files import UserFiles
 from dadist.registry import METHODS

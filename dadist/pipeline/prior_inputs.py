@@ -1,0 +1,101 @@
+"""What the rules read of the prior: mixtures, what a target is aligned to them by, images with depth files."""
+
+from dadist.config.records import ConfigError
+from dadist.config.schema import Study
+from dadist.pipeline import paths, runs
+from dadist.pipeline.inputs import splits_of, unlabelled
+from dadist.pipeline.runs import Run
+from dadist.pipeline.splits import TRAIN_WITH_DEPTH
+
+
+def to_label(study: Study, setting: str) -> str:
+    """The target's training images that are labelled, with depth where the prior weighs it.
+
+    Raises:
+        ConfigError: The prior weighs depth, and the target has none.
+    """
+    return measured_images(study, setting) if study.settings[setting].prior.depth > 0 else unlabelled(study, setting)
+
+
+def measured_images(study: Study, setting: str) -> str:
+    """The target's training images with their depth files.
+
+    Raises:
+        ConfigError: It has none; the message has the keys that would give it some.
+    """
+    found, domain = splits_of(study, setting).get(TRAIN_WITH_DEPTH), study.settings[setting].target.domain
+    if found is None:
+        raise ConfigError(
+            f"settings.{setting}.prior: expected depth files of the target's training images, got none in "
+            f"domains.{domain}; give it some and unlabelled_depth: true, or set the weight of depth to 0"
+        )
+    return paths.data(found.name)
+
+
+def aligned_images(study: Study, setting: str) -> str:
+    """The target's training images that its camera and its depth are found by: with depth, if there is any."""
+    found = splits_of(study, setting)
+    return paths.data(found.get(TRAIN_WITH_DEPTH, found["train"]).name)
+
+
+def mixtures_of(study: Study, setting: str) -> list[str]:
+    """The mixtures of a setting's source."""
+    return [paths.artefact(one) for one in runs.made(study, setting, ["mixtures"])]
+
+
+def prior(study: Study, setting: str, *, depth: float, place: float) -> list[str]:
+    """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by."""
+    if not depth and not place:
+        return []
+    chosen = study.settings[setting]
+    cameras = [study.domains[view.domain].camera for view in (chosen.source, chosen.target)]
+    aligned = depth > 0 or chosen.align_depth.camera == "found" or None not in cameras
+    return mixtures_of(study, setting) + [paths.alignment(setting)] * aligned
+
+
+def prior_to_label(study: Study, setting: str) -> list[str]:
+    """What the prior of a setting's pseudo-labels is made from; nothing where it has no say."""
+    asked = study.settings[setting].prior
+    return prior(study, setting, depth=asked.depth, place=asked.place)
+
+
+def prior_to_measure(study: Study, setting: str) -> list[str]:
+    """The same of its metrics.
+
+    Raises:
+        ConfigError: It weighs depth, and the target to validate on has none.
+    """
+    asked = study.settings[setting].prior
+    _require_depth(study, setting, asked.depth)
+    return prior(study, setting, depth=asked.depth, place=asked.place)
+
+
+def prior_to_weigh(study: Study, setting: str) -> list[str]:
+    """The same of the pairs of weights of prior.csv.
+
+    Raises:
+        ConfigError: One of them weighs depth, and the target to validate on has none.
+    """
+    depth = max(one for one, _ in study.settings[setting].weigh_prior.weights)
+    _require_depth(study, setting, depth)
+    return prior(study, setting, depth=depth, place=1.0)
+
+
+def _require_depth(study: Study, setting: str, weight: float) -> None:
+    domain, features = study.settings[setting].target.domain, study.settings[setting].fit_gmm.features
+    if weight > 0 and "z" not in features:
+        raise ConfigError(
+            f"settings.{setting}.weigh_prior: expected mixtures that know depth, got some over {', '.join(features)}; "
+            "add z to fit_gmm.features, or set the weight of depth to 0"
+        )
+    if weight > 0 and not study.domains[domain].depth:
+        raise ConfigError(
+            f"settings.{setting}.prior: expected depth files of the images to validate on, got none: domains.{domain} "
+            "has depth: false; give it some and depth: true, or set the weight of depth to 0"
+        )
+
+
+def aligning(study: Study, setting: str) -> str:
+    """The model whose predictions say which class a depth is of: adabn's, which every setting has."""
+    first = study.settings[setting].seeds[0]
+    return paths.model(runs.stored(study, Run(setting, "adabn", first)))
