@@ -19,7 +19,8 @@ DEPTH = "prepare train with depth"
 # Who may touch what, by the first pattern that fits: a rule's stage; `prepare` with its split. `draw` shows the truth
 # of a few validation images, `draw_prior` also counts which labels become right, `render` makes what it writes.
 POLICY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (re.compile(r"/(disparity|camera)/train(/|$)"), (DEPTH, "render")),
+    (re.compile(r"/camera/train(/|$)"), ("prepare train", DEPTH, "render")),  # no label, and no depth
+    (re.compile(r"/disparity/train(/|$)"), (DEPTH, "render")),
     (re.compile(r"/(gtFine|gtCoarse)/train(/|$)"), ()),
     (re.compile(r"/(gtFine|gtCoarse|disparity|camera)(/|$)"), ("prepare val", "render")),
     (re.compile(r"/train(ing)?/(v[^/]+/)?(labels|instances|panoptic)(/|$)"), ()),  # Mapillary Vistas

@@ -14,6 +14,7 @@ from sandbox import ROOT, configuration
 
 from dadist.config.load import PAPER, load, study
 from dadist.config.methods import module, requirements
+from dadist.config.prior_sections import Camera
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.registry import BACKBONES, METHODS, RECIPES
@@ -381,6 +382,17 @@ def test_what_a_domain_leaves_out_is_empty_and_what_it_gets_wrong_is_named() -> 
         study(changed("domains.mine", {**photographs, "images": {"val": "*.jpg"}}))
     with pytest.raises(ConfigError, match=r"domains\.mapillary\.version: expected one of v1\.2, v2\.0, got 'v3'"):
         study(changed("domains.mapillary.version", "v3"))
+    camera = {"focal": 1.2, "horizon": 0.4}
+    assert study(changed("domains.mine", {**photographs, "images": {"train": "*.jpg"}, "camera": camera})).domains[
+        "mine"
+    ].camera == Camera(1.2, 0.4)
+    assert study(changed("domains.cityscapes.camera", "files")).domains["cityscapes"].camera == "files"
+    with pytest.raises(
+        ConfigError, match=r"domains\.mapillary\.camera: expected focal and horizon: the reader mapillary"
+    ):
+        study(changed("domains.mapillary.camera", "files"))
+    with pytest.raises(ConfigError, match=r"domains\.mapillary\.camera"):
+        study(changed("domains.mapillary.camera", {"focal": 0, "horizon": 0.4}))
     with pytest.raises(ConfigError, match=r"domains\.mapillary\.verion: unknown key; did you mean 'version'"):
         study(changed("domains.mapillary.verion", "v3"))
 

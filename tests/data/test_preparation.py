@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from sandbox import ROOT
 
 from dadist.classes import CLASS_SETS
+from dadist.config.prior_sections import Camera
 from dadist.config.schema import Appearance
 from dadist.data import packing, preparation
 from dadist.data.inventory import SplitPlan
 from dadist.data.preparation import write
 from dadist.data.prepared import Prepared
+from dadist.data.readers import cityscapes, synthia
 from dadist.data.readers import folder as own
-from dadist.data.readers import synthia
 from dadist.data.readers.base import read_image
 from dadist.data.streets import render
 from dadist.storage.arrays import Rows
@@ -359,3 +360,17 @@ def test_relative_depth_of_another_size_is_taken_if_it_shows_the_whole_image(tmp
     assert cv2.imwrite(str(tmp_path / "near/0.png"), np.arange(24 * 30, dtype=np.uint16).reshape(24, 30))
     with pytest.raises(DataError, match=r"near/0\.png: expected 96x48 as .*rgb/0\.png, got 30x24, which is another"):
         write(own.reader(mine), tmp_path, tmp_path / "again", plan, names=None, workers=1)
+
+
+def test_the_index_has_the_median_of_the_cameras_where_they_are_asked_for(tmp_path: Path) -> None:
+    appearance = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=1.0, statistics=0.0, bonnet=False)
+    root = tmp_path / "streets"
+    render.write_cityscapes(root, appearance, seed=1, train=3, val=0, width=48, height=24, workers=1)
+    plan = SplitPlan("train", 48, 24, "stretch", CLASS_SETS["16"], False, False, False, 0, cameras=True)
+    reader = cityscapes.Cityscapes()
+    write(reader, root, tmp_path / "with", plan, names=None, workers=1)
+    each = [reader.camera(path) for path in sorted(root.rglob("*_leftImg8bit.png"))]
+    middle = [float(np.median([getattr(one, name) for one in each])) for name in ("focal", "horizon", "centre")]
+    assert Prepared(tmp_path / "with").camera == Camera(*middle)
+    write(reader, root, tmp_path / "without", dataclasses.replace(plan, cameras=False), names=None, workers=1)
+    assert Prepared(tmp_path / "without").camera is None

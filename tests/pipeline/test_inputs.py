@@ -147,3 +147,19 @@ def test_a_prior_of_mixtures_without_depth_weighs_none() -> None:
     chosen = study({"settings": {"demo": {"fit_gmm": {"features": ["x", "y"]}}}})
     with pytest.raises(ConfigError, match=r"weigh_prior: expected mixtures that know depth, got some over x, y; add z"):
         prior_inputs.prior_to_weigh(chosen, "demo")
+
+
+def test_a_target_with_another_camera_is_aligned_even_where_the_place_alone_is_weighed() -> None:
+    camera = {"camera": {"focal": 1.0, "horizon": 0.5}}
+    mixtures, alignment = "results/demo/prior/mixtures.npz", "results/demo/prior/alignment.json"
+    one, both = (
+        {"domains": dict.fromkeys(names, camera)} for names in (["demo_target"], ["demo_source", "demo_target"])
+    )
+    found = {"settings": {"demo": {"align_depth": {"camera": "found"}}}}
+    assert prior_inputs.prior(study(one), "demo", depth=0, place=1) == [mixtures]
+    assert prior_inputs.prior(study(both), "demo", depth=0, place=1) == [mixtures, alignment]
+    assert prior_inputs.prior(study(found), "demo", depth=0, place=1) == [mixtures, alignment]
+    assert prior_inputs.prior(study(both), "demo", depth=0, place=0) == []
+    without = merged(found, {"domains": {"demo_target": {"unlabelled_depth": False}}})
+    assert prior_inputs.aligned_images(study(without), "demo") == "results/data/demo_target-train-192x96-16"
+    assert prior_inputs.aligned_images(study(found), "demo") == "results/data/demo_target-train-192x96-16-depth"

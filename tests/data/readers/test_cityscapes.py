@@ -1,6 +1,7 @@
 """The Cityscapes reader: its packages, and labels and depth that are not looked at unless they are asked for."""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -12,8 +13,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from dadist.config.schema import Appearance
 from dadist.data.readers.cityscapes import Options, reader
+from dadist.data.streets import render
 from dadist.storage.errors import DataError
 
 READER = reader(Options())
@@ -219,3 +223,31 @@ def test_a_camera_without_baseline_or_focal_length_is_refused(tmp_path: Path, ca
 def test_the_test_split_is_refused_as_its_labels_are_not_public(root: Path) -> None:
     with pytest.raises(ValueError, match="expected one of train, val, got 'test'"):
         READER.files(root, "test", labels=False, depth=False)
+
+
+def test_a_camera_in_heights_of_its_image_with_the_horizon_where_it_looks_down_from(root: Path) -> None:
+    camera = {
+        "extrinsic": {"baseline": 0.2, "pitch": 0.1},
+        "intrinsic": {"fx": 2000, "fy": 40.0, "u0": 19.5, "v0": 9.5},
+    }
+    measure(root, NAMES[0], np.ones((2, 3), np.uint16), camera)
+    image = root / "leftImg8bit/val" / NAMES[0].split("_")[0] / f"{NAMES[0]}_leftImg8bit.png"
+    Image.fromarray(np.zeros((20, 40, 3), np.uint8)).save(image)
+    found = READER.camera(image)
+    # 40 pixels of 20, the middle column of 40, and 40 tan 0.1 = 4.013 pixels above the middle row.
+    assert (found.focal, found.centre) == (2.0, 1.0)
+    assert found.horizon == pytest.approx(0.5 - 2 * math.tan(0.1))
+    camera["extrinsic"]["pitch"] = math.nan
+    measure(root, NAMES[0], np.ones((2, 3), np.uint16), camera)
+    with pytest.raises(DataError, match=r"_camera\.json: expected pitch as a number, got nan; copy the file again"):
+        READER.camera(image)
+
+
+def test_the_camera_of_a_rendered_street_is_that_which_saw_it(tmp_path: Path) -> None:
+    appearance = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=1.0, statistics=0.0, bonnet=False)
+    render.write_cityscapes(tmp_path, appearance, seed=1, train=1, val=0, width=48, height=24, workers=1)
+    (image,) = tmp_path.rglob("*_leftImg8bit.png")
+    seen = render.render(appearance, seed=render.stream(1, "train"), index=0, width=48, height=24).camera
+    found = READER.camera(image)
+    assert found.focal == pytest.approx(2 * seen.focal)
+    assert (found.horizon, found.centre) == (pytest.approx(seen.row), pytest.approx(2 * seen.column))
