@@ -11,6 +11,9 @@ from dadist.config.records import LARGEST_SEED, ConfigError, Distinct, Record, k
 UNWEIGHED = "none"  # what a table says where the prior has no say
 
 
+Place = Annotated[float, key("A weight.", ge=0)] | Literal["found"]
+
+
 @dataclass(frozen=True)
 class FitGmm(Record):
     """The mixture of each class over (x, y, inverse depth), or some of these."""
@@ -100,14 +103,10 @@ class WeighPrior(Record):
     """The rows of results/{setting}/prior.csv: each model with the prior in several weights. On demand."""
 
     weights: Annotated[
-        tuple[tuple[float, float], ...],
+        tuple[tuple[Annotated[float, key("Of depth.", ge=0)], Place], ...],
         key("Pairs of depth and place, as in `prior`; 0, 0: the network alone.", source="D", min_length=1),
         Distinct(),
     ]
-
-    def __post_init__(self) -> None:
-        if wrong := [list(pair) for pair in self.weights if min(pair) < 0]:
-            raise ConfigError(f"expected weights of 0 or more, got {wrong[0]}", ("weights",))
 
 
 @dataclass(frozen=True)
@@ -162,11 +161,11 @@ class Prior(Record):
         ),
     ]
     place: Annotated[
-        float,
+        Place,
         key(
-            "Weight of the place, which a network knows already where it is good; 0: it has no say.",
-            source="D: 0.5 beside a depth of 1",
-            ge=0,
+            "Weight of the place, which a network knows already where it is good; 0: it has no say; found: the share "
+            "of cells where network and prior agree, of align_depth.",
+            source="D: 0.5 beside a depth of 1, or found",
         ),
     ]
     noise: Annotated[
@@ -190,12 +189,13 @@ class Prior(Record):
     @property
     def asked(self) -> bool:
         """Whether the prior has any say."""
-        return self.depth > 0 or self.place > 0
+        return self.depth > 0 or self.place != 0
 
     @property
     def told(self) -> str:
         """The weights, as a table says them."""
-        return f"depth {self.depth:g}, place {self.place:g}" if self.asked else UNWEIGHED
+        place = self.place if isinstance(self.place, str) else f"{self.place:g}"
+        return f"depth {self.depth:g}, place {place}" if self.asked else UNWEIGHED
 
 
 @dataclass(frozen=True)

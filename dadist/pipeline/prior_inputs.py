@@ -1,5 +1,6 @@
 """What the rules read of the prior: mixtures, what a target is aligned to them by, images with depth files."""
 
+from dadist.config.prior_sections import Place
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.pipeline import paths, runs
@@ -43,14 +44,14 @@ def mixtures_of(study: Study, setting: str) -> list[str]:
     return [paths.artefact(one) for one in runs.made(study, setting, ["mixtures"])]
 
 
-def prior(study: Study, setting: str, *, depth: float, place: float) -> list[str]:
+def prior(study: Study, setting: str, *, depth: float, place: Place) -> list[str]:
     """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by."""
     if not depth and not place:
         return []
     chosen = study.settings[setting]
     cameras = [study.domains[view.domain].camera for view in (chosen.source, chosen.target)]
-    aligned = depth > 0 or chosen.align_depth.camera == "found" or None not in cameras
-    return mixtures_of(study, setting) + [paths.alignment(setting)] * aligned
+    known = depth == 0 and place != "found" and chosen.align_depth.camera == "given" and None in cameras
+    return mixtures_of(study, setting) + [paths.alignment(setting)] * (not known)
 
 
 def prior_to_label(study: Study, setting: str) -> list[str]:
@@ -76,9 +77,10 @@ def prior_to_weigh(study: Study, setting: str) -> list[str]:
     Raises:
         ConfigError: One of them weighs depth, and the target to validate on has none.
     """
-    depth = max(one for one, _ in study.settings[setting].weigh_prior.weights)
+    pairs = study.settings[setting].weigh_prior.weights
+    depth = max(one for one, _ in pairs)
     _require_depth(study, setting, depth)
-    return prior(study, setting, depth=depth, place=1.0)
+    return prior(study, setting, depth=depth, place="found" if "found" in [other for _, other in pairs] else 1.0)
 
 
 def _require_depth(study: Study, setting: str, weight: float) -> None:

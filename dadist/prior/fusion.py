@@ -72,7 +72,7 @@ class Fusion(nn.Module):
 
     Args:
         given: Of the mixtures.
-        prior: Weights and floor.
+        prior: Weights, of which that of the place is a number, and floor.
         noise: s0 and s1 of the depth, s0 in units of z.
 
     Raises:
@@ -86,7 +86,8 @@ class Fusion(nn.Module):
         super().__init__()
         if prior.depth and not given.with_depth:
             raise ValueError("prior.depth: expected mixtures over z, which know depth, got some over the place alone")
-        self.given, self.prior = given, prior
+        assert not isinstance(prior.place, str)
+        self.given, self.prior, self.weight_of_place = given, prior, prior.place
         variance = given.widened(noise)
         self.register_buffer("constant", given.share - 0.5 * torch.log(2 * math.pi * variance), persistent=False)
         self.register_buffer("slope", -0.5 / variance, persistent=False)
@@ -110,8 +111,8 @@ class Fusion(nn.Module):
             expected = f"logits (B, C, {self.given.grid[1]}, {self.given.grid[0]}) and z likewise with one channel"
             raise ValueError(f"expected {expected}, got {tuple(logits.shape)} and {None if z is None else z.shape}")
         fused = logits.log_softmax(1).flatten(2)
-        if self.prior.place:
-            fused = fused + self.prior.place * self._levelled(self.given.place)
+        if self.weight_of_place:
+            fused = fused + self.weight_of_place * self._levelled(self.given.place)
         if self.prior.depth and z is not None:
             z = z.flatten(1)
             known = z > 0  # nan is not

@@ -75,17 +75,26 @@ class Likelihood:
         log, expected, deviation = (torch.from_numpy(np.asarray(one)) for one in at(self.mixtures, x, y))
         log, self.expected = log[self.fitted], expected[self.fitted]
         self.variance = (deviation[self.fitted] ** 2)[..., None]
-        place = log.logsumexp(1)
-        self.share = log - place[:, None]
-        self.before = self.said + place - (self.frequency + place).logsumexp(0)
+        self.place = log.logsumexp(1)
+        self.share = log - self.place[:, None]
+        self.before = self.said + self.place - (self.frequency + self.place).logsumexp(0)
 
     def __call__(self, scale: float, offset: float, noise: tuple[float, float]) -> float:
         """With z = scale * r + offset, give or take noise[0] + noise[1] |z|, where there is depth at all."""
         known = self.before
         if self.with_depth:
-            z = scale * self.r + offset
-            variance = self.variance + (noise[0] + noise[1] * self.expected.abs()) ** 2
-            log = self.share - (z - self.expected) ** 2 / (2 * variance) - 0.5 * torch.log(2 * torch.pi * variance)
-            known = known + log.logsumexp(1) + math.log(scale) + self.log_range
+            known = known + self._of_depth(scale, offset, noise) + math.log(scale) + self.log_range
         known = known.logsumexp(0) + math.log(1 - FOREIGN)
         return float(torch.logaddexp(known, torch.full_like(known, math.log(FOREIGN))).mean())
+
+    def agreement(self, scale: float, offset: float, noise: tuple[float, float]) -> float:
+        """Share of the cells whose class is the same to the network and to the prior alone; arguments as above."""
+        prior = self.place + (self._of_depth(scale, offset, noise) if self.with_depth else 0)
+        return float((prior.argmax(0) == self.said.argmax(0)).double().mean())
+
+    def _of_depth(self, scale: float, offset: float, noise: tuple[float, float]) -> Tensor:
+        """log p_c(z | x, y) of the fitted classes, ``(C, n)``."""
+        z = scale * self.r + offset
+        variance = self.variance + (noise[0] + noise[1] * self.expected.abs()) ** 2
+        log = self.share - (z - self.expected) ** 2 / (2 * variance) - 0.5 * torch.log(2 * torch.pi * variance)
+        return log.logsumexp(1)

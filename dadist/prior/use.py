@@ -1,6 +1,7 @@
 """The prior at work on a split: mixtures and scale from their files, depth from the split, on a network's grid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,10 @@ class PriorOf:
                 )
 
     def fusion(self, prior: Prior) -> Fusion:
-        """With the weights of a section."""
+        """With the weights of a section, of which that of the place may be the one found."""
+        if prior.place == "found":
+            assert self.alignment is not None
+            prior = replace(prior, place=self.alignment.agreement)
         return Fusion(self.given, prior, noise_of(prior, self.alignment, self.numerator))
 
     def z(self, rows: Sequence[int]) -> Tensor | None:

@@ -16,6 +16,8 @@ from dadist.evaluation.evaluate import Counted, score
 from dadist.model.inference import predict
 from dadist.model.segmenter import Outputs
 from dadist.prior.alignment import Alignment
+from dadist.prior.camera import View
+from dadist.prior.fusion import Fusion, Given
 from dadist.prior.use import PriorOf
 from dadist.storage.workspace import notes
 
@@ -136,3 +138,17 @@ def test_depth_of_another_kind_than_was_aligned_is_refused(tmp_path: Path) -> No
     without = builders.unlabelled(tmp_path / "train", 2)
     with pytest.raises(ValueError, match=r"train: expected depth, which prior\.depth weighs, got none"):
         PriorOf(files, without, "cpu")
+
+
+def test_the_place_weighs_as_much_as_was_found_and_is_seen_through_the_view(tmp_path: Path) -> None:
+    data = builders.split(tmp_path / "val", 2)
+    builders.mixtures().save(tmp_path / "mixtures.npz")
+    view = View((0.8, 0.1), (0.9, 0.05))
+    aligned = Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1, agreement=0.375, view=view)
+    aligned.save(tmp_path / "alignment.json")
+    found = PriorOf([tmp_path / "mixtures.npz", tmp_path / "alignment.json"], data, "cpu")
+    section = replace(builders.DEMO.prior, depth=1.0, place="found")
+    logits = torch.randn(2, len(data.classes), *builders.GRID[::-1])
+    plain = Fusion(Given(builders.mixtures(), view=view), replace(section, place=0.375), section.noise or (0, 0))
+    assert torch.equal(found.fusion(section)(logits, found.z([0, 1])), plain(logits, found.z([0, 1])))
+    assert section.told == "depth 1, place found"

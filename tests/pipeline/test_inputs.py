@@ -160,6 +160,7 @@ def test_a_target_with_another_camera_is_aligned_even_where_the_place_alone_is_w
     assert prior_inputs.prior(study(both), "demo", depth=0, place=1) == [mixtures, alignment]
     assert prior_inputs.prior(study(found), "demo", depth=0, place=1) == [mixtures, alignment]
     assert prior_inputs.prior(study(both), "demo", depth=0, place=0) == []
+    assert prior_inputs.prior(study(), "demo", depth=0, place="found") == [mixtures, alignment]
     without = merged(found, {"domains": {"demo_target": {"unlabelled_depth": False}}})
     assert prior_inputs.aligned_images(study(without), "demo") == "results/data/demo_target-train-192x96-16"
     assert prior_inputs.aligned_images(study(found), "demo") == "results/data/demo_target-train-192x96-16-depth"

@@ -6,7 +6,8 @@ import torch
 from made_mixtures import mixtures
 
 from dadist.prior.alignment import align, inverse
-from dadist.prior.likelihood import Seen
+from dadist.prior.fusion import Given
+from dadist.prior.likelihood import Likelihood, Seen
 from dadist.prior.mixtures import Mixtures
 
 CLASSES, GRID, EVEN = 7, (8, 6), np.ones(7)
@@ -72,3 +73,24 @@ def test_prepared_depth_as_z() -> None:
     np.testing.assert_allclose(inverse(depth, "metric", 1000.0), [np.nan, 500, 0.5, 1000 / 65536], rtol=1e-6)
     relative = inverse(depth, "relative", 1000.0, scale=2.0, offset=0.5)
     np.testing.assert_allclose(relative, [np.nan, 0.5, 0.5 + 2 * 1998 / 65534, 2.5], rtol=1e-6)
+
+
+@pytest.mark.usefixtures("float64")
+def test_network_and_prior_agree_as_often_as_the_network_says_what_place_and_depth_say() -> None:
+    of = street()
+    cell, said, z = drawn(of, 5_000, (0.0, 0.0), 0.9)
+    given = Given(of)
+    log = given.place[:, cell] + torch.stack(
+        [
+            (
+                given.share[c][:, cell]
+                - (z - given.expected[c]) ** 2 / (2 * given.variance[c])
+                - 0.5 * torch.log(2 * torch.pi * given.variance[c])
+            ).logsumexp(0)
+            for c in range(CLASSES)
+        ]
+    )
+    expected = float((log.argmax(0) == said.argmax(1)).double().mean())
+    found = Likelihood(of, Seen(cell, said, z), "metric", EVEN).agreement(1.0, 0.0, (0.0, 0.0))
+    assert found == pytest.approx(expected)
+    assert 0.3 < expected < 0.9

@@ -57,7 +57,7 @@ def test_other_methods_read_the_images_alone_and_are_not_trained_again_for_it(sa
     assert jobs == [f"adapt {MODEL.format('corda')}"]
 
 
-PAIRS = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.5]]
+PAIRS = [[0.0, 0.0], [1.0, 0.0], [1.0, "found"]]
 WEIGHED = merged(DEPTH, {"settings": {"demo": {"methods": ["source_only"], "weigh_prior": {"weights": PAIRS}}}})
 
 
@@ -65,7 +65,7 @@ def test_a_table_has_a_row_for_each_pair_of_weights_and_that_of_none_is_the_plai
     answer = sandbox.snakemake("results/demo/prior.csv", "results/demo/metrics.csv", overlay=WEIGHED)
     assert answer.returncode == 0, answer.stdout
     weighed, plain = (pd.read_csv(sandbox.folder / f"results/demo/{name}.csv") for name in ("prior", "metrics"))
-    told = ["none", "depth 1, place 0", "depth 1, place 0.5"]
+    told = ["none", "depth 1, place 0", "depth 1, place found"]
     assert list(weighed[["method", "prior"]].itertuples(index=False, name=None)) == [
         (method, one) for method in ("adabn", "source_only") for one in told
     ]
