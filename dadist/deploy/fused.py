@@ -40,6 +40,8 @@ class PriorAtUse:
         )
         self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels")
         self.metres, self._fusions = metres, dict[Size, Fusion]()
+        if self.alignment.kind == "none":
+            raise ValueError(f"{folder}: expected a study with depth files, got one that was aligned without any")
         if (self.alignment.kind == "metric") != (metres is not None):
             wanted = "what 1 in them is in metres" if metres is None else "none, since it has no unit"
             raise ValueError(

@@ -62,6 +62,12 @@ def measure(
     )
     protocol = {**checkpoint.protocol, "evaluate": asked.code, "labels": asked.evaluate.labels}
     return [
-        Metrics.of({**protocol, "prior": one.told if one else UNWEIGHED}, data.classes, total, errors, len(data))
+        Metrics.of(
+            {**protocol, "prior": weighed.told(one) if weighed and one else UNWEIGHED},
+            data.classes,
+            total,
+            errors,
+            len(data),
+        )
         for one, total in zip(sections, totals, strict=True)
     ]

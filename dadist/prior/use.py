@@ -48,11 +48,12 @@ class PriorOf:
                 )
 
     def fusion(self, prior: Prior) -> Fusion:
-        """With the weights of a section, of which that of the place may be the one found."""
-        if prior.place == "found":
-            assert self.alignment is not None
-            prior = replace(prior, place=self.alignment.agreement)
-        return Fusion(self.given, prior, noise_of(prior, self.alignment, self.numerator))
+        """With the weights of a section."""
+        return Fusion(self.given, found(prior, self.alignment), noise_of(prior, self.alignment, self.numerator))
+
+    def told(self, prior: Prior) -> str:
+        """The weights, as a table says them."""
+        return found(prior, self.alignment).told + " (found)" * (prior.place == "found")
 
     def z(self, rows: Sequence[int]) -> Tensor | None:
         """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None without depth files."""
@@ -66,6 +67,14 @@ def at_cells(depth: NDArray[np.uint16], grid: tuple[int, int], alignment: Alignm
     across, down = grid
     at = depth[:, centres(depth.shape[1], down)[:, None], centres(depth.shape[2], across)]
     return torch.from_numpy(alignment.z(at, numerator))[:, None]
+
+
+def found(prior: Prior, alignment: Alignment | None) -> Prior:
+    """A section with a number for the weight of the place, which is how often network and prior agree if it asks."""
+    if prior.place != "found":
+        return prior
+    assert alignment is not None  # prior_inputs.prior sees to it
+    return replace(prior, place=round(alignment.agreement, 3))
 
 
 def noise_of(prior: Prior, alignment: Alignment | None, numerator: float) -> tuple[float, float]:

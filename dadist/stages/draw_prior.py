@@ -9,7 +9,7 @@ from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
 from dadist.prior.alignment import Alignment
 from dadist.prior.mixtures import Mixtures
-from dadist.prior.use import PriorOf, noise_of
+from dadist.prior.use import PriorOf, found, noise_of
 from dadist.report import likelihood_curves, prior_changes
 from dadist.report.charts import style
 from dadist.report.depth_given_place import add_column
@@ -32,12 +32,13 @@ class Params(Record):
 def run(params: Params, *, batch: Batch, target: In, model: In, mixtures: In, aligned: In, figures: Out) -> None:
     """Label every image with and without the prior, then draw."""
     data, asked = Prepared(target), params.draw_prior
-    fitted, found = Mixtures.load(mixtures), Alignment.load(aligned)
+    fitted, alignment = Mixtures.load(mixtures), Alignment.load(aligned)
+    prior = found(params.prior, alignment)
     moves, shown = prior_changes.look(
         Checkpoint.load(model).segmenter().to(device()),
         data,
         PriorOf([mixtures, aligned], data, device()),
-        params.prior,
+        prior,
         truth=params.truth,
         images=asked.images,
         batch=batch,
@@ -45,11 +46,11 @@ def run(params: Params, *, batch: Batch, target: In, model: In, mixtures: In, al
     )
     drawn = FigureSet(figures, params.dpi)
     with style():
-        prior_changes.add(drawn, data, moves, shown, params.prior, model=params.model, truth=params.truth)
-        noise = noise_of(params.prior, found, fitted.numerator)
-        add_column(drawn, fitted, params.prior, noise, asked.column, found.view)
-        if likelihood_curves.sought(found):
-            drawn.add(likelihood_curves.chart(found), likelihood_curves.told(found))
+        prior_changes.add(drawn, data, moves, shown, prior, model=params.model, truth=params.truth)
+        noise = noise_of(prior, alignment, fitted.numerator)
+        add_column(drawn, fitted, prior, noise, asked.column, alignment.view)
+        if likelihood_curves.sought(alignment):
+            drawn.add(likelihood_curves.chart(alignment), likelihood_curves.told(alignment))
     drawn.close()
 
 
