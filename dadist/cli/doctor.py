@@ -48,7 +48,8 @@ def doctor(words: Sequence[str]) -> int:
     if asked.json:
         sys.stdout.write(as_json(report, notes, picture, depth))
     else:
-        sys.stdout.write(as_lines(report, notes, picture, titles, as_table(depth, chosen.inverse_depth)))
+        table = as_table(depth, chosen.inverse_depth, encoding=sys.stdout.encoding)
+        sys.stdout.write(as_lines(report, notes, picture, titles, table))
     return int(report.errors > 0)
 
 

@@ -61,8 +61,15 @@ def axis(kind: str, numerator: float) -> str:
     return f"z = {numerator:g} / (cm + 1)" if kind == "metric" else "relative inverse depth r, from 0 to 1 by image"
 
 
-def as_table(histograms: Mapping[str, Histogram], numerator: float) -> list[str]:
-    """Lines: metric and relative depth apart, one row per bin, one bar per part; the largest share has the longest."""
+def as_table(histograms: Mapping[str, Histogram], numerator: float, *, encoding: str = "utf-8") -> list[str]:
+    """Lines: metric and relative depth apart, one row per bin, one bar per part; the largest share has the longest.
+
+    Args:
+        histograms: By part.
+        numerator: Of z.
+        encoding: Of the terminal; without block characters bars are of ASCII.
+    """
+    blocks = EIGHTHS.encode(encoding, "replace").decode(encoding) == EIGHTHS
     lines = []
     for kind in ("metric", "relative"):
         shown = {part: one for part, one in histograms.items() if one.kind == kind}
@@ -70,7 +77,10 @@ def as_table(histograms: Mapping[str, Histogram], numerator: float) -> list[str]
             edges = next(iter(shown.values())).edges
             ranges = [_range(low, high, numerator if kind == "metric" else None) for low, high in pairwise(edges)]
             ranges[-1] += " and beyond" if kind == "metric" else ""
-            lines += [f"depth: {axis(kind, numerator)}; shares of the pixels that have depth", *_rows(shown, ranges)]
+            lines += [
+                f"depth: {axis(kind, numerator)}; shares of the pixels that have depth",
+                *_rows(shown, ranges, blocks),
+            ]
     return lines
 
 
@@ -81,19 +91,21 @@ def _range(low: float, high: float, numerator: float | None) -> str:
     return f"{low:.3g} to {high:.3g} ({far} to {near} m)"
 
 
-def _rows(shown: Mapping[str, Histogram], ranges: Sequence[str]) -> list[str]:
+def _rows(shown: Mapping[str, Histogram], ranges: Sequence[str], blocks: bool) -> list[str]:
     widest = max(map(len, ranges))
     most = max(share for one in shown.values() for share in one.shares) or 1.0
     rows = [("", [f"{part}" for part in shown])]
     for index, name in enumerate(ranges):
         shares = [one.shares[index] for one in shown.values()]
-        rows.append((name, [f"{share:>4.0%} {_bar(share / most)}" for share in shares]))
+        rows.append((name, [f"{share:>4.0%} {_bar(share / most, blocks)}" for share in shares]))
     rows.append(("have depth", [f"{one.known:>4.0%}" for one in shown.values()]))
     return [
         "  ".join([f"  {name:<{widest}}", *(f"{cell:<{BAR + 5}}" for cell in cells)]).rstrip() for name, cells in rows
     ]
 
 
-def _bar(share: float) -> str:
+def _bar(share: float, blocks: bool) -> str:
+    if not blocks:
+        return "#" * round(BAR * share)
     whole, rest = divmod(round(8 * BAR * share), 8)
     return "█" * whole + EIGHTHS[rest].strip()

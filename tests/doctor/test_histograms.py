@@ -66,6 +66,8 @@ def test_the_table_has_metric_and_relative_depth_apart_and_a_bar_per_part() -> N
     assert lines[1].split() == ["source", "val"]
     assert " ".join(lines[2].split()) == f"0 to 0.333 (far to 30 m) 75% {'█' * BAR} 50% {'█' * (BAR * 2 // 3)}▋"
     assert lines[BINS + 2].split() == ["have", "depth", "100%", "100%"]
+    plain = as_table(measure(parts, NUMERATOR), NUMERATOR, encoding="latin-1")
+    assert " ".join(plain[2].split()) == f"0 to 0.333 (far to 30 m) 75% {'#' * BAR} 50% {'#' * 11}"
     relative = lines[BINS + 3 :]
     assert relative[0].startswith("depth: relative inverse depth r, from 0 to 1 by image;")
     assert relative[1].split() == ["train"]
