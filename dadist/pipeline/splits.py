@@ -64,7 +64,8 @@ def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | No
         **asked,
         "native": which == "val" and chosen.evaluate.labels == "native",
         "images": chosen.prepare.images,
-        "cameras": domain.camera == "files",
+        "cameras": domain.camera == "files"
+        and which in ("source", TRAIN_WITH_DEPTH if domain.unlabelled_depth else "train"),
         "skip_bad": domain.skip_bad,
     }
     return PreparedSplit(

@@ -107,3 +107,14 @@ def test_relative_depth_is_no_source_s_and_nothing_that_a_method_learns_from() -
     study = changed({"domains": {"mine": RELATIVE}, "settings": {"demo": target}})
     with pytest.raises(ConfigError, match=r"corda learns from depth in metres, and that of domains\.mine is relative"):
         splits.training_split(study, "demo", "corda")
+
+
+EVERY = (*splits.SPLITS, splits.TRAIN_WITH_DEPTH)
+
+
+def test_camera_files_are_read_with_what_the_target_is_aligned_by_and_change_no_other_split() -> None:
+    files = {"demo_source": {"dataset": "cityscapes", "camera": "files"}, "demo_target": {"camera": "files"}}
+    without = {"demo_target": {"camera": "files", "unlabelled_depth": False}}
+    for domains, expected in ((files, {"source", splits.TRAIN_WITH_DEPTH}), (without, {"train"})):
+        found = {which: splits.prepared_split(changed({"domains": domains}), "demo", which) for which in EVERY}
+        assert {which for which, split in found.items() if split and split.plan["cameras"]} == expected
