@@ -163,8 +163,8 @@ class Prior(Record):
     place: Annotated[
         Place,
         key(
-            "Weight of the place, which a network knows already where it is good; 0: it has no say; found: the share "
-            "of cells where network and prior agree, of align_depth.",
+            "Weight of the place, which a network knows already where it is good; 0: it has no say; found: how unsure "
+            "the network is, which align_depth measures.",
             source="D: 0.5 beside a depth of 1, or found",
         ),
     ]

@@ -43,7 +43,7 @@ class Alignment:
     scales: list[float]  # of the curve
     curve: list[float]  # nats per cell: the best that a scale comes to with the other numbers as found
     cells: int
-    agreement: float = 0.0  # share of the cells whose class is the same to the network and to place and depth alone
+    unsure: float = 0.0  # 1 - the mean probability of the network's likeliest class
     view: View = SAME
     camera: tuple[float, float] | None = None  # focal length, times the source's, and horizon, where they were found
     lenses: dict[str, list[list[float]]] = field(default_factory=dict)  # "focal", "horizon": pairs of it and its nats
@@ -187,7 +187,7 @@ def align(
         scales=scales,
         curve=[-search.cost(search.changed(best, scale=one)) for one in scales],
         cells=len(seen.r),
-        agreement=whole.agreement(found.scale, found.offset, found.noise),
+        unsure=seen.unsure,
         view=search.view(found),
         camera=camera,
         lenses=lenses,

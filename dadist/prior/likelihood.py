@@ -37,6 +37,11 @@ class Seen:
     log_probability: Tensor  # (n, C) nats
     r: Tensor  # (n,) z, or relative inverse depth from 0 to 1; nan: none
 
+    @property
+    def unsure(self) -> float:
+        """1 - the mean probability of the likeliest class."""
+        return 1 - float(self.log_probability.exp().amax(1).mean())
+
     def some(self, count: int) -> "Seen":
         """Some of the cells, evenly spread."""
         chosen = torch.from_numpy(np.unique(np.linspace(0, len(self.r) - 1, min(count, len(self.r))).astype(np.int64)))
@@ -75,9 +80,9 @@ class Likelihood:
         log, expected, deviation = (torch.from_numpy(np.asarray(one)) for one in at(self.mixtures, x, y))
         log, self.expected = log[self.fitted], expected[self.fitted]
         self.variance = (deviation[self.fitted] ** 2)[..., None]
-        self.place = log.logsumexp(1)
-        self.share = log - self.place[:, None]
-        self.before = self.said + self.place - (self.frequency + self.place).logsumexp(0)
+        place = log.logsumexp(1)
+        self.share = log - place[:, None]
+        self.before = self.said + place - (self.frequency + place).logsumexp(0)
 
     def __call__(self, scale: float, offset: float, noise: tuple[float, float]) -> float:
         """With z = scale * r + offset, give or take noise[0] + noise[1] |z|, where there is depth at all."""
@@ -86,11 +91,6 @@ class Likelihood:
             known = known + self._of_depth(scale, offset, noise) + math.log(scale) + self.log_range
         known = known.logsumexp(0) + math.log(1 - FOREIGN)
         return float(torch.logaddexp(known, torch.full_like(known, math.log(FOREIGN))).mean())
-
-    def agreement(self, scale: float, offset: float, noise: tuple[float, float]) -> float:
-        """Share of the cells whose class is the same to the network and to the prior alone; arguments as above."""
-        prior = self.place + (self._of_depth(scale, offset, noise) if self.with_depth else 0)
-        return float((prior.argmax(0) == self.said.argmax(0)).double().mean())
 
     def _of_depth(self, scale: float, offset: float, noise: tuple[float, float]) -> Tensor:
         """log p_c(z | x, y) of the fitted classes, ``(C, n)``."""

@@ -70,11 +70,11 @@ def at_cells(depth: NDArray[np.uint16], grid: tuple[int, int], alignment: Alignm
 
 
 def found(prior: Prior, alignment: Alignment | None) -> Prior:
-    """A section with a number for the weight of the place, which is how often network and prior agree if it asks."""
+    """A section with a number for the weight of the place, which is how unsure the network is if it asks."""
     if prior.place != "found":
         return prior
     assert alignment is not None  # prior_inputs.prior sees to it
-    return replace(prior, place=round(alignment.agreement, 3))
+    return replace(prior, place=round(alignment.unsure, 3))
 
 
 def noise_of(prior: Prior, alignment: Alignment | None, numerator: float) -> tuple[float, float]:

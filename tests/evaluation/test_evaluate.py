@@ -144,7 +144,7 @@ def test_the_place_weighs_as_much_as_was_found_and_is_seen_through_the_view(tmp_
     data = builders.split(tmp_path / "val", 2)
     builders.mixtures().save(tmp_path / "mixtures.npz")
     view = View((0.8, 0.1), (0.9, 0.05))
-    aligned = Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1, agreement=0.375, view=view)
+    aligned = Alignment("metric", 1.0, 0.0, (0.1, 0.1), 0.0, [], [], 1, unsure=0.375, view=view)
     aligned.save(tmp_path / "alignment.json")
     found = PriorOf([tmp_path / "mixtures.npz", tmp_path / "alignment.json"], data, "cpu")
     section = replace(builders.DEMO.prior, depth=1.0, place="found")

@@ -6,8 +6,7 @@ import torch
 from made_mixtures import mixtures
 
 from dadist.prior.alignment import align, inverse
-from dadist.prior.fusion import Given
-from dadist.prior.likelihood import Likelihood, Seen
+from dadist.prior.likelihood import Seen
 from dadist.prior.mixtures import Mixtures
 
 CLASSES, GRID, EVEN = 7, (8, 6), np.ones(7)
@@ -75,22 +74,6 @@ def test_prepared_depth_as_z() -> None:
     np.testing.assert_allclose(relative, [np.nan, 0.5, 0.5 + 2 * 1998 / 65534, 2.5], rtol=1e-6)
 
 
-@pytest.mark.usefixtures("float64")
-def test_network_and_prior_agree_as_often_as_the_network_says_what_place_and_depth_say() -> None:
-    of = street()
-    cell, said, z = drawn(of, 5_000, (0.0, 0.0), 0.9)
-    given = Given(of)
-    log = given.place[:, cell] + torch.stack(
-        [
-            (
-                given.share[c][:, cell]
-                - (z - given.expected[c]) ** 2 / (2 * given.variance[c])
-                - 0.5 * torch.log(2 * torch.pi * given.variance[c])
-            ).logsumexp(0)
-            for c in range(CLASSES)
-        ]
-    )
-    expected = float((log.argmax(0) == said.argmax(1)).double().mean())
-    found = Likelihood(of, Seen(cell, said, z), "metric", EVEN).agreement(1.0, 0.0, (0.0, 0.0))
-    assert found == pytest.approx(expected)
-    assert 0.3 < expected < 0.9
+def test_how_unsure_a_network_is_by_hand() -> None:
+    said = torch.tensor([[0.7, 0.2, 0.1], [0.25, 0.5, 0.25]]).log()
+    assert Seen(torch.zeros(2, dtype=torch.int64), said, torch.ones(2)).unsure == pytest.approx(0.4)

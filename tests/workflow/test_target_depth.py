@@ -66,8 +66,8 @@ def test_a_table_has_a_row_for_each_pair_of_weights_and_that_of_none_is_the_plai
     answer = sandbox.snakemake("results/demo/prior.csv", "results/demo/metrics.csv", overlay=WEIGHED)
     assert answer.returncode == 0, answer.stdout
     weighed, plain = (pd.read_csv(sandbox.folder / f"results/demo/{name}.csv") for name in ("prior", "metrics"))
-    agreed = Alignment.load(sandbox.folder / "results/demo/prior/alignment.json").agreement
-    told = ["none", "depth 1, place 0", f"depth 1, place {round(agreed, 3):g} (found)"]
+    unsure = Alignment.load(sandbox.folder / "results/demo/prior/alignment.json").unsure
+    told = ["none", "depth 1, place 0", f"depth 1, place {round(unsure, 3):g} (found)"]
     assert list(weighed[["method", "prior"]].itertuples(index=False, name=None)) == [
         (method, one) for method in ("adabn", "source_only") for one in told
     ]
