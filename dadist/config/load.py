@@ -28,9 +28,8 @@ FLOORS = ("source_only", "adabn")
 # Before a method's name: the variant of a setting in which the method is trained as it was published.
 PAPER = "paper_"
 
-SHARED = (
-    *("data_root", "render", "depth_networks", "domains", "class_sets", "presets", "ablation", "monitor", "settings"),
-)
+SECTIONS = ("render", "depth_networks", "domains", "class_sets", "presets", "ablation", "monitor", "settings")
+SHARED = ("data_root", *SECTIONS)
 
 
 def load(shipped: Path, files: Iterable[Path], words: Iterable[str] = ()) -> Study:
@@ -56,7 +55,7 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
     """
     layers = _Layers(config, files)
     try:
-        for key in SHARED[1:]:
+        for key in SECTIONS:
             if not isinstance(config.get(key), Mapping):
                 raise ConfigError(f"expected a section, got {config.get(key)!r}", (key,))
         for key in ("settings", "domains", "depth_networks", "class_sets", "render", "presets"):

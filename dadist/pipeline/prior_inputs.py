@@ -45,13 +45,34 @@ def mixtures_of(study: Study, setting: str) -> list[str]:
 
 
 def prior(study: Study, setting: str, *, depth: float, place: Place) -> list[str]:
-    """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by."""
+    """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by.
+
+    Raises:
+        ConfigError: One of the two domains has a camera, and the other none.
+    """
     if not depth and not place:
         return []
+    aligned = _cameras_differ(study, setting) or depth > 0 or place == "found"
+    return mixtures_of(study, setting) + [paths.alignment(setting)] * aligned
+
+
+def _cameras_differ(study: Study, setting: str) -> bool:
+    """Whether the target is seen through another camera than the source.
+
+    Raises:
+        ConfigError: One of the two has a camera, and the other none.
+    """
     chosen = study.settings[setting]
-    cameras = [study.domains[view.domain].camera for view in (chosen.source, chosen.target)]
-    known = depth == 0 and place != "found" and chosen.align_depth.camera == "given" and None in cameras
-    return mixtures_of(study, setting) + [paths.alignment(setting)] * (not known)
+    if chosen.align_depth.camera == "found":
+        return True
+    known = {domain for domain in (chosen.source.domain, chosen.target.domain) if study.domains[domain].camera}
+    if len(known) == 1 and chosen.source.domain != chosen.target.domain:
+        (other,) = {chosen.source.domain, chosen.target.domain} - known
+        raise ConfigError(
+            f"settings.{setting}.prior: expected the camera of source and target, or of neither, got that of "
+            f"domains.{min(known)} alone; give domains.{other} a camera, or set align_depth.camera: found"
+        )
+    return bool(known)
 
 
 def prior_to_label(study: Study, setting: str) -> list[str]:

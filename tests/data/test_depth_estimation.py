@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import onnx_networks
 import pytest
+import slow_stage
 from onnx import TensorProto
 from sandbox import ROOT
 
@@ -387,19 +388,6 @@ def test_another_network_of_the_same_name_makes_it_again(root: Path, file: Path,
 
 # --- killed
 
-# The stage as a rule runs it, but for a line about each image that it opens, and time to kill it in.
-STAGE = """
-import os, runpy, sys, time
-from dadist.data import depth_estimation
-read, log = depth_estimation.read_image, os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-def told(path):
-    os.write(log, f"{path.stem}\\n".encode())
-    time.sleep(0.03)
-    return read(path)
-depth_estimation.read_image = told
-runpy.run_module("dadist.stages.estimate_depth", run_name="__main__")
-"""
-
 
 def started(root: Path, folder: Path, file: Path, log: Path) -> subprocess.Popen[bytes]:
     params = {
@@ -411,7 +399,18 @@ def started(root: Path, folder: Path, file: Path, log: Path) -> subprocess.Popen
         "network": dataclasses.asdict(RELATIVE),
     }
     flags = ("--workers", "1", "--batch", "4", "--root", root, "--names", "--network", file, "--depth", folder)
-    command = [sys.executable, "-c", STAGE, str(log), "--params", json.dumps(params), *map(str, flags)]
+    command = [
+        sys.executable,
+        "-c",
+        slow_stage.SCRIPT,
+        "dadist.data.depth_estimation",
+        "estimate_depth",
+        "0.03",
+        str(log),
+        "--params",
+        json.dumps(params),
+        *map(str, flags),
+    ]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 

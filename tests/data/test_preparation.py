@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import slow_stage
 from numpy.typing import NDArray
 from sandbox import ROOT
 
@@ -38,19 +39,6 @@ from dadist.storage.errors import DataError
 SCENES = 24
 PLAN = SplitPlan("all", 40, 24, "pad", CLASS_SETS["16"], labels=True, depth=True, native=False, images=0)
 NO_GAP = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
-
-# The stage as a rule runs it, but for a line about each image that it opens, and time to kill it in.
-STAGE = """
-import os, runpy, sys, time
-from dadist.data import packing, preparation
-read, log = packing.read_image, os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-def told(path):
-    os.write(log, f"{path.stem}\\n".encode())
-    time.sleep(0.02)
-    return read(path)
-packing.read_image = told
-runpy.run_module("dadist.stages.prepare", run_name="__main__")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +64,18 @@ def started(root: Path, folder: Path, log: Path, **changes: Any) -> subprocess.P
     plan = dataclasses.asdict(dataclasses.replace(PLAN, **changes))
     params = json.dumps({"reader": "dadist.data.readers.synthia", "options": {}, "plan": plan})
     flags = ("--workers", "2", "--root", str(root), "--names", "--depth", "--data", str(folder))
-    command = [sys.executable, "-c", STAGE, str(log), "--params", params, *flags]
+    command = [
+        sys.executable,
+        "-c",
+        slow_stage.SCRIPT,
+        "dadist.data.packing",
+        "prepare",
+        "0.02",
+        str(log),
+        "--params",
+        params,
+        *flags,
+    ]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 

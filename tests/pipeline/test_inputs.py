@@ -156,7 +156,10 @@ def test_a_target_with_another_camera_is_aligned_even_where_the_place_alone_is_w
         {"domains": dict.fromkeys(names, camera)} for names in (["demo_target"], ["demo_source", "demo_target"])
     )
     found = {"settings": {"demo": {"align_depth": {"camera": "found"}}}}
-    assert prior_inputs.prior(study(one), "demo", depth=0, place=1) == [mixtures]
+    assert prior_inputs.prior(study(), "demo", depth=0, place=1) == [mixtures]
+    told = r"prior: expected the camera of source and target, or of neither, got that of domains\.demo_target alone"
+    with pytest.raises(ConfigError, match=told):
+        prior_inputs.prior(study(one), "demo", depth=1, place=0)
     assert prior_inputs.prior(study(both), "demo", depth=0, place=1) == [mixtures, alignment]
     assert prior_inputs.prior(study(found), "demo", depth=0, place=1) == [mixtures, alignment]
     assert prior_inputs.prior(study(both), "demo", depth=0, place=0) == []

@@ -1,11 +1,15 @@
 import math
+from pathlib import Path
 
+import builders
 import numpy as np
 import pytest
 import torch
 from made_mixtures import mixtures
 
-from dadist.prior.alignment import align, inverse
+from dadist.config.prior_sections import AlignDepth
+from dadist.data.resize import centres
+from dadist.prior.alignment import align, inverse, look
 from dadist.prior.likelihood import Seen
 from dadist.prior.mixtures import Mixtures
 
@@ -77,3 +81,17 @@ def test_prepared_depth_as_z() -> None:
 def test_how_unsure_a_network_is_by_hand() -> None:
     said = torch.tensor([[0.7, 0.2, 0.1], [0.25, 0.5, 0.25]]).log()
     assert Seen(torch.zeros(2, dtype=torch.int64), said, torch.ones(2)).unsure == pytest.approx(0.4)
+
+
+def test_no_cell_of_padding_is_looked_at_and_none_without_depth(tmp_path: Path) -> None:
+    data = builders.split(tmp_path / "train", 3)
+    content = np.array([[builders.WIDTH // 2, builders.HEIGHT]] * 3)
+    data.content = content  # the right half of each frame is padding
+    asked = AlignDepth("given", images=3, cells=100_000, seed=1)
+    seen = look(builders.segmenter().eval(), data, builders.mixtures(), asked, batch=2, progress=lambda done: None)
+    across, down = builders.GRID
+    at = centres(builders.HEIGHT, down)[:, None], centres(builders.WIDTH, across)
+    inside = (data.depth[:, *at] > 0) & (at[1] < builders.WIDTH // 2)
+    assert len(seen.r) == inside.sum() > 0
+    assert seen.cell.tolist() == [cell for one in inside for cell in np.flatnonzero(one)]
+    assert not seen.r.isnan().any()

@@ -152,7 +152,7 @@ def _numbers(path: Path, *names: str, least: float = -math.inf) -> list[float]:
         DataError: It is no JSON, or one is missing or not above ``least``.
         FileNotFoundError: There is no such file.
     """
-    require([path], "a disparity is a depth only with its camera: unpack camera_trainvaltest.zip there")
+    require([path], "unpack camera_trainvaltest.zip there")
     try:
         camera = json.loads(path.read_text(encoding="utf-8"))
         found = {name: camera[name.partition(".")[0]][name.partition(".")[2]] for name in names}
