@@ -2,9 +2,9 @@
 
 import os
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Before torch is loaded: a thread each, since threads that wait for one another beside another process spin.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before torch is loaded. Threads that wait for one another beside another process spin, and with more of them the bits
+# of a training depend on how many cores its stage was given.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Whose tests run studies, trainings in several processes, or benchmarks.
 WORKFLOW = (

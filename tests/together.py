@@ -161,6 +161,8 @@ def main() -> None:
     with contextlib.nullcontext() if processes.rank() is None else distributed.joined():
         for what in whats:
             make(Path(folder), what)
+    if processes.rank() is not None:
+        processes.end()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from dadist.config.records import parse
 from dadist.runtime import gpus, launch, memory
 from dadist.runtime.locks import interrupt, lock_of
-from dadist.runtime.processes import rank
+from dadist.runtime.processes import end, rank
 from dadist.storage.digest import content, digest, key, texts
 from dadist.storage.kept import once
 from dadist.training.monitor import TrainingMonitor
@@ -67,6 +67,8 @@ def stage(run: Callable[..., None]) -> None:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         logging.error("error: %s [%s:%s]", error, Path(frame.filename).name, frame.lineno)
         raise SystemExit(1) from None
+    if rank() is not None:
+        end()
 
 
 @contextlib.contextmanager

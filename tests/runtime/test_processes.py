@@ -133,3 +133,11 @@ def test_of_several_processes_each_knows_its_place_and_not_by_what_another_launc
     monkeypatch.setenv(processes.LAUNCHER, str(os.getppid()))
     assert not processes.abandoned()
     assert processes.orphaned()  # the parent of its parent is another than that of the launcher
+
+
+def test_one_of_several_ends_well_whatever_stands_on_python_s_way_out() -> None:
+    code = (
+        "import atexit, os; from dadist.runtime.processes import end; atexit.register(os.abort); print('said'); end()"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (answer.returncode, answer.stdout) == (0, "said\n")
