@@ -419,6 +419,5 @@ def test_snakemake_finds_nothing_to_improve(sandbox: Sandbox) -> None:
     assert "Lints for" not in answer.stdout
 
 
-@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="alone it may have all cores")
-def test_a_process_of_several_has_one_thread_of_torch() -> None:
+def test_a_process_of_tests_has_one_thread_of_torch() -> None:
     assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
