@@ -1,13 +1,23 @@
 """Snakemake and modules of dadist without the seconds of their start: a process that has loaded the libraries forks.
 
-All else is as in a shell: arguments, folder, environment and exit status; the jobs that Snakemake starts are processes
-of their own. Nothing of dadist is loaded before, since each sandbox has its own copy.
+All else is as in a shell: arguments, folder, environment, streams and exit status. Nothing of dadist is loaded before,
+since each sandbox has its own copy. The jobs of such a Snakemake begin the same way: the `python` that they find asks
+the same process. What a test kills or measures it starts without all this.
 """
 
+import atexit
+import contextlib
+import functools
 import importlib
+import json
 import multiprocessing
 import os
 import runpy
+import select
+import shlex
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,26 +27,104 @@ from pathlib import Path
 LOADED = (
     *("snakemake.cli", "snakemake.workflow", "snakemake.dag", "snakemake.scheduling.job_scheduler"),
     *("snakemake.report.html_reporter", "snakemake.profiles", "snakemake.storage", "numpy", "pydantic", "cv2", "torch"),
+    *("torch.utils.flop_counter", "torch.nn.parallel", "torchvision.transforms", "pandas", "scipy.optimize"),
+    *("sklearn.cluster", "matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["warm", *LOADED])
+PYTHON = """#!/bin/sh
+case "$1 $2" in
+  "-m dadist."*) exec {python} -IS {warm} ask {address} "$@" ;;
+  *) exec {python} "$@" ;;
+esac
+"""
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """``snakemake …`` or ``python -m …`` in a folder; stdout and stderr together, as a terminal shows them."""
-    with tempfile.NamedTemporaryFile() as file:
-        process = SERVER.Process(target=_main, args=(list(command), str(folder), dict(environment), file.name))
-        process.start()
-        process.join()
-        text = Path(file.name).read_text(encoding="utf-8")
-    assert process.exitcode is not None
-    return subprocess.CompletedProcess(command, process.exitcode, text)
+    place = _server()
+    variables = {**environment, "PATH": f"{place / 'bin'}:{environment['PATH']}"}
+    with tempfile.NamedTemporaryFile() as shown, Path(os.devnull).open("rb") as nothing:
+        streams = (nothing.fileno(), shown.fileno(), shown.fileno())
+        code = _ask(str(place / "socket"), command, str(folder), variables, streams)
+        text = Path(shown.name).read_text(encoding="utf-8")
+    return subprocess.CompletedProcess(command, code, text)
 
 
-def _main(command: list[str], folder: str, environment: dict[str, str], shown: str) -> None:
-    file = os.open(shown, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(file, stream)
+@functools.cache
+def _server() -> Path:
+    """The private folder of this process's server: its socket, and a `python` for jobs."""
+    place = Path(tempfile.mkdtemp(prefix="dadist-tests-"))
+    python, warm, address = sys.executable, Path(__file__).resolve(), place / "socket"
+    (place / "bin").mkdir()
+    (place / "bin/python").write_text(
+        PYTHON.format(python=shlex.quote(python), warm=shlex.quote(str(warm)), address=shlex.quote(str(address)))
+    )
+    (place / "bin/python").chmod(0o700)
+    # It ends when its stdin does, however this process comes to its end.
+    server = subprocess.Popen([python, warm, "serve", address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    atexit.register(_end, server, place)
+    return place
+
+
+def _end(server: subprocess.Popen[bytes], place: Path) -> None:
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.close()
+    server.wait()
+    server.stdout.close()
+    shutil.rmtree(place)
+
+
+def _ask(
+    address: str, command: Sequence[str], folder: str, environment: Mapping[str, str], streams: Sequence[int]
+) -> int:
+    """Have a server run a command; its exit status, negative for a signal. The command is ended if this process is."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address)
+        socket.send_fds(connection, [b"\n"], streams)
+        connection.sendall(json.dumps([*map(list, (command, environment.items())), folder]).encode() + b"\n")
+        return int(connection.makefile("rb").readline())
+
+
+def _serve(address: str) -> None:
+    """Fork for each request, for as long as stdin is open."""
+    for name in LOADED:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that attend to requests
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(128)
+    os.write(1, b"ready\n")
+    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            _attend(connection)
+            os._exit(0)
+        connection.close()
+
+
+def _attend(connection: socket.socket) -> None:
+    """Fork what was asked for, and tell how it ended."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    command, environment, folder = json.loads(connection.makefile("rb").readline())
+    fork = multiprocessing.get_context("fork")
+    child = fork.Process(target=_main, args=(command, folder, dict(environment), streams))
+    child.start()
+    if child.sentinel not in select.select([child.sentinel, connection], [], [])[0]:  # whoever asked is gone
+        child.terminate()
+    child.join()
+    with contextlib.suppress(BrokenPipeError):
+        connection.sendall(b"%d\n" % (child.exitcode or 0))
+
+
+def _main(command: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> None:
+    """Be what the command starts."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -53,3 +141,19 @@ def _main(command: list[str], folder: str, environment: dict[str, str], shown: s
     else:
         sys.argv = command[2:]
         runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+
+
+def _job(address: str, words: list[str]) -> None:
+    """Be the `python` of a job."""
+    code = _ask(address, ["python", *words], str(Path.cwd()), os.environ, (0, 1, 2))
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        _serve(sys.argv[2])
+    else:
+        _job(sys.argv[2], sys.argv[3:])

@@ -27,6 +27,7 @@ TRAINING = "rule_adapt_wildcards_demo_depth_distribution_1"  # the comment of th
 LOG = "results/logs/adapt/demo-depth_distribution-seed1.log"
 SEED = Path("results/demo/depth_distribution/seed1")
 ROUNDS, MADE = ("q0", "q1"), ("model.pt", "losses.csv", "metrics.json")
+FLOORS = ("source_only", "adabn")  # which are trained beside it
 KILL_WAIT_S = 10.0  # of cluster.sh: from being told to end to being killed
 STUDY = merged(
     TINY,
@@ -35,11 +36,7 @@ STUDY = merged(
             "demo": {
                 "methods": ["depth_distribution"],
                 "adapt": {"iterations": 300},  # to be stopped in three times, after a row of losses.csv (20) each
-                # The floors of the table come last, so that no other job is at work when the training is stopped.
-                "objectives": {
-                    "warm_up": {"iterations": 5},
-                    "source_only": {"iterations": 1, "start": "depth_distribution"},
-                },
+                "objectives": {"warm_up": {"iterations": 5}, "source_only": {"iterations": 1}},
                 "selftrain": {"rounds": [3]},
             }
         }
@@ -88,6 +85,13 @@ class Training:
         return int(steps[-1]) if steps else 0
 
 
+def others(sandbox: Sandbox) -> list[str]:
+    """What is to come without the training, or has not ended."""
+    made = [sandbox.folder / f"results/demo/{name}/seed1/q0/metrics.json" for name in FLOORS]
+    at_work = [one for one in records(sandbox) if one["JobState"] != "COMPLETED" and one["Comment"] != TRAINING]
+    return [str(path) for path in made if not path.exists()] + [one["Comment"] for one in at_work]
+
+
 @dataclass(frozen=True)
 class Story:
     """What came of one study that was requeued, cancelled and cut off at a time limit."""
@@ -111,6 +115,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             command("scontrol", "requeue", training.halt(first))
             training.resume(first)
             training.halt(first)
+            first.until(lambda: not others(cluster), "no job but the training")
             running = left(cluster)
             assert len(running) > 3, f"expected a job and its processes, got {running}"
             first.process.send_signal(signal.SIGINT)
