@@ -6,11 +6,12 @@ import os
 # of a training depend on how many cores its stage was given.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Whose tests run studies, trainings in several processes, or benchmarks.
+# Whose tests run studies, trainings in several processes, benchmarks or ONNX's translator.
 WORKFLOW = (
     "tests/workflow/",
     "tests/faults/",
     "tests/benchmarks/",
+    "tests/deploy/test_onnx.py",
     "tests/runtime/test_launch.py",
     "tests/runtime/test_distributed.py",
 )
@@ -28,5 +29,6 @@ def group(nodeid: str) -> str:
 
 
 def place(nodeid: str) -> int:
-    """What begins first: the shared study is the longest group, then whatever runs for minutes."""
-    return 0 if group(nodeid) == "tiny demo" else 1 if nodeid.startswith((SLURM, *WORKFLOW)) else 2
+    """What begins first: SLURM's and the shared study are the longest groups, then come others that run for long."""
+    longest = nodeid.startswith(SLURM) or group(nodeid) == "tiny demo"
+    return 0 if longest else 1 if nodeid.startswith(WORKFLOW) else 2

@@ -60,6 +60,7 @@ SECONDS_TO_LOAD = {
     },
     "pandas": {"collect", "compare_components", "draw_figures", "draw_prior", "embed", "write_page"},
     "matplotlib": {"align_depth", "draw_figures", "draw_prior"},
+    "scipy": set[str](),
     "sklearn": set[str](),
     "torchvision": set[str](),
 }
@@ -283,6 +284,7 @@ def loads() -> dict[tuple[str, ...], list[str]]:
     return found
 
 
+@pytest.mark.workflow  # a process that loads all of it for each group
 @pytest.mark.parametrize("wanted", loads(), ids="+".join)
 def test_a_stage_loads_torch_if_it_has_a_network_and_matplotlib_if_it_draws_charts(wanted: tuple[str, ...]) -> None:
     # Each takes a second or so of every job, sklearn and torchvision more: who wants those imports them late.

@@ -15,7 +15,6 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from torch import Tensor, nn
 
 from dadist.config.prior_sections import Prior
@@ -45,7 +44,7 @@ class Given(nn.Module):
         log, expected, deviation = place(mixtures, self.grid, view)
         fitted = mixtures.weights.sum(1) > 0
         log, expected = (one.reshape(*deviation.shape, -1) for one in (log, expected))
-        total = np.where(fitted[:, None], logsumexp(log, axis=1), 0)
+        total = np.where(fitted[:, None], np.logaddexp.reduce(log, axis=1), 0)
         self._table("share", np.where(fitted[:, None, None], log - total[:, None], 0))
         self._table("expected", expected if (expected != expected[..., :1]).any() else expected[..., :1])
         self._table("variance", deviation[..., None] ** 2)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from dadist.prior.camera import SAME, View
 from dadist.prior.likelihood import UNIT, Likelihood
@@ -59,6 +58,8 @@ class Search:
 
     def best(self, start: Point) -> Point:
         """Where the likelihood is greatest around a point."""
+        from scipy.optimize import minimize  # late: half a second of every stage that labels or evaluates
+
         if not len(start):
             return start
         # scipy's own steps are a twentieth of each coordinate, nothing for one of 0.

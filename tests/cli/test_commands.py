@@ -278,6 +278,7 @@ def test_numbers_that_make_no_sense_are_refused(word: str, told: str, capsys: py
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.workflow  # a process of its own, and ten seconds
 def test_a_4k_image_takes_less_than_2_gb(here: Path) -> None:
     # At a small size: that of the features is the same for every image, and docs/use.md has it for 1280x760.
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

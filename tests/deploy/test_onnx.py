@@ -124,7 +124,6 @@ def test_onnx_runtime_reports_to_nobody(files: dict[str, Path], tmp_path: Path) 
     assert not [*tmp_path.rglob("*")]
 
 
-@pytest.mark.workflow  # no study, but minutes on two cores: many layers, each with sizes that are formulas
 @pytest.mark.parametrize("backbone", sorted({*BACKBONES} - {"street"}))  # which all other tests of this file have
 def test_every_backbone_is_exported_with_torch_s_answers_at_even_and_odd_sizes(tmp_path: Path, backbone: str) -> None:
     model, path = builders.checkpoint(backbone=backbone), tmp_path / "model.onnx"
@@ -146,7 +145,6 @@ def test_every_backbone_is_exported_with_torch_s_answers_at_even_and_odd_sizes(t
         np.testing.assert_allclose(answers(path, images)["logits"], expected, rtol=0, atol=agreement.allowed)
 
 
-@pytest.mark.workflow  # a translation each
 @pytest.mark.parametrize(("layout", "heads"), [("gated", ()), ("joint", ()), ("distilled", ())])
 def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: str, heads: tuple[str, ...]) -> None:
     # Each method's network, and not only that of depth_distribution; `export` compares, at two sizes.

@@ -230,27 +230,20 @@ def test_a_training_on_another_machine_is_left_alone(tmp_path: Path) -> None:
         assert time.monotonic() - begun < 5
 
 
-@pytest.mark.parametrize("what", ["reused id", "no text", "nothing", "old form"])
-def test_a_note_that_names_nobody_gets_nobody_a_signal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
+def test_a_note_that_names_nobody_gets_nobody_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "model.pt"
-    monkeypatch.setattr(resume, "TAKE_OVER_S", 1.0)
+    monkeypatch.setattr(resume, "TAKE_OVER_S", 0.5)
     with subprocess.Popen(["sleep", "600"]) as innocent, training(model, "other") as holder:
-        notes = {
-            "reused id": other(pid=innocent.pid),
-            "no text": b"\xff\xfe",
-            "nothing": b"",
-            "old form": f"{os.uname().nodename} {innocent.pid}".encode(),
-        }
-        lock_of(model).write_bytes(notes[what])
-        with (
-            pytest.raises(ValueError, match=r"got (process \d+|one that left no name) "),
-            State.beside(model, "key").held(),
-        ):
-            pass
-        assert innocent.poll() is None
-        assert holder.poll() is None
+        reused, old_form = other(pid=innocent.pid), f"{os.uname().nodename} {innocent.pid}".encode()
+        for note in (reused, old_form, b"\xff\xfe", b""):
+            lock_of(model).write_bytes(note)
+            with (
+                pytest.raises(ValueError, match=r"got (process \d+|one that left no name) "),
+                State.beside(model, "key").held(),
+            ):
+                pass
+            assert innocent.poll() is None
+            assert holder.poll() is None
         innocent.kill()
 
 
