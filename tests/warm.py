@@ -60,7 +60,12 @@ def _server() -> Path:
     )
     (place / "bin/python").chmod(0o700)
     # It ends when its stdin does, however this process comes to its end.
-    server = subprocess.Popen([python, warm, "serve", address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    server = subprocess.Popen(
+        [python, warm, "serve", address],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # for all: torch asks as it is loaded
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     atexit.register(_end, server, place)

@@ -67,11 +67,11 @@ def _splits(study: Study, setting: str) -> tuple[dict[str, "Split"], dict[str, s
         reader, plan = estimates.as_it_stands(study, split)
         root = paths.place(study, study.domains[split.domain].root)
         names = paths.names(study, split.domain, split.plan["split"])
-        if paths.made(root) and not Path(root).is_dir():
+        if paths.is_output(root) and not Path(root).is_dir():
             unmade.setdefault(root, []).append(which)
             continue
         # Rendered streets are as many as `render` says, and a list takes what it names.
-        shipped = None if paths.made(root) else reader.counts.get(split.plan["split"])
+        shipped = None if paths.is_output(root) else reader.counts.get(split.plan["split"])
         folder = Path(paths.data(split.name))
         domain, listed = study.domains[split.domain], Path(names) if names else None
         depth = which == "train" and domain.unlabelled_depth and not domain.depth_network

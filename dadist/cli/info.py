@@ -20,12 +20,12 @@ def info(words: Sequence[str]) -> int:
 
     from dadist.model.checkpoint import Checkpoint
 
-    told = _told(Checkpoint.load(asked.model))
-    sys.stdout.write(json.dumps(told, indent=1) + "\n" if asked.json else "\n".join(_lines(told)) + "\n")
+    facts = _facts(Checkpoint.load(asked.model))
+    sys.stdout.write(json.dumps(facts, indent=1) + "\n" if asked.json else "\n".join(_lines(facts)) + "\n")
     return 0
 
 
-def _told(checkpoint: "Checkpoint") -> dict[str, Any]:
+def _facts(checkpoint: "Checkpoint") -> dict[str, Any]:
     from dadist.model.segmenter import PIXELS
 
     architecture, frame = checkpoint.architecture, checkpoint.frame
@@ -65,9 +65,9 @@ def _told(checkpoint: "Checkpoint") -> dict[str, Any]:
     }
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(facts: dict[str, Any]) -> list[str]:
     """Sections as they are in JSON, one line per fact; one line per class with its colour."""
-    network, pixels, frame = told["network"], told["pixels"], told["frame"]
+    network, pixels, frame = facts["network"], facts["pixels"], facts["frame"]
     lines = [
         f"network     {network['backbone']}, layout {network['layout']}, heads {' '.join(network['heads']) or 'none'}"
         f", bn {network['bn']}, {network['numbers']:,} numbers, {network['megabytes']} MB",
@@ -75,14 +75,14 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"over {_listed(pixels['deviation'])}",
         f"works at    {frame['width']}x{frame['height']}, {frame['fit']}; images of {_listed(frame['original'], 'x')} "
         "came to it",
-        f"depth       numerator of the inverse depth {told['inverse_depth']:g}, in 1 / cm",
-        f"classes     {len(told['classes'])}, class set {told['class_set']}",
+        f"depth       numerator of the inverse depth {facts['inverse_depth']:g}, in 1 / cm",
+        f"classes     {len(facts['classes'])}, class set {facts['class_set']}",
     ]
-    for one in told["classes"]:
+    for one in facts["classes"]:
         lines.append(f"  {one['id']:>3}  {one['colour']}  {one['name']}{'' if one['starred'] else ' (not in mIoU*)'}")
     for section in ("provenance", "settings"):
         lines.append(section)
-        lines += [f"  {key} {value}" for key, value in _flat(told[section])]
+        lines += [f"  {key} {value}" for key, value in _flat(facts[section])]
     return lines
 
 

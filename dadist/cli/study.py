@@ -63,7 +63,7 @@ def count_images(study: Study, setting: str) -> "Counts":
             continue
         reader, root = splits.reader(study, split.domain), paths.place(study, study.domains[split.domain].root)
         names = paths.names(study, split.domain, split.plan["split"])
-        if paths.made(root):
+        if paths.is_output(root):
             render = study.render[paths.preset(root)]
             images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
         elif Path(root).is_dir():

@@ -89,24 +89,24 @@ def check_labels(domains: Mapping[str, Domain], class_sets: Mapping[str, ClassSe
     Raises:
         ConfigError: For the first that only one side knows, most often a slip.
     """
-    told = {label for _, label in _told(domains)}
+    given = {label for _, label in _labels_given(domains)}
     held = {label for _, label in _held(class_sets)}
-    for path, label in _told(domains):
+    for path, label in _labels_given(domains):
         if label not in LABELS | held:
             raise ConfigError(f"{_unknown(label, LABELS | held)}; null if it is to be ignored", path)
     for path, label in _held(class_sets):
         dataset, _, bare = label.rpartition("/")
         if dataset and dataset not in DATASETS:
             raise ConfigError(f"unknown data set {dataset!r} before a label{hint(dataset, DATASETS)}", path)
-        if bare not in LABELS | told:
-            raise ConfigError(_unknown(bare, LABELS | told), path)
+        if bare not in LABELS | given:
+            raise ConfigError(_unknown(bare, LABELS | given), path)
 
 
 def _unknown(label: str, known: frozenset[str] | set[str]) -> str:
     return f"unknown label {label!r}{hint(label, known)}"
 
 
-def _told(domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
+def _labels_given(domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
     for name, one in domains.items():
         for key in LABELLING:
             for raw, label in one.options.get(key, {}).items():

@@ -192,7 +192,7 @@ class Prior(Record):
         return self.depth > 0 or self.place != 0
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """The weights, as a table says them."""
         place = self.place if isinstance(self.place, str) else f"{self.place:g}"
         return f"depth {self.depth:g}, place {place}" if self.asked else UNWEIGHED

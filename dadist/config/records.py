@@ -108,7 +108,7 @@ def parse(kind: type[T], value: Any, where: str | Path = ()) -> T:
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = next((one for one in details if one["type"] in UNKNOWN), details[0])
-        path, message = _told(kind, value, first)
+        path, message = _message(kind, value, first)
         raise ConfigError(message, (*before, *path)) from None
 
 
@@ -132,7 +132,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return _ADAPTERS[kind]
 
 
-def _told(kind: Any, value: Any, error: ErrorDetails) -> tuple[Path, str]:
+def _message(kind: Any, value: Any, error: ErrorDetails) -> tuple[Path, str]:
     """The path of an error of pydantic, and its message in our words."""
     path, limits, came = _path(kind, error["loc"]), error.get("ctx", {}), error["input"]
     known = _keys(kind, path[:-1])

@@ -15,7 +15,7 @@ from dadist.config.depth_sections import DepthNetwork
 from dadist.data.depth_estimator import DepthEstimator, Map
 from dadist.data.png import write_png
 from dadist.data.prefetch import ahead
-from dadist.data.readers.bad_files import tried
+from dadist.data.readers.bad_files import read_or_note
 from dadist.data.readers.base import Files, read_image
 from dadist.data.readers.estimated import INDEX, UNITS, VERSION, depth_file
 from dadist.data.snapshot import Snapshot
@@ -24,7 +24,7 @@ from dadist.storage.atomic import sync_folder
 from dadist.storage.digest import key
 from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal
-from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
+from dadist.storage.workspace import CONTENT, JOURNAL, explaining_full_disk, workplace
 
 MOST_BAD = 100  # images; beyond, it is not the files: read no others
 
@@ -35,7 +35,7 @@ class _Read(NamedTuple):
     scene: int
     given: Map | None  # None: it is bad
     size: tuple[int, ...]  # (width, height)
-    told: list[str]  # what is wrong with it
+    messages: list[str]  # what is wrong with it
 
 
 def write(
@@ -72,7 +72,7 @@ def write(
     # How many images are in a group is told apart from what they are: less memory is no reason to begin anew.
     decides = key(dataclasses.replace(network, file="", batch=1), [file], code)
     wanted = images.fingerprint(decides) + "-without-bad" * skip_bad
-    with full_disk_told(folder), workplace(folder, INDEX, images.key(decides), wanted) as place:
+    with explaining_full_disk(folder), workplace(folder, INDEX, images.key(decides), wanted) as place:
         if place is None:
             logging.info("%s: made before, and its files are the same", folder)
             return
@@ -111,9 +111,9 @@ def _estimate(
 
         with contextlib.closing(ahead(read, todo)) as every:
             for group in every:
-                bad |= {one.scene: "\n".join(one.told) for one in group if one.told}
+                bad |= {one.scene: "\n".join(one.messages) for one in group if one.messages}
                 if len(bad) >= MOST_BAD and not skip_bad:
-                    raise DataError(_told(bad))
+                    raise DataError(_message(bad))
                 for one, said in _said(estimator, group):
                     scene = images.scenes[one.scene]
                     path = depth_file(content, scene.name)
@@ -130,11 +130,11 @@ def _groups(images: int, batch: int) -> list[range]:
 
 
 def _read(index: int, scene: Files, estimator: DepthEstimator) -> _Read:
-    told: list[str] = []
-    image = tried(told, read_image, scene.image)
+    messages: list[str] = []
+    image = read_or_note(messages, read_image, scene.image)
     if image is None:
-        return _Read(index, None, (), told)
-    return _Read(index, estimator.given(image), image.shape[1::-1], told)
+        return _Read(index, None, (), messages)
+    return _Read(index, estimator.given(image), image.shape[1::-1], messages)
 
 
 def _said(estimator: DepthEstimator, group: list[_Read]) -> Iterator[tuple[_Read, NDArray[Any]]]:
@@ -161,14 +161,14 @@ def _folders(images: Snapshot, content: Path) -> set[Path]:
 def _judge(bad: dict[int, str], sound: int, images: Snapshot, skip_bad: bool) -> None:
     """Raise DataError for images that are bad, if they are not to be left out, or if none is left; else log them."""
     if bad and not skip_bad:
-        raise DataError(f"{_told(bad)}; or `skip_bad: true` in the domain leaves such images out")
+        raise DataError(f"{_message(bad)}; or `skip_bad: true` in the domain leaves such images out")
     if not sound:
-        raise DataError(f"{_told(bad)}\nexpected images beside the bad ones, which skip_bad leaves out, got none")
+        raise DataError(f"{_message(bad)}\nexpected images beside the bad ones, which skip_bad leaves out, got none")
     for index in sorted(bad):
         logging.warning("left out %s: %s", images.scenes[index].name, bad[index])
 
 
-def _told(bad: dict[int, str]) -> str:
+def _message(bad: dict[int, str]) -> str:
     return "\n".join(bad[index] for index in sorted(bad))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dadist.classes import IGNORE
 from dadist.data.inventory import SplitPlan
 from dadist.data.png import write_png
-from dadist.data.readers.bad_files import telling, tried
+from dadist.data.readers.bad_files import collecting, read_or_note
 from dadist.data.readers.base import (
     Files,
     Reader,
@@ -104,19 +104,19 @@ class Packer:
         self, scene: Files
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, NDArray[np.int64], NDArray[np.uint16] | None]:
         """Image, raw ids, pixels of each id ``(256,)`` and depth; each file is tried, so that all bad ones are told."""
-        told: list[str] = []
-        image = tried(told, read_image, scene.image)
-        raw = tried(told, self.reader.read_labels, scene.labels)
-        depth = tried(told, self.reader.read_depth, scene.depth)
+        messages: list[str] = []
+        image = read_or_note(messages, read_image, scene.image)
+        raw = read_or_note(messages, self.reader.read_labels, scene.labels)
+        depth = read_or_note(messages, self.reader.read_depth, scene.depth)
         seen = np.zeros(256, np.int64) if raw is None else histogram(raw)
-        with telling(told):
+        with collecting(messages):
             if scene.labels is not None:
                 require_known(scene.labels, seen, self.reader.dataset, self.ids)
-        with telling(told):
+        with collecting(messages):
             if scene.depth is not None and depth is not None:
                 require_depth(scene.depth, depth)
-        if self.plan.depth and scene.depth is None and not told:
-            told.append(
+        if self.plan.depth and scene.depth is None and not messages:
+            messages.append(
                 f"{scene.image}: expected a depth file, got none, since it could not be read when depth was estimated; "
                 "delete that folder of depth files, and run the same command again"
             )
@@ -124,11 +124,11 @@ class Packer:
             (scene.labels, raw, require_size),
             (scene.depth, depth, required_size(self.reader)),
         ):
-            with telling(told):
+            with collecting(messages):
                 if path is not None and stored is not None and image is not None:
                     require(path, stored, scene.image, image)
-        if image is None or told:
-            raise BadFilesError("\n".join(told))
+        if image is None or messages:
+            raise BadFilesError("\n".join(messages))
         return image, raw, seen, depth
 
     def _pack_labels(

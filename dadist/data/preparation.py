@@ -21,7 +21,7 @@ from dadist.storage import seal
 from dadist.storage.arrays import Rows
 from dadist.storage.errors import DataError
 from dadist.storage.journal import Journal
-from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
+from dadist.storage.workspace import CONTENT, JOURNAL, explaining_full_disk, workplace
 
 WHOLE = "whole"  # inside a workplace: what was made with rows for bad images
 MOST_BAD = 100  # images; beyond, it is not the files: read no others
@@ -62,7 +62,7 @@ def write(
     inventory = Inventory(reader, root, plan, names)
     key = inventory.key(code)
     wanted = f"{key}-{inventory.fingerprint()}" + "-without-bad" * plan.skip_bad
-    with full_disk_told(folder), workplace(folder, INDEX, key, wanted) as place:
+    with explaining_full_disk(folder), workplace(folder, INDEX, key, wanted) as place:
         if place is None:
             logging.info("%s: made before, and its files are the same", folder)
             return
@@ -118,7 +118,7 @@ def _pack(
         except BadFilesError as error:
             bad[index] = str(error)
             if len(bad) == MOST_BAD and not inventory.plan.skip_bad:
-                raise DataError(_told(bad)) from error
+                raise DataError(_message(bad)) from error
             return
         journal.add({"scene": index, "stamp": stamps[index], **packed._asdict()})
 
@@ -143,14 +143,14 @@ def _arrays(packer: Packer, made: Path, packed: list[Packed]) -> dict[str, Any]:
 def _judge(bad: dict[int, str], inventory: Inventory, sound: int) -> None:
     """Raise DataError for images that are bad, if they are not to be left out, or if none is left; else log them."""
     if bad and not inventory.plan.skip_bad:
-        raise DataError(_told(bad))
+        raise DataError(_message(bad))
     if bad and not sound:
-        raise DataError(f"{_told(bad)}\nexpected images beside the bad ones, which skip_bad leaves out, got none")
+        raise DataError(f"{_message(bad)}\nexpected images beside the bad ones, which skip_bad leaves out, got none")
     for index in sorted(bad):
         logging.warning("left out %s: %s", inventory.scenes[index].name, bad[index])
 
 
-def _told(bad: dict[int, str]) -> str:
+def _message(bad: dict[int, str]) -> str:
     """All that is wrong, a line for each file, and what can be done beside mending them."""
     lines = [bad[index] for index in sorted(bad)]
     lines[-1] += "; or `skip_bad: true` in the domain leaves such images out"

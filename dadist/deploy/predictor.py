@@ -111,7 +111,7 @@ class Model:
         near = self._depth(depth, scale, own)
         while True:
             try:
-                with _room_told(tile, batch):
+                with _explaining_lack_of_room(tile, batch):
                     field = self._field(pixels, scale, tile, batch, near)
                     found = render(field, size or own, self.checkpoint.inverse_depth)
                 return Prediction(found.labels, found.confidence, found.depth_m, self.classes)
@@ -178,7 +178,7 @@ def photograph(path: Path) -> NDArray[np.uint8]:
 
 
 @contextlib.contextmanager
-def _room_told(tile: Size, batch: int) -> Iterator[None]:
+def _explaining_lack_of_room(tile: Size, batch: int) -> Iterator[None]:
     """Out of memory, on whichever device, as one MemoryError with a remedy."""
     try:
         yield

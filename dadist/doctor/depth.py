@@ -89,17 +89,17 @@ def _judge_distances(split: Split, seen: Sequence[Seen]) -> Iterator[Finding]:
     low = float(np.median(thirds))
     if not STREET_M[0] <= low <= STREET_M[1]:
         odd = [one for one, third in zip(seen, thirds, strict=True) if not STREET_M[0] <= third <= STREET_M[1]]
-        what = f"expected {STREET_M[0]:g} to {STREET_M[1]:g} m in the lowest third, as in a street, got {_told(low)}"
+        what = f"expected {STREET_M[0]:g} to {STREET_M[1]:g} m in the lowest third, as in a street, got {_text(low)}"
         yield _finding("depth-unit", odd, len(seen), what, _rescale(split.reader, seen, low))
         return
     depths = np.concatenate([one.depths.ravel() for one in seen])
     middle = float(np.median(depths[(depths > 0) & (depths < FAR_CM)])) / 100
     if not MEDIAN_M[0] <= middle <= MEDIAN_M[1]:
-        what = f"expected a median of {MEDIAN_M[0]:g} to {MEDIAN_M[1]:g} m, as in a street, got {_told(middle)}"
+        what = f"expected a median of {MEDIAN_M[0]:g} to {MEDIAN_M[1]:g} m, as in a street, got {_text(middle)}"
         yield _finding("depth-range", seen, len(seen), what, FAULTS["depth-range"].remedy)
 
 
-def _told(metres: float) -> str:
+def _text(metres: float) -> str:
     return f"{metres:.3g} m" + " or more" * (metres * 100 >= FAR_CM)
 
 

@@ -111,7 +111,7 @@ def finding(fault: str, file: Path | str, what: str) -> Finding:
     return Finding(fault, str(file), what, FAULTS[fault].remedy)
 
 
-def told(fault: str, error: Exception, alike: int = 0) -> Finding:
+def error_finding(fault: str, error: Exception, alike: int = 0) -> Finding:
     """A finding from a reader's message, ``file: expected …, got …; remedy``; so many more files are ``alike``."""
     head, _, remedy = str(error).partition("; ")
     file, _, what = head.partition(": expected")
@@ -126,9 +126,9 @@ def told(fault: str, error: Exception, alike: int = 0) -> Finding:
 def not_found(error: Exception) -> Finding:
     """What a reader ended with: is a file missing, or there under another name or as another thing?"""
     if isinstance(error, WrongPackageError):
-        return told("wrong-package", error)
+        return error_finding("wrong-package", error)
     if isinstance(error, ValueError):
-        return told("bad-data-set", error)
+        return error_finding("bad-data-set", error)
     path = Path(str(error).partition(": expected")[0])
     if path.is_symlink() and not path.exists():
         return link(path)
@@ -137,7 +137,7 @@ def not_found(error: Exception) -> Finding:
     beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
     if alike := next((one for one in beside if one != path and one.name.casefold() == path.name.casefold()), None):
         return finding("case-differs", alike, f"expected the name {path.name}, got {alike.name}")
-    return told("missing-files" if path.suffix or path.exists() else "missing-folder", error)
+    return error_finding("missing-files" if path.suffix or path.exists() else "missing-folder", error)
 
 
 def link(path: Path) -> Finding:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dadist.data.readers.base import Files, Reader, any_size, decode, other_size, read_image, same_shape, too_large
 from dadist.data.readers.content import IMAGES, JPEG, NOTES, PNG, TIFF, UNDECODED, noted, require_file
-from dadist.doctor.faults import AGAIN, Finding, finding, link, told
+from dadist.doctor.faults import AGAIN, Finding, error_finding, finding, link
 from dadist.storage.errors import DamagedError, DataError
 
 PNG_END, JPEG_END = b"\0\0\0\0IEND\xaeB`\x82", b"\xff\xd9"
@@ -124,11 +124,11 @@ def _look(path: Path) -> Header | Finding | None:
     try:
         found = header(path)
     except DataError as error:
-        return told("empty-file" if path.is_file() and not path.stat().st_size else "damaged-file", error)
+        return error_finding("empty-file" if path.is_file() and not path.stat().st_size else "damaged-file", error)
     except Image.DecompressionBombError:
-        return told("image-format", too_large(path))
+        return error_finding("image-format", too_large(path))
     except FileNotFoundError as error:
-        return link(path) if path.is_symlink() else told("missing-files", error)
+        return link(path) if path.is_symlink() else error_finding("missing-files", error)
     except OSError as error:
         return finding("unreadable-file", path, f"expected a file that can be read, got {error.strerror}")
     if found is None or found.whole:
@@ -136,7 +136,7 @@ def _look(path: Path) -> Header | Finding | None:
     try:  # some programs append bytes of their own: only a file that does not decode is cut
         decode(path)
     except DataError as error:
-        return dataclasses.replace(told("truncated-file", error), fault="truncated-file")
+        return dataclasses.replace(error_finding("truncated-file", error), fault="truncated-file")
     return found
 
 
@@ -156,12 +156,12 @@ def formats(reader: Reader, scenes: Sequence[Files], headers: Mapping[Path, Head
                 yield finding("swapped-folders", alike[0].image, what)
                 return
             if len(errors) == len(tried) and not any(isinstance(error, DamagedError) for error in errors):
-                yield told(f"{role}-format", errors[0], len(alike) - 1)
+                yield error_finding(f"{role}-format", errors[0], len(alike) - 1)
             elif not errors and role == "image" and kind.endswith(" 1 channel"):
                 what = f"expected colours, got one channel in {len(alike)} of {len(scenes)} images"
                 yield finding("grey-image", alike[0].image, what)
             else:
-                yield from (told(f"{role}-format", error) for error in errors)
+                yield from (error_finding(f"{role}-format", error) for error in errors)
 
 
 def _refused(read: Callable[[Path], Any], path: Path) -> Exception | None:

@@ -19,7 +19,7 @@ from dadist.data.readers.base import (
     require_size,
     required_size,
 )
-from dadist.doctor.faults import Finding, finding, told
+from dadist.doctor.faults import Finding, error_finding, finding
 from dadist.doctor.tree import Split
 from dadist.storage.errors import DataError
 
@@ -82,21 +82,21 @@ def _see(reader: Reader, scene: Files, ids: dict[int, str | None], lookup: NDArr
             if path is not None and stored is not None:
                 require(path, stored, scene.image, image)
     except (DataError, OSError) as error:
-        findings.append(told("size-mismatch" if role == "size" else f"{role}-format", error))
+        findings.append(error_finding("size-mismatch" if role == "size" else f"{role}-format", error))
     seen = np.zeros(256, np.int64)
     if raw is not None and scene.labels is not None:
         seen = np.bincount(raw.ravel(), minlength=256)
         try:
             require_known(scene.labels, seen, reader.dataset, ids)
         except DataError as error:
-            findings.append(told("unknown-ids", error))
+            findings.append(error_finding("unknown-ids", error))
         if raw.shape == image.shape[:2] and (image == raw[..., None]).all():
             findings.append(finding("image-is-labels", scene.image, f"expected an image, got {scene.labels} again"))
     if depth is not None and scene.depth is not None:
         try:
             require_depth(scene.depth, depth)
         except DataError as error:
-            findings.append(told("depth-constant" if depth.any() else "depth-empty", error))
+            findings.append(error_finding("depth-constant" if depth.any() else "depth-empty", error))
     shown = _small(image, cv2.INTER_AREA)
     return Seen(
         scene,

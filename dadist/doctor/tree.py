@@ -13,7 +13,7 @@ from dadist.data.inventory import SplitPlan
 from dadist.data.readers.base import Files, Reader
 from dadist.data.readers.listing import chosen
 from dadist.data.walk import Folder, folders
-from dadist.doctor.faults import Finding, finding, not_found, told
+from dadist.doctor.faults import Finding, error_finding, finding, not_found
 from dadist.doctor.headers import ROLES
 from dadist.storage.errors import DataError
 
@@ -99,7 +99,7 @@ def list_split(split: Split) -> Listing:
     try:
         scenes = chosen(scenes, split.names, split.root) if split.names else scenes
     except (OSError, DataError) as error:
-        findings.append(told("bad-list", error))
+        findings.append(error_finding("bad-list", error))
     return Listing(scenes[: plan.images or None], findings)
 
 
@@ -147,7 +147,7 @@ def _top(files: Sequence[Path], split: Split) -> Path:
 
 def _of_folder(folder: Folder) -> Iterator[Finding]:
     if folder.error:
-        yield told("unreadable-file", folder.error)
+        yield error_finding("unreadable-file", folder.error)
     elif not folder.entries:
         yield finding("empty-folder", folder.path, "expected files, got none")
     for circle in folder.circles:

@@ -63,7 +63,7 @@ def measure(
     protocol = {**checkpoint.protocol, "evaluate": asked.code, "labels": asked.evaluate.labels}
     return [
         Metrics.of(
-            {**protocol, "prior": weighed.told(one) if weighed and one else UNWEIGHED},
+            {**protocol, "prior": weighed.label(one) if weighed and one else UNWEIGHED},
             data.classes,
             total,
             errors,

@@ -36,24 +36,24 @@ def write_page(study: Study, setting: str) -> str:
             {"stage": job.stage, "what": job.what, "file": paths.benchmark(job.stage, job.name)}
             for job in jobs(study, setting)
         ],
-        "config": json.dumps(_settings_told(study, setting)),
+        "config": json.dumps(_settings_shown(study, setting)),
     }
     return spec(task=task, monitor=replace(study.monitor, tensorboard=False), write_page=chosen.write_page)
 
 
 def _domain(study: Study, name: str) -> dict[str, object]:
     domain = study.domains[name]
-    return {"name": name, "dataset": domain.dataset, "rendered": paths.made(domain.root)}
+    return {"name": name, "dataset": domain.dataset, "rendered": paths.is_output(domain.root)}
 
 
-def _settings_told(study: Study, setting: str) -> dict[str, object]:
+def _settings_shown(study: Study, setting: str) -> dict[str, object]:
     chosen = study.settings[setting]
-    told = asdict(chosen)
-    told["classes"] = chosen.classes.name
-    told["objectives"] = {method: told["objectives"][method] for method in chosen.methods}
+    shown = asdict(chosen)
+    shown["classes"] = chosen.classes.name
+    shown["objectives"] = {method: shown["objectives"][method] for method in chosen.methods}
     for section in ("pseudo_label", "evaluate"):
-        del told[section]["batch"]
-    return told
+        del shown[section]["batch"]
+    return shown
 
 
 def jobs(study: Study, setting: str) -> list[Job]:

@@ -22,7 +22,7 @@ def place(study: Study, path: str) -> str:
 
     ``~`` stands for the home folder, and ``$NAME`` for a variable of the environment, if there is one of that name.
     """
-    if made(path):
+    if is_output(path):
         return path
     root, rest = (os.path.expanduser(os.path.expandvars(one)) for one in (study.data_root, path))  # noqa: PTH111
     return os.path.join(root, rest)  # noqa: PTH118 - no . or .. is resolved
@@ -34,7 +34,7 @@ def names(study: Study, domain: str, split: str) -> str | None:
     return place(study, lists[split]) if split in lists else None
 
 
-def made(path: str) -> bool:
+def is_output(path: str) -> bool:
     """Whether the workflow makes a file, as it does the rendered streets; the user brings the others."""
     return path.startswith(RESULTS)
 

@@ -41,7 +41,7 @@ def aligned_images(study: Study, setting: str) -> str:
 
 def mixtures_of(study: Study, setting: str) -> list[str]:
     """The mixtures of a setting's source."""
-    return [paths.artefact(one) for one in runs.made(study, setting, ["mixtures"])]
+    return [paths.artefact(one) for one in runs.artefacts_named(study, setting, ["mixtures"])]
 
 
 def prior(study: Study, setting: str, *, depth: float, place: Place) -> list[str]:

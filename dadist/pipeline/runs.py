@@ -65,7 +65,7 @@ def bases(study: Study) -> list[str]:
     return [setting for setting in study.settings if base_of(study, setting) is None]
 
 
-def papers(study: Study, setting: str) -> dict[str, str]:
+def published_variants(study: Study, setting: str) -> dict[str, str]:
     """Method → name of the variant that trains it as it was published, for those that have presets for it."""
     return {
         method: f"{setting}-{PAPER}{method}"
@@ -76,7 +76,10 @@ def papers(study: Study, setting: str) -> dict[str, str]:
 
 def variants(study: Study, setting: str) -> list[str]:
     """Names of the variants of a setting: those of the ablation, then those of the papers."""
-    return [*(f"{setting}-{variant}" for variant in study.ablation.variants), *papers(study, setting).values()]
+    return [
+        *(f"{setting}-{variant}" for variant in study.ablation.variants),
+        *published_variants(study, setting).values(),
+    ]
 
 
 def pattern(study: Study) -> str:
@@ -86,17 +89,17 @@ def pattern(study: Study) -> str:
     """
     settings = "|".join(map(re.escape, bases(study)))
     ablation = "".join(f"|-{re.escape(variant)}" for variant in study.ablation.variants)
-    own = [re.escape(variant) for setting in bases(study) for variant in papers(study, setting).values()]
+    own = [re.escape(variant) for setting in bases(study) for variant in published_variants(study, setting).values()]
     return "|".join([f"(?:{settings})(?:{ablation})", *own])
 
 
-def published(study: Study, setting: str) -> list[str]:
+def variants_of_paper_table(study: Study, setting: str) -> list[str]:
     """The variants in which the methods of a setting are trained as they were published, in the order of its methods.
 
     Raises:
         ConfigError: None of its methods has one.
     """
-    methods, known = study.settings[setting].methods, papers(study, setting)
+    methods, known = study.settings[setting].methods, published_variants(study, setting)
     if found := [known[method] for method in methods if method in known]:
         return found
     raise ConfigError(
@@ -160,10 +163,10 @@ def needs(method: str) -> dict[str, str]:
 
 def artefacts(study: Study, setting: str, methods: Iterable[str]) -> list[Artefact]:
     """What methods of a setting are built from, each once, under the setting that its file stands under."""
-    return made(study, setting, (name for method in methods for name in needs(method)))
+    return artefacts_named(study, setting, (name for method in methods for name in needs(method)))
 
 
-def made(study: Study, setting: str, names: Iterable[str]) -> list[Artefact]:
+def artefacts_named(study: Study, setting: str, names: Iterable[str]) -> list[Artefact]:
     """Artefacts by their names, each once, under the setting that its file stands under."""
     base, found = base_of(study, setting), dict[Artefact, None]()
     for name in names:
@@ -213,7 +216,7 @@ def of_table(study: Study, setting: str, table: str) -> list[Run]:
     if table == "metrics":
         return of_setting(study, setting)
     if table == "paper":
-        own, others = of_setting(study, setting, FLOORS), published(study, setting)
+        own, others = of_setting(study, setting, FLOORS), variants_of_paper_table(study, setting)
     else:
         own = of_setting(study, setting, [study.ablation.method])
         others = [f"{setting}-{variant}" for variant in study.ablation.variants]

@@ -40,7 +40,7 @@ class UserFiles:
 
     def _root(self, domain: str) -> list[str]:
         folder = paths.place(self.study, self.study.domains[domain].root)
-        if paths.made(folder) or Path(folder).is_dir():
+        if paths.is_output(folder) or Path(folder).is_dir():
             return [folder]
         return self._note(folder, reader(self.study, domain).shipped, f"domains.{domain}.root")
 
@@ -108,7 +108,7 @@ class UserFiles:
         return self._fingerprint(estimate, root, look)
 
     def _fingerprint(self, name: str, root: list[str], look: Callable[[Path], Snapshot]) -> str | None:
-        if not root or paths.made(root[0]):
+        if not root or paths.is_output(root[0]):
             return None
         if name not in self._fingerprints:  # tens of thousands of files
             try:

@@ -51,9 +51,9 @@ class PriorOf:
         """With the weights of a section."""
         return Fusion(self.given, found(prior, self.alignment), noise_of(prior, self.alignment, self.numerator))
 
-    def told(self, prior: Prior) -> str:
+    def label(self, prior: Prior) -> str:
         """The weights, as a table says them."""
-        return found(prior, self.alignment).told + " (found)" * (prior.place == "found")
+        return found(prior, self.alignment).label + " (found)" * (prior.place == "found")
 
     def z(self, rows: Sequence[int]) -> Tensor | None:
         """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None without depth files."""

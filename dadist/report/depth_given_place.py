@@ -117,7 +117,7 @@ def add_column(
         f"p(z | x, y) of each class in column {found.cell} of {mixtures.grid[0]}: how far away it is expected, row by "
         "row, with the noise of the depth files. Each map goes from white to the colour of its class where that is "
         "densest; the last bin is all that is farther. A row where a class hardly ever is has its depths, too: p(x, y) "
-        f"says how rare that is. The first map has the class that the prior alone would pick ({prior.told})."
+        f"says how rare that is. The first map has the class that the prior alone would pick ({prior.label})."
     )
     alt = "Maps over depth and rows: one of the likeliest class, and one per class."
     about = ShownFigure("depth_given_place", "fusion", "Depth given the place", caption, alt, light=True)

@@ -10,7 +10,7 @@ from dadist.classes import ClassSet
 from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import NAMES as DEPTH
 from dadist.report.html import Markup, cell, head, hidden, table, tag
-from dadist.report.published import Quoted
+from dadist.report.quotations import Quoted
 from dadist.report.tables import over_seeds
 from dadist.report.tables import table as rows_of
 

@@ -27,7 +27,7 @@ def sought(found: Alignment) -> list[str]:
     return ["scale"] * bool(found.scales) + list(found.lenses)
 
 
-def told(found: Alignment) -> ShownFigure:
+def described(found: Alignment) -> ShownFigure:
     """What a page says of the curves."""
     numbers = {"scale": found.scale, **dict(zip(("focal", "horizon"), found.camera or (), strict=False))}
     taken = ", ".join(f"{name} {numbers[name]:.2g}" for name in sought(found))

@@ -185,9 +185,8 @@ def add(
         truth: Whether the images have labels to compare with.
     """
     total, moved = max(int(moves.pixels.sum()), 1), int(moves.moved.sum())
-    caption = (
-        f"{model} with the prior ({weights.told}): {100 * moved / total:.1f} % of the pixels of {len(data)} images move"
-    )
+    share = f"{100 * moved / total:.1f} % of the pixels of {len(data)} images"
+    caption = f"{model} with the prior ({weights.label}): {share} move"
     if truth and moved:
         right, wrong = (100 * float(one.sum()) / moved for one in (moves.right, moves.wrong))
         caption += f"; of these {right:.0f} % become right, and {wrong:.0f} % were right before"

@@ -48,7 +48,7 @@ def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels
     save(grid[:, :-GAP], path)
 
 
-def told(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
+def described(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
     """What the page says of the picture of one round."""
     labelled, kept = (sum(after.counts[name]) for name in ("labelled", "kept"))
     lost = 1 - kept / max(labelled, 1)

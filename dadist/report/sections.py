@@ -14,7 +14,7 @@ from dadist.report.cost_table import Cost
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened, read_losses
 from dadist.report.html import Content, Markup, details, tag
 from dadist.report.page import Section
-from dadist.report.published import quoted
+from dadist.report.quotations import quoted
 from dadist.training import alarms
 from dadist.training.alarms import Alarm
 

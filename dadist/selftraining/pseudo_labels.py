@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dadist.storage import seal
 from dadist.storage.arrays import Checked, Rows
 from dadist.storage.journal import Journal
-from dadist.storage.workspace import CONTENT, JOURNAL, full_disk_told, workplace
+from dadist.storage.workspace import CONTENT, JOURNAL, explaining_full_disk, workplace
 
 INDEX = "index.json"
 VERSION = 2  # of the folder's format
@@ -101,7 +101,7 @@ def filling(folder: Path, shape: tuple[int, ...], names: tuple[str, ...], key: s
     Yields:
         What to fill and to finish; None if the folder is there.
     """
-    with full_disk_told(folder), workplace(folder, INDEX, key, key) as place:
+    with explaining_full_disk(folder), workplace(folder, INDEX, key, key) as place:
         if place is None:
             yield None
             return

@@ -11,7 +11,7 @@ from dadist.prior.mixtures import Mixtures
 from dadist.report.charts import style
 from dadist.report.figure_index import LabelledRound, TrainedModel
 from dadist.report.figure_set import FigureSet, add_curves, add_embedding, add_mixtures, add_rates, read_embedding
-from dadist.report.refinement_figure import before_and_after, told
+from dadist.report.refinement_figure import before_and_after, described
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.stages import In, Ins, Out, stage
 
@@ -50,7 +50,7 @@ def run(
             add_embedding(drawn, read_embedding(path), params.classes, params.embedded)
     for made, given, kept in zip(params.rounds, labels, refined, strict=True):
         before, after = PseudoLabels(given), PseudoLabels(kept)
-        path = drawn.picture(told(made, after))
+        path = drawn.picture(described(made, after))
         before_and_after(Prepared(target), before, after, path, images=params.draw_figures.images)
     drawn.close()
 

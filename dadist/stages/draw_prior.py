@@ -50,7 +50,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, mixtures: In, al
         noise = noise_of(prior, alignment, fitted.numerator)
         add_column(drawn, fitted, prior, noise, asked.column, alignment.view)
         if likelihood_curves.sought(alignment):
-            drawn.add(likelihood_curves.chart(alignment), likelihood_curves.told(alignment))
+            drawn.add(likelihood_curves.chart(alignment), likelihood_curves.described(alignment))
     drawn.close()
 
 

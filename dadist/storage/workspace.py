@@ -78,7 +78,7 @@ def _place(output: Path, key: str, done: bool) -> Path:
 
 
 @contextlib.contextmanager
-def full_disk_told(folder: Path) -> Iterator[None]:
+def explaining_full_disk(folder: Path) -> Iterator[None]:
     """Say of an error of the block that the disk is full, and what to do."""
     try:
         yield

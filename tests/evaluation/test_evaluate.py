@@ -151,4 +151,4 @@ def test_the_place_weighs_as_much_as_was_found_and_is_seen_through_the_view(tmp_
     logits = torch.randn(2, len(data.classes), *builders.GRID[::-1])
     plain = Fusion(Given(builders.mixtures(), view=view), replace(section, place=0.375), section.noise or (0, 0))
     assert torch.equal(found.fusion(section)(logits, found.z([0, 1])), plain(logits, found.z([0, 1])))
-    assert found.told(section) == "depth 1, place 0.375 (found)"
+    assert found.label(section) == "depth 1, place 0.375 (found)"

@@ -46,7 +46,7 @@ def test_a_model_s_path_leads_back_to_its_run_and_no_other_path_does() -> None:
 )
 def test_what_the_user_brings_lies_below_data_root_unless_its_path_says_where(path: str, found: str) -> None:
     assert paths.place(study({"data_root": "elsewhere"}), path) == found
-    assert paths.made(found) == path.startswith("results/")
+    assert paths.is_output(found) == path.startswith("results/")
 
 
 def test_the_home_folder_and_variables_that_are_set_are_written_out(monkeypatch: pytest.MonkeyPatch) -> None:

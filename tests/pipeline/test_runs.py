@@ -29,7 +29,7 @@ def test_variants_of_the_ablation_come_before_those_of_the_papers_without_what_i
     ablation = [f"demo-{variant}" for variant in chosen.ablation.variants]
     assert "demo-no_depth" in ablation
     assert runs.variants(chosen, "demo") == [*ablation, "demo-paper_dada", "demo-paper_ctrl"]
-    assert runs.papers(chosen, "demo") == {"dada": "demo-paper_dada", "ctrl": "demo-paper_ctrl"}
+    assert runs.published_variants(chosen, "demo") == {"dada": "demo-paper_dada", "ctrl": "demo-paper_ctrl"}
 
 
 def test_a_variant_that_was_read_is_still_none_of_the_settings_that_config_yaml_names() -> None:

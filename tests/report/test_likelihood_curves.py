@@ -4,7 +4,7 @@ import matplotlib.axes
 import pytest
 
 from dadist.prior.alignment import Alignment
-from dadist.report.likelihood_curves import chart, plot, told
+from dadist.report.likelihood_curves import chart, described, plot
 
 
 def test_the_axis_has_plain_numbers_and_shows_where_scales_compete(
@@ -26,7 +26,7 @@ def test_the_axis_has_plain_numbers_and_shows_where_scales_compete(
 
 
 def test_a_page_is_told_which_scale_was_taken_of_how_many_cells() -> None:
-    found = told(Alignment("relative", 1.2, 0.0, (0.1, 0.1), 1.0, [0.3, 1.0, 3.0], [-2.0, 1.0, 0.0], 9))
+    found = described(Alignment("relative", 1.2, 0.0, (0.1, 0.1), 1.0, [0.3, 1.0, 3.0], [-2.0, 1.0, 0.0], 9))
     assert (found.name, found.section) == ("alignment", "fusion")
     assert "the mean over 9 cells" in found.caption
     assert found.alt == "Curves of likelihood. Taken: scale 1.2; with these, 1.00 nats per cell."
@@ -40,4 +40,4 @@ def test_a_camera_that_was_found_has_curves_of_its_own() -> None:
     lines = [axes.lines for axes in figure.axes]
     assert [list(curve.get_ydata()) for curve, _ in lines] == [[0.0, 2.0, 1.0], [2.0, 1.0]]
     assert [line.get_xdata()[0] for _, line in lines] == [0.95, 0.41]
-    assert "focal 0.95, horizon 0.41; with" in told(found).alt
+    assert "focal 0.95, horizon 0.41; with" in described(found).alt

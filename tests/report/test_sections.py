@@ -137,7 +137,7 @@ def test_the_prior_is_seen_at_work_where_its_figures_are_given(read: Read, tmp_p
     )
     with style():
         aligned = Alignment("relative", 1.2, 0.0, (0.1, 0.1), 1.0, [0.3, 1.0, 3.0], [-2.0, 1.0, 0.0], 9)
-        made.add(likelihood_curves.chart(aligned), likelihood_curves.told(aligned))
+        made.add(likelihood_curves.chart(aligned), likelihood_curves.described(aligned))
     made.close()
     found = Read(pages.page(tmp_path, prior=[tmp_path / "prior"]))
     inside = section(found.text, "fusion")

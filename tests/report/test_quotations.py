@@ -1,7 +1,7 @@
 import pytest
 
 from dadist.classes import CLASS_SETS
-from dadist.report.published import TABLE, Quoted, quoted
+from dadist.report.quotations import TABLE, Quoted, quoted
 
 
 def there(row: Quoted, only: list[int] | None = None) -> list[float]:
