@@ -19,6 +19,7 @@ from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import INDEX, VERSION, Prepared
 from dadist.data.resize import Frame
+from dadist.losses.features import things
 from dadist.methods.base import Context
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.layouts import build
@@ -79,6 +80,7 @@ def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, *
         "content": content,
         "native": native,
         "pixels": pixels[:CLASSES].tolist(),
+        "pixels_of_each": [np.bincount(one.ravel(), minlength=256)[:CLASSES].tolist() for one in given] or None,
         "files": files,
         "arrays": records,
         "names": [f"{i:04}" for i in range(count)],
@@ -208,7 +210,13 @@ def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
 def context(**changes: Any) -> Context:
     """What a method is built from; plain cross-entropy."""
     plain = Context(
-        CLASSES, None, {"mixtures": mixtures(), "patches": patches()}, seed=4, numerator=1000.0, horizon=100
+        classes=CLASSES,
+        class_weights=None,
+        artefacts={"mixtures": mixtures(), "patches": patches()},
+        seed=4,
+        numerator=1000.0,
+        things=things(SEVEN),
+        horizon=100,
     )
     return dataclasses.replace(plain, **changes)
 

@@ -17,7 +17,7 @@ import torch
 from sandbox import ROOT, Sandbox, configuration
 
 from dadist.config import schema, sections, training_sections
-from dadist.config.methods import hyperparameters
+from dadist.config.methods import Objective, hyperparameters
 from dadist.registry import DATASETS, METHODS, RECIPES
 from dadist.stages import flags
 
@@ -253,11 +253,8 @@ def test_every_key_of_every_section_is_read_somewhere() -> None:
 def test_every_hyperparameter_of_a_method_is_read_by_it_or_its_base(method: str) -> None:
     bases = importlib.import_module(METHODS[method]).METHOD.__mro__
     code = "".join(ast.unparse(tree(module)) for module in {METHODS[method], *(one.__module__ for one in bases[:-1])})
-    names = {field.name for field in dataclasses.fields(hyperparameters(method))} - {
-        "start",
-        "iterations",
-        "statistics",
-    }
+    common = {field.name for field in dataclasses.fields(Objective)}
+    names = {field.name for field in dataclasses.fields(hyperparameters(method))} - common
     assert not [name for name in names if not re.search(rf"\b(hyperparameters|chosen)\.{name}\b", code)]
 
 

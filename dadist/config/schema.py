@@ -58,7 +58,10 @@ class Render(Record):
     source: Annotated[int, key("Images of the source, with labels and depth.", source="D", ge=0)]
     train: Annotated[int, key("Images of the target, without labels.", source="D", ge=0)]
     val: Annotated[int, key("Images of the target to validate on, with labels and depth.", source="D", ge=0)]
-    appearance: Annotated[Appearance, key("Of the target; the source has 0 everywhere.", source="D")]
+    appearance: Annotated[Appearance, key("Of the target.", source="D")]
+    source_appearance: Annotated[
+        Appearance | None, key("Of the source; null: 0 everywhere. With the target's it shows what labels would bring.")
+    ] = None
 
 
 @dataclass(frozen=True)

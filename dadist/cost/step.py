@@ -14,6 +14,7 @@ from dadist.config.schema import Setting
 from dadist.config.training_sections import Optimiser
 from dadist.cost.counting import count
 from dadist.data.loader import Source, Target
+from dadist.losses.features import things
 from dadist.methods.base import Context, Method
 from dadist.model.blank import blank
 from dadist.model.layouts import build
@@ -107,6 +108,7 @@ def method_of(setting: Setting, name: str) -> Method:
         artefacts={"mixtures": _mixtures(setting), "patches": _patches(setting)},
         seed=0,
         numerator=setting.inverse_depth,
+        things=things(setting.classes),
         horizon=HORIZON,
     )
     method: Method

@@ -32,7 +32,8 @@ class Target(NamedTuple):
     """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None.
 
     mirrored ``(B,)`` bool is True where all of these are mirrored left to right. inverse_depth and valid, as the
-    source's, are there for a split prepared with depth: a stereo camera's, or a depth network's guess.
+    source's, are there for a split prepared with depth: a stereo camera's, or a depth network's guess. trusted
+    ``(B, H, W)`` bool is False on padding and in margins where a label cannot be trusted; None: it was not asked for.
     """
 
     images: Tensor
@@ -40,6 +41,7 @@ class Target(NamedTuple):
     mirrored: Tensor
     inverse_depth: Tensor | None = None
     valid: Tensor | None = None
+    trusted: Tensor | None = None
 
 
 class Order:
@@ -114,11 +116,14 @@ class SourceLoader:
         sampling: How to draw.
         numerator: Inverse depth is numerator / (cm + 1).
         zero_depth: "ignore" marks pixels without depth (0 in the file) as invalid; "keep" takes them as they are.
+        order: Which images make up a batch; None: all alike.
     """
 
-    def __init__(self, prepared: Prepared, sampling: Sampling, *, numerator: float, zero_depth: str) -> None:
+    def __init__(
+        self, prepared: Prepared, sampling: Sampling, *, numerator: float, zero_depth: str, order: Order | None = None
+    ) -> None:
         self.prepared, self.sampling, self.numerator, self.zero_depth = prepared, sampling, numerator, zero_depth
-        self.order = Order(len(prepared), sampling.batch, sampling.seed)
+        self.order = order or Order(len(prepared), sampling.batch, sampling.seed)
         self.measured = prepared.has_depth
 
     def __call__(self, step: int) -> Source:
@@ -147,6 +152,7 @@ class TargetLoader:
         labels: Pseudo-labels, if any.
         numerator: Inverse depth is numerator / (cm + 1); None leaves depth out. Pixels without depth are invalid: what
             was not measured, or not guessed, is not near.
+        margins: Shares of an image at the top, bottom, left and right that are not trusted; None: nobody asks.
     """
 
     def __init__(
@@ -156,8 +162,9 @@ class TargetLoader:
         labels: NDArray[np.uint8] | None = None,
         *,
         numerator: float | None = None,
+        margins: tuple[float, float, float, float] | None = None,
     ) -> None:
-        self.prepared, self.sampling, self.pseudo = prepared, sampling, labels
+        self.prepared, self.sampling, self.pseudo, self.margins = prepared, sampling, labels, margins
         self.numerator = numerator if prepared.has_depth else None
         # Another stream than the source's, so that the two do not flip together.
         self.order = Order(len(prepared) if labels is None else len(labels), sampling.batch, sampling.seed + 1_000_003)
@@ -165,19 +172,31 @@ class TargetLoader:
     def __call__(self, step: int) -> Target:
         """The batch of ``step``."""
         rows = self.order(step)[distributed.share(self.sampling.batch)]
-        stored = {"images": self.prepared.images[rows]}
+        stored: dict[str, NDArray[Any]] = {"images": self.prepared.images[rows]}
         if self.pseudo is not None:
             stored["labels"] = self.pseudo[rows]
         if self.numerator is not None:
             stored["depth_cm"] = self.prepared.depth[rows].astype(np.float32)
+        if self.margins is not None:
+            stored["trusted"] = self._inside(rows, self.margins)
         tensors, mirrored = self.sampling.ready(list(stored.values()), self.order, step)
         found = dict(zip(stored, tensors, strict=True))
         labels = found["labels"].long() if self.pseudo is not None else None
-        target = Target(_images(found["images"]), labels, mirrored)
+        target = Target(_images(found["images"]), labels, mirrored, trusted=found.get("trusted"))
         if self.numerator is None:
             return target
         depth_cm = found["depth_cm"]
         return target._replace(inverse_depth=_inverse(depth_cm, self.numerator), valid=depth_cm[:, None] > 0)
+
+    def _inside(self, rows: list[int], margins: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+        """Neither padding nor margin, ``(B, H, W)``."""
+        inside = self.prepared.inside(rows).copy()
+        _, height, width = inside.shape
+        top, bottom = (round(one * height) for one in margins[:2])
+        left, right = (round(one * width) for one in margins[2:])
+        inside[:, :top], inside[:, height - bottom :] = False, False
+        inside[:, :, :left], inside[:, :, width - right :] = False, False
+        return inside
 
 
 def _images(stored: Tensor) -> Tensor:

@@ -183,6 +183,7 @@ def _index(
         "content": [content_size(size, frame, plan.fit) for size in sizes] if plan.fit == "pad" else None,
         "native": sizes if plan.native and plan.labels else None,
         "pixels": pixels,
+        "pixels_of_each": [one.pixels for one in packed] if plan.labels else None,
         "files": [one.checks["labels"] for one in packed] if plan.native and plan.labels else [],
         "names": [inventory.scenes[index].name for index in sorted(known)],
         "left_out": {inventory.scenes[index].name: bad[index] for index in sorted(bad)},

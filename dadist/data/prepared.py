@@ -26,7 +26,7 @@ from dadist.storage import seal
 from dadist.storage.arrays import Checked
 from dadist.storage.errors import DataError
 
-VERSION = 6  # of the folder's format
+VERSION = 7  # of the folder's format
 INDEX = "index.json"
 _AGAIN = "delete the folder and prepare the split again"
 
@@ -50,11 +50,13 @@ class Prepared:
         self.camera: Camera | None = Camera(**found) if found else None  # of its camera files, if it was asked for
         self.depth_estimated: bool = index.get("depth_estimated", False)  # by estimate_depth, so no truth to measure by
         self.pixels: NDArray[np.int64] = np.array(index["pixels"], np.int64)  # (C,) before resizing; 0 without labels
+        # (N, C) of each image, before resizing; None without labels
+        self.pixels_of_each: NDArray[np.int64] | None = _rows(index["pixels_of_each"])
         self.original: Size = (index["original"][0], index["original"][1])  # (width, height) of most images' files
         # (N, 2), width and height of what a padded frame shows of each image, on its upper left; None where it fills it
-        self.content: NDArray[np.int64] | None = _pairs(index["content"])
+        self.content: NDArray[np.int64] | None = _rows(index["content"])
         # (N, 2), width and height of labels that keep the size of their files; None for labels of the images' size
-        self.native: NDArray[np.int64] | None = _pairs(index["native"])
+        self.native: NDArray[np.int64] | None = _rows(index["native"])
         self._arrays: dict[str, dict[str, Any]] = index["arrays"]  # what `Rows.record` says of each
         self._files: list[int] = index["files"]  # checksums of labels that keep the size of their files
         for name in self._arrays:
@@ -140,7 +142,7 @@ class Prepared:
         return self.folder / f"{name}.npy"
 
 
-def _pairs(listed: list[list[int]] | None) -> NDArray[np.int64] | None:
+def _rows(listed: list[list[int]] | None) -> NDArray[np.int64] | None:
     return None if listed is None else np.array(listed, np.int64)
 
 

@@ -17,21 +17,22 @@ def flip(batch: Tensor, which: Tensor | NDArray[np.bool_]) -> Tensor:
     return torch.where(chosen.to(batch.device), batch.flip(-1), batch)
 
 
-def class_mask(labels: Tensor, generator: np.random.Generator) -> Tensor:
+def class_mask(labels: Tensor, generator: np.random.Generator, *, of_batch: bool = False) -> Tensor:
     """Pixels of half of the classes of each image, drawn at random.
 
     Args:
         labels: ``(B, H, W)`` int64; 255 counts as a class, as in the authors' code of DACS.
         generator: Draws the classes.
+        of_batch: Whether half of the classes of the whole batch are drawn for each image.
 
     Returns:
-        Bool, ``(B, 1, H, W)``; True on ceil(n / 2) of an image's n classes.
+        Bool, ``(B, 1, H, W)``; True on ceil(n / 2) of n classes.
 
-    Source: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021.
+    Sources: Olsson et al., ClassMix, WACV 2021; Tranheden et al., DACS, WACV 2021; DAFormer, CVPR 2022 (of the batch).
     """
     masks = []
     for image in labels:
-        present = image.unique()
+        present = (labels if of_batch else image).unique()
         count = (len(present) + 1) // 2
         chosen = present[torch.from_numpy(generator.permutation(len(present))[:count]).to(image.device)]
         masks.append(torch.isin(image, chosen))

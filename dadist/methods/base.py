@@ -28,6 +28,7 @@ class Context:
     artefacts: Mapping[str, Any]  # what its REQUIREMENTS name, as ARTEFACTS of registry.py loads it
     seed: int
     numerator: float  # inverse depth is numerator / (depth in cm + 1)
+    things: tuple[int, ...]  # train ids of classes of things, as opposed to road or sky
     horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 
@@ -50,6 +51,11 @@ class Method(Protocol):
     @staticmethod
     def heads(hyperparameters: Any) -> tuple[str, ...]:
         """Heads of the network beside its classifier, of HEADS."""
+        ...
+
+    @staticmethod
+    def margins(hyperparameters: Any) -> tuple[float, float, float, float] | None:
+        """Shares of the target's images at the top, bottom, left and right not to be trusted; None: it does not ask."""
         ...
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
@@ -90,6 +96,11 @@ class Supervised:
     def heads(hyperparameters: Any) -> tuple[str, ...]:
         """None."""
         return ()
+
+    @staticmethod
+    def margins(hyperparameters: Any) -> tuple[float, float, float, float] | None:
+        """It does not ask."""
+        return None
 
     def segmenter_terms(self, source: Source, target: Target | None, step: int) -> Iterator[list[Term]]:
         """One pass over the source."""

@@ -8,37 +8,32 @@ arxiv.org/abs/2104.13613. The mean teacher and the mixing are those of Tranheden
 arxiv.org/abs/2007.08702.
 """
 
-import copy
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms import v2
 
 from dadist.config.methods.corda import Hyperparameters
 from dadist.data.loader import Source, Target
 from dadist.data.readers.base import FAR_CM
 from dadist.losses.depth import agreement, berhu
-from dadist.losses.segmentation import weighed_cross_entropy
-from dadist.methods.averaging import average
-from dadist.methods.base import Context, Supervised, Term
+from dadist.methods.base import Context, Term
 from dadist.methods.mixing import Mixed, paste
+from dadist.methods.self_training import Teacher
 from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.runtime import distributed
 
 BLUR = 9  # pixels across: all but 1e-4 of the widest blur
 
 
-class Corda(Supervised):
+class Corda(Teacher):
     """A pass over the source, then one over the mixed images; depth on both, where the target has any."""
 
     LAYOUT = "distilled"
-    TARGET_IMAGES = True
 
     def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
-        # In training mode for good: it predicts by the statistics of its own batches, as in the released code.
-        self.teacher = copy.deepcopy(segmenter).train().requires_grad_(False)
         jitter = v2.ColorJitter(*[hyperparameters.jitter] * 4)
         blur = v2.GaussianBlur(BLUR, (hyperparameters.blur_least, hyperparameters.blur_most))
         shares = ((jitter, hyperparameters.jitter_share), (blur, hyperparameters.blur_share))
@@ -97,32 +92,15 @@ class Corda(Supervised):
         found = (("mixed", outputs.logits), ("mixed_initial", outputs.extra["initial_segmentation"]))
         return [*(Term(name, self.trusted(logits, mixed.labels, trust[:, 0]), 1.0) for name, logits in found), *terms]
 
-    def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
-        """Cross-entropy of logits ``(B, C, h, w)`` at the labels' size, each pixel as far as trusted."""
-        weights = self.context.class_weights
-        return weighed_cross_entropy(upsample(logits, labels.shape[-2:]), labels, trust, weights=weights)
-
     def counts(self, inverse_depth: Tensor, valid: Tensor) -> Tensor:
         """Where a depth counts: not where it is as far as a file can say, if these are to be left out."""
         if self.hyperparameters.far_depth == "keep":
             return valid
         return valid & (inverse_depth > self.context.numerator / (FAR_CM + 0.5))
 
-    @torch.no_grad()
-    def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The teacher's labels ``(B, H, W)``, and the share of pixels that it is sure of, a scalar."""
-        logits = upsample(self.teacher(images).logits, images.shape[-2:])
-        confidence, labels = logits.float().softmax(1).max(1)
-        return labels, distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
-
-    def after_step(self, step: int) -> None:
-        """Average the weights: teacher = a teacher + (1 - a) student, with a = min(1 - 1 / (step + 1), teacher)."""
-        keep = min(1 - 1 / (step + 1), self.hyperparameters.teacher)
-        average(self.teacher, self.segmenter, keep=keep, buffers=False)
-
-    def networks(self) -> dict[str, nn.Module]:
-        """The teacher too."""
-        return {**super().networks(), "teacher": self.teacher}
+    def kept(self, step: int) -> float:
+        """How much the teacher keeps of itself after a step: min(teacher, 1 - 1 / (step + 1))."""
+        return min(1 - 1 / (step + 1), float(self.hyperparameters.teacher))
 
 
 METHOD = Corda

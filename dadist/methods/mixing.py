@@ -21,7 +21,13 @@ class Mixed(NamedTuple):
 
 
 def paste(
-    source: Source, images: Tensor, labels: Tensor, *, augment: Callable[[Tensor], Tensor], seed: tuple[int, ...]
+    source: Source,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    augment: Callable[[Tensor], Tensor],
+    seed: tuple[int, ...],
+    of_batch: bool = False,
 ) -> Mixed:
     """Paste, and change the colours of what comes out; a function of its arguments alone, of all processes' together.
 
@@ -31,18 +37,29 @@ def paste(
         labels: Of the target, ``(B, H, W)``.
         augment: An image ``(3, H, W)`` in 0..1 to another; draws from torch's generator.
         seed: Of the classes and of what ``augment`` draws.
+        of_batch: Whether the classes of an image are drawn from those of the whole batch.
 
     Sources: Olsson et al., ClassMix, WACV 2021, arxiv.org/abs/2007.07936; Tranheden et al., DACS, WACV 2021,
     arxiv.org/abs/2007.08702.
     """
     generator = np.random.default_rng(seed)
     mine = distributed.share(len(source.labels) * distributed.processes())
-    pasted = class_mask(distributed.gather(source.labels), generator)[mine]  # (B, 1, H, W)
+    pasted = class_mask(distributed.gather(source.labels), generator, of_batch=of_batch)[mine]  # (B, 1, H, W)
     images = torch.where(pasted, source.images, images)
     labels = torch.where(pasted[:, 0], source.labels, labels)
+    return Mixed(changed(images, augment, int(generator.integers(2**31))), labels, pasted)
+
+
+def changed(images: Tensor, augment: Callable[[Tensor], Tensor], seed: int) -> Tensor:
+    """Each image changed by itself, by what torch's generator draws with this seed; the same in several processes.
+
+    Args:
+        images: ``(B, 3, H, W)`` in 0..255.
+        augment: An image ``(3, H, W)`` in 0..1 to another.
+        seed: Of the draws of all processes' images.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator.integers(2**31)))
-        for _ in range(mine.start):
+        torch.manual_seed(seed)
+        for _ in range(distributed.share(len(images) * distributed.processes()).start):
             augment(images.new_zeros(3, *images.shape[-2:]))  # draws what the images of the processes before take
-        images = torch.stack([augment(image / 255) for image in images]) * 255
-    return Mixed(images, labels, pasted)
+        return torch.stack([augment(image / 255) for image in images]) * 255

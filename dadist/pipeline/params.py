@@ -54,11 +54,11 @@ def page_files() -> str:
 
 
 def render(study: Study, preset: str, dataset: str) -> str:
-    """One domain's share: the source has no appearance of its own, the target no number of source images."""
+    """One domain's share: of the source its own appearance, of the target no number of source images."""
     whole = study.render[preset]
-    if dataset == "synthia":
-        return spec(domain=dataset, render=replace(whole, appearance=SOURCE_APPEARANCE, train=0, val=0))
-    return spec(domain=dataset, render=replace(whole, source=0))
+    seen = SOURCE_APPEARANCE if whole.source_appearance is None else whole.source_appearance
+    own = replace(whole, appearance=seen, train=0, val=0) if dataset == "synthia" else replace(whole, source=0)
+    return spec(domain=dataset, render=replace(own, source_appearance=None))
 
 
 def prepare(study: Study, split: str) -> str:

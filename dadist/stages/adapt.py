@@ -5,6 +5,7 @@ from typing import Any
 
 from dadist.config.records import Record
 from dadist.config.training_sections import Adapt
+from dadist.data import rare_classes
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
@@ -43,12 +44,13 @@ def run(
     seed, horizon = build.draws(training.seed, before), adapt.optimiser.poly_iterations
     context = build.context(training, labelled, artefacts, seed=seed, horizon=horizon, device=where)
     sampling, numerator = Sampling(adapt.batch, seed, adapt.flip, where, adapt.crop), training.inverse_depth
+    order = rare_classes.order(labelled, sampling, hyperparameters.rare_classes)
     session.run(
         training,
         adapt,
         to_device(kind(segmenter, hyperparameters, context), where),
-        SourceLoader(labelled, sampling, numerator=numerator, zero_depth=adapt.zero_depth),
-        TargetLoader(unlabelled, sampling, numerator=numerator),
+        SourceLoader(labelled, sampling, numerator=numerator, zero_depth=adapt.zero_depth, order=order),
+        TargetLoader(unlabelled, sampling, numerator=numerator, margins=kind.margins(hyperparameters)),
         before=before,
         statistics=hyperparameters.statistics,
         state=State.beside(model, key(params, [source, target, *init, *artefacts])),

@@ -17,6 +17,7 @@ from dadist.config.methods import Objective
 from dadist.config.methods import hyperparameters as objective_type
 from dadist.config.records import Record, parse
 from dadist.data.prepared import Prepared, spread
+from dadist.losses.features import things
 from dadist.losses.segmentation import class_weights
 from dadist.methods.base import Context, Method
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
@@ -142,6 +143,7 @@ def context(
         artefacts={path.stem: _artefact(path) for path in artefacts},
         seed=seed,
         numerator=training.inverse_depth,
+        things=things(source.classes),
         horizon=horizon or training.iterations,
     )
 

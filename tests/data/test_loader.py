@@ -104,11 +104,29 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
         images, labels, mirrored, *depth = loader(step)
-        assert depth == [None, None]
+        assert depth == [None, None, None]
         assert labels is not None
         assert labels.dtype == torch.int64
         assert torch.equal(labels, images[:, 0].long() % 7)
         assert torch.equal(mirrored, images[:, 0, 0, 0] > images[:, 0, 0, -1])
+
+
+def test_margins_and_padding_are_not_trusted_wherever_an_image_is_cut_and_mirrored(tmp_path: Path) -> None:
+    """Red and green of a pixel are its column and its row."""
+    row, column = np.mgrid[:32, :64].astype(np.uint8)
+    images = np.broadcast_to(np.stack([column, row, row], -1), (4, 32, 64, 3))
+    padded = builders.split(tmp_path / "split", images=images, labels=None, depth=None, content=[[48, 32]] * 4)
+    sampling, seen = Sampling(2, 0, mirror=True, device="cpu", crop=(24, 20)), set()
+    load = TargetLoader(padded, sampling, margins=(0.1, 0.25, 0.125, 0.0))
+    for step in range(20):
+        batch = load(step)
+        assert batch.trusted is not None
+        columns, rows = batch.images[:, 0], batch.images[:, 1]
+        expected = (rows >= 3) & (rows < 24) & (columns >= 8) & (columns < 48)
+        assert torch.equal(batch.trusted, expected)
+        seen |= {bool(one) for one in batch.mirrored}
+    assert seen == {False, True}
+    assert TargetLoader(padded, sampling)(0).trusted is None
 
 
 def test_only_images_with_pseudo_labels_are_drawn(tmp_path: Path) -> None:

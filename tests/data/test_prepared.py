@@ -131,6 +131,9 @@ def test_pixels_are_counted_before_resizing(root: Path, class_set: classes.Class
                 expected[table[raw]] += 1
     assert split.pixels.tolist() == expected
     assert split.pixels.dtype == np.int64
+    assert split.pixels_of_each is not None
+    assert split.pixels_of_each.sum(0).tolist() == expected
+    assert len(split.pixels_of_each) == len(split)
 
 
 def test_many_workers_write_what_one_writes(root: Path) -> None:
@@ -160,6 +163,7 @@ def test_what_is_not_asked_for_is_neither_read_nor_there(root: Path) -> None:
     split = prepare(root, labels=False, depth=False)
     assert split.images.shape == (SCENES, HEIGHT, WIDTH, 3)
     assert split.pixels.tolist() == [0] * 16
+    assert split.pixels_of_each is None
     with pytest.raises(DataError, match=r"labels\.npy: expected labels, found no such file; prepare .* labels = true"):
         _ = split.labels
     with pytest.raises(DataError, match=r"depth\.npy: expected depth, found no such file; prepare .* depth = true"):

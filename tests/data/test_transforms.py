@@ -42,6 +42,19 @@ def test_every_class_has_its_turn_the_ignored_one_included() -> None:
     assert ((share.mean(0) > 0.4) & (share.mean(0) < 0.6)).all()  # 400 draws: four deviations are 0.1
 
 
+def test_of_a_whole_batch_half_of_its_classes_are_drawn_for_each_image() -> None:
+    labels = torch.tensor([[[0, 0, 1, 1]], [[2, 3, IGNORE, IGNORE]]])
+    drawn = set()
+    for seed in range(200):
+        mask = class_mask(labels, np.random.default_rng(seed), of_batch=True)[:, 0]
+        random = np.random.default_rng(seed)
+        for image, found in zip(labels, mask, strict=True):
+            chosen = np.array([0, 1, 2, 3, IGNORE])[random.permutation(5)[:3]]  # 3 of 5, whatever the image has
+            assert torch.equal(found, torch.from_numpy(np.isin(image, chosen)))
+        drawn |= {int(one.sum()) for one in mask}
+    assert drawn == {0, 1, 2, 3, 4}
+
+
 def test_each_image_of_a_batch_draws_from_its_own_classes() -> None:
     labels = torch.tensor([[[0, 0, 1, 1]], [[5, 5, 5, 5]]])
     mask = class_mask(labels, np.random.default_rng(0))

@@ -148,6 +148,13 @@ def test_a_rendered_source_has_no_appearance_and_a_target_no_source_images() -> 
     assert [target["render"][name] for name in ("source", "train", "val")] == [0, 500, 125]
 
 
+def test_a_source_may_be_rendered_in_the_look_of_the_target() -> None:
+    source = json.loads(params.render(PLAIN, "ceiling", "synthia"))["render"]
+    assert source["appearance"] == json.loads(params.render(PLAIN, "demo", "cityscapes"))["render"]["appearance"]
+    assert source["source_appearance"] is None
+    assert [source[name] for name in ("source", "train", "val")] == [600, 0, 0]
+
+
 def test_a_method_s_own_length_goes_before_that_of_all() -> None:
     chosen = demo(adapt={"iterations": 5}, objectives={"dada": {"iterations": 7}})
     assert told("adapt", chosen)["training"]["iterations"] == 7

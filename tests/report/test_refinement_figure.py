@@ -8,7 +8,7 @@ import pytest
 from dadist.classes import IGNORE
 from dadist.report.figure_index import LabelledRound
 from dadist.report.image_grid import GAP, title_height
-from dadist.report.refinement_figure import REMOVED, before_and_after, told
+from dadist.report.refinement_figure import REMOVED, before_and_after, described
 from dadist.selftraining.pseudo_labels import PseudoLabels, filling
 
 SCALE = 480 // builders.WIDTH
@@ -62,4 +62,4 @@ def test_what_was_removed_is_marked_on_grey(picture: np.ndarray) -> None:
 def test_the_caption_says_how_much_was_removed(tmp_path: Path) -> None:
     maps = np.zeros((1, 4, 4), np.uint8)
     after = labelled(tmp_path / "refined", maps, labelled=[80, 20], kept=[80, 10])
-    assert "10.0% of the labelled pixels" in told(LabelledRound("ours", "q1"), after).caption
+    assert "10.0% of the labelled pixels" in described(LabelledRound("ours", "q1"), after).caption

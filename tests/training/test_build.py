@@ -107,7 +107,7 @@ def test_the_context_carries_the_mixtures_of_the_file(tmp_path: Path) -> None:
 
 
 def test_hyperparameters_are_the_keys_of_the_method_s_section() -> None:
-    values = {"start": None, "iterations": 5, "statistics": "running"}
+    values = {"start": None, "iterations": 5, "statistics": "running", "rare_classes": None}
     own = {"depth": 0.125, "adversarial": 0.5, "critic_lr": 0.25, "critic_scale": 1.0, "critic_width": 4}
     assert dataclasses.asdict(build.hyperparameters("dada", {**values, **own})) == {**values, **own}
     assert dataclasses.asdict(build.hyperparameters("source_only", values)) == values

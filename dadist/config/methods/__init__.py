@@ -16,6 +16,29 @@ from dadist.registry import METHODS
 
 
 @dataclass(frozen=True)
+class RareClasses(Record):
+    """How often images with rare classes are drawn."""
+
+    temperature: Annotated[
+        float,
+        key(
+            "T of a class's probability, softmax((1 - f) / T), f its share of the source's labelled pixels.",
+            source="DAFormer's code: 0.01; VFM-UDA's: 0.05",
+            gt=0,
+        ),
+    ]
+    share: Annotated[
+        float,
+        key(
+            "Least share of an image, and of its crop, that a drawn class must have.",
+            source="DAFormer's code: 3000 pixels of 1024x512",
+            ge=0,
+            lt=1,
+        ),
+    ]
+
+
+@dataclass(frozen=True)
 class Objective(Record):
     """What the section of every method has; a method's own hyperparameters come on top."""
 
@@ -31,6 +54,14 @@ class Objective(Record):
     statistics: Annotated[
         Literal["running", "target"],
         key("Statistics that BatchNorm keeps. running: what training left; target: taken anew on target images."),
+    ]
+    rare_classes: Annotated[
+        RareClasses | None,
+        key(
+            "Draw a class, the rarer the likelier, then one of the source's images that has enough of it; null: every "
+            "image alike.",
+            source="DAFormer",
+        ),
     ]
 
 
