@@ -46,6 +46,7 @@ class Sandbox:
     def __init__(self, folder: Path, overlay: dict[str, object]) -> None:
         self.folder, self.overlay = folder, overlay
         self.environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of its processes compiled the package anew
         folder.mkdir(parents=True)
         for part in PARTS:
             if (ROOT / part).is_dir():

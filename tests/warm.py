@@ -133,6 +133,7 @@ def _main(command: list[str], folder: str, environment: dict[str, str], streams:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
     sys.orig_argv = [sys.executable, *command] if command[0] == "snakemake" else command
     sys.path[:] = [environment["PYTHONPATH"], *(path for path in sys.path if not Path(path, "dadist").is_dir())]
     if Path(folder, "sitecustomize.py").is_file():  # as Python does when it starts

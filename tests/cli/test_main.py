@@ -212,6 +212,7 @@ def test_a_plan_counts_the_images_that_are_there(here: Path, capsys: pytest.Capt
     assert any(line.startswith("source, prepared") for line in printed)
 
 
+@pytest.mark.workflow  # the published network
 def test_a_plan_without_data_takes_the_numbers_that_the_owners_ship(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

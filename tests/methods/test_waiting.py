@@ -65,6 +65,7 @@ def test_a_step_asks_the_device_for_nothing(name: str) -> None:
     assert found == []
 
 
+@pytest.mark.workflow  # the published network
 def test_a_step_of_the_published_network_asks_the_device_for_nothing() -> None:
     _, found = steps("depth_distribution", "s2c7_small")
     assert found == []

@@ -136,6 +136,7 @@ def source(drawn: list[NDArray[np.float64]]) -> Mixtures:
     )
 
 
+@pytest.mark.workflow  # the whole search on many streets
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("part", "top"), [(0.7, 0.2), (1.0, 0.0)])
 def test_the_focal_length_and_the_horizon_of_rendered_streets_are_found(
