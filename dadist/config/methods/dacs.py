@@ -1,7 +1,4 @@
-"""Keys of objectives.dacs: those that methods with a teacher share.
-
-Its protocol: batch 2, crop [512, 512], source 1280x760, target 1024x512, 250000 iterations, weights of COCO.
-"""
+"""Keys of objectives.dacs: those that methods with a teacher share."""
 
 from dadist.config.methods.self_training import REQUIREMENTS, Hyperparameters
 
