@@ -261,6 +261,12 @@ def names_and_weights(terms: Any) -> list[list[tuple[str, float]]]:
     return [[(term.name, term.weight) for term in one] for one in terms]
 
 
+def backward(passes: Any) -> None:
+    """Gradients of a method's terms, pass by pass, as the training loop takes them."""
+    for terms in passes:
+        torch.stack([term.weight * term.value for term in terms]).sum().backward()
+
+
 def gradients(module: nn.Module) -> list[Tensor]:
     """The gradients of a module's parameters that are there and not 0."""
     return [p.grad for p in module.parameters() if p.grad is not None and p.grad.any()]

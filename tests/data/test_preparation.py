@@ -216,6 +216,9 @@ def test_images_with_bad_files_are_left_out_with_what_belongs_to_them(
     whole = prepare(root, tmp_path / "whole", native=native)
     told = spoiled(root)
     split = prepare(root, tmp_path / "split", native=native, skip_bad=True)
+    assert split.pixels_of_each is not None
+    assert len(split.pixels_of_each) == len(split)
+    assert split.pixels_of_each.sum(0).tolist() == split.pixels.tolist()
     rows = [row for row, name in enumerate(whole.names) if name not in told]
     assert split.names == [whole.names[row] for row in rows]
     np.testing.assert_array_equal(split.images[:], whole.images[rows])

@@ -46,12 +46,6 @@ def segmenter_terms(method: Supervised, name: str, step: int = HALF) -> Iterator
     method.critics.requires_grad_(True)
 
 
-def learn(passes: Iterator[list[Term]]) -> None:
-    """Take the gradients of all terms, as the trainer does."""
-    for terms in passes:
-        torch.stack([term.weight * term.value for term in terms]).sum().backward()
-
-
 @pytest.mark.parametrize("step", [0, HALF])
 @pytest.mark.parametrize(("name", "values"), CASES)
 def test_a_method_yields_scalar_terms_with_names_of_their_own(name: str, values: dict[str, float], step: int) -> None:
@@ -78,7 +72,7 @@ def test_a_method_learns_in_bfloat16_by_losses_in_float32(name: str, values: dic
         for passes in (segmenter_terms(method, name), method.critic_terms()):
             for terms in passes:
                 assert all(term.value.dtype == torch.float32 for term in terms)
-                learn(iter([terms]))
+                builders.backward(iter([terms]))
     gradients = [weight.grad for network in called(method) for weight in network.parameters()]
     assert all(one.isfinite().all() for one in gradients if one is not None)
 
@@ -89,11 +83,11 @@ def test_critics_learn_from_their_own_terms_alone_and_the_other_networks_from_th
 ) -> None:
     method = builders.method(name, **values)
     others = [weight for one in (method.segmenter, method.companions) for weight in one.parameters()]
-    learn(segmenter_terms(method, name))
+    builders.backward(segmenter_terms(method, name))
     assert all(weight.grad is None for weight in method.critics.parameters())
     assert builders.gradients(method.segmenter.backbone)
     before = [None if weight.grad is None else weight.grad.clone() for weight in others]
-    learn(method.critic_terms())
+    builders.backward(method.critic_terms())
     for critic in method.critics.values():
         assert all(weight.grad is not None for weight in critic.parameters())
         assert builders.gradients(critic)

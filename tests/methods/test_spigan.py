@@ -15,12 +15,6 @@ from dadist.training.loop import called
 WEIGHTS = {"realism": 0.9, "task": 0.8, "privileged": 0.7, "perceptual": 0.6}
 
 
-def backward(passes: Any) -> None:
-    """As the trainer does, list by list."""
-    for terms in passes:
-        torch.stack([term.weight * term.value for term in terms]).sum().backward()
-
-
 def tiny(**changes: float) -> Any:
     return builders.method("spigan", **{"translator_width": 2, "translator_blocks": 1, **changes})
 
@@ -96,7 +90,7 @@ def test_the_translator_gathers_the_gradients_of_every_network_that_sees_its_ima
             unreal = (method.critics["adversarial"](translated / 127.5 - 1) - 1).square().mean()
             (0.8 * labelled + 0.7 * off + 0.6 * unlike + 0.9 * unreal).backward()
         else:
-            backward(method.segmenter_terms(source, target, 0))
+            builders.backward(method.segmenter_terms(source, target, 0))
         gradients.append([weight.grad.clone() for weight in translator.parameters()])
     assert len([one for one in gradients[0] if one.any()]) == len(gradients[0])
     largest = max(float(expected.abs().max()) for expected in gradients[1])
@@ -109,7 +103,7 @@ def test_each_network_moves_the_translator(weight: str) -> None:
     # A weight next to nothing: without it the term, or the adversarial loss, would not be there.
     method = tiny(**{name: 1.0 if name == weight else 1e-30 for name in WEIGHTS})
     method.critics.requires_grad_(False)
-    backward(method.segmenter_terms(builders.source(), builders.target(), 0))
+    builders.backward(method.segmenter_terms(builders.source(), builders.target(), 0))
     largest = max(float(one.abs().max()) for one in builders.gradients(method.companions["translator"]))
     assert largest > 1e-9
 
@@ -117,7 +111,7 @@ def test_each_network_moves_the_translator(weight: str) -> None:
 def test_segmenter_and_privileged_network_learn_and_critic_and_frozen_network_do_not() -> None:
     method = tiny()
     method.critics.requires_grad_(False)
-    backward(method.segmenter_terms(builders.source(), builders.target(), 0))
+    builders.backward(method.segmenter_terms(builders.source(), builders.target(), 0))
     assert builders.gradients(method.segmenter.backbone)
     assert builders.gradients(method.companions["privileged"].trunk)
     assert builders.gradients(method.companions["privileged"].head)
@@ -141,7 +135,7 @@ def test_the_privileged_network_is_compared_with_scaled_depth_that_is_1_at_most(
 
 def seen(method: Any, source: Source, target: Target) -> dict[str, Tensor]:
     """The state of all networks but the critic after a step's passes."""
-    backward(method.segmenter_terms(source, target, 0))
+    builders.backward(method.segmenter_terms(source, target, 0))
     networks = {name: one for name, one in method.networks().items() if name != "critics"}
     return {
         f"{part}.{name}": value.clone() for part, one in networks.items() for name, value in one.state_dict().items()
@@ -166,7 +160,7 @@ def test_the_frozen_network_is_the_one_that_the_training_starts_from_and_is_save
     method = tiny()
     start = {name: value.clone() for name, value in method.segmenter.backbone.state_dict().items()}
     method.segmenter.train()
-    backward(method.segmenter_terms(builders.source(), builders.target(), 0))
+    builders.backward(method.segmenter_terms(builders.source(), builders.target(), 0))
     frozen = method.networks()["perception"].backbone.state_dict()
     assert all(torch.equal(value, frozen[name]) for name, value in start.items())  # its statistics, too
 
