@@ -61,24 +61,24 @@ def _server() -> Path:
     (place / "bin/python").chmod(0o700)
     # It ends when its stdin does, however this process comes to its end.
     server = subprocess.Popen(
-        [python, warm, "serve", address],
+        [python, warm, "serve", address.name],
+        cwd=place,  # the path of a socket has 108 bytes at most
         env={**os.environ, "OMP_NUM_THREADS": "1"},  # for all: torch asks as it is loaded
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
-    atexit.register(_end, server, place)
+    atexit.register(_end, server)
     return place
 
 
-def _end(server: subprocess.Popen[bytes], place: Path) -> None:
+def _end(server: subprocess.Popen[bytes]) -> None:
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.close()
     server.wait()
     server.stdout.close()
-    shutil.rmtree(place)
 
 
 def _ask(
@@ -86,14 +86,16 @@ def _ask(
 ) -> int:
     """Have a server run a command; its exit status, negative for a signal. The command is ended if this process is."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(address)
+        folder_of_it = os.open(Path(address).parent, os.O_RDONLY)
+        connection.connect(f"/proc/self/fd/{folder_of_it}/{Path(address).name}")
+        os.close(folder_of_it)
         socket.send_fds(connection, [b"\n"], streams)
         connection.sendall(json.dumps([*map(list, (command, environment.items())), folder]).encode() + b"\n")
         return int(connection.makefile("rb").readline())
 
 
 def _serve(address: str) -> None:
-    """Fork for each request, for as long as stdin is open."""
+    """Fork for each request, for as long as stdin is open; then remove the folder, which is the working directory."""
     for name in LOADED:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that attend to requests
@@ -109,6 +111,7 @@ def _serve(address: str) -> None:
             _attend(connection)
             os._exit(0)
         connection.close()
+    shutil.rmtree(Path.cwd())
 
 
 def _attend(connection: socket.socket) -> None:
