@@ -27,6 +27,9 @@ class Hyperparameters(self_training.Hyperparameters):
     feature_share: Annotated[
         float,
         key(
-            "Least share of a cell that one class of things must have to count.", source="DAFormer's code", gt=0.5, le=1
+            "Least share of one class of things in a cell for the cell to count.",
+            source="DAFormer's code",
+            gt=0.5,
+            le=1,
         ),
     ]

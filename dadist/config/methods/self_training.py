@@ -44,12 +44,12 @@ class Hyperparameters(Objective):
     jitter: Annotated[
         float, key("Of brightness, contrast, saturation and hue.", source="DAFormer's code", ge=0, le=0.5)
     ]
-    jitter_share: Annotated[float, key("Of the steps in which there is any.", source="DAFormer's code", ge=0, le=1)]
+    jitter_share: Annotated[float, key("Of the steps that have any.", source="DAFormer's code", ge=0, le=1)]
     blur_least: Annotated[
         float, key("Least standard deviation of a Gaussian.", unit="pixels", source="DAFormer's code", gt=0)
     ]
     blur_most: Annotated[float, key("Greatest.", unit="pixels", source="DAFormer's code", gt=0)]
-    blur_share: Annotated[float, key("Of the steps in which there is any.", source="DAFormer's code", ge=0, le=1)]
+    blur_share: Annotated[float, key("Of the steps that have any.", source="DAFormer's code", ge=0, le=1)]
 
     def __post_init__(self) -> None:
         for first, second in ((0, 1), (2, 3)):
