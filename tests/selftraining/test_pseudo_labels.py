@@ -209,7 +209,7 @@ def test_labels_of_the_fused_posterior_or_as_sure_as_it_leaves_them(
         confidence=0.3,
         prior=prior,
         weights=section,
-        batch=2,
+        batch=3,  # as above: others round otherwise
         key="k",
         progress=lambda _: None,
     )

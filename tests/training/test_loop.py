@@ -1,6 +1,7 @@
 import copy
 import csv
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from dadist.training.loop import WINDOW, _by_repeats, _optimisers, decay, to_dev
 from dadist.training.loss_log import NotFiniteError
 from dadist.training.resume import State
 
+KEYS = itertools.count()
 SGD, ADAMW = builders.optimiser("sgd", 2.5e-4), builders.optimiser("adamw", 2e-3, momentum=0.9)
 
 
@@ -47,7 +49,7 @@ def run(
         TargetLoader(target, sampling, pseudo),
         builders.TrainingSettings(optimiser),
         iterations=iterations,
-        state=State(folder, ""),
+        state=State(folder, f"{next(KEYS)}"),  # none goes on from another, however long it took
     )
     return method
 
