@@ -26,6 +26,7 @@ METHODS = {
     "dacs": "dadist.methods.dacs",
     "daformer": "dadist.methods.daformer",
     "mic": "dadist.methods.mic",
+    "depth_prior": "dadist.methods.depth_prior",
     "adaptpatch": "dadist.methods.adaptpatch",
     "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",
@@ -37,10 +38,12 @@ RECIPES = {
     "class_mix": "dadist.methods.class_mix",
 }
 
-# What a method may be built from (`artefacts` of its REQUIREMENTS): the class that loads it, the stage that makes it.
+# What a method may be built from (`artefacts` of its REQUIREMENTS): the class that loads it, the stage that makes it,
+# and the suffix of its file.
 ARTEFACTS = {
-    "mixtures": ("dadist.prior.mixtures", "Mixtures", "dadist.stages.fit_gmm"),
-    "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches"),
+    "mixtures": ("dadist.prior.mixtures", "Mixtures", "dadist.stages.fit_gmm", ".npz"),
+    "alignment": ("dadist.prior.alignment", "Alignment", "dadist.stages.align_depth", ".json"),
+    "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches", ".npz"),
 }
 
 # Networks from an image to features. dadist/config/grid.py has the size of each one's features.

@@ -12,7 +12,7 @@ from PIL import Image
 from dadist.cli.study import read_study
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
-from dadist.pipeline import paths, prior_pictures
+from dadist.pipeline import paths, prior_inputs, prior_pictures
 from dadist.pipeline.runs import Run
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.use import PriorOf, noise_of
@@ -30,7 +30,8 @@ def main() -> None:
     setting = study.settings["demo"]
     depth, place = setting.draw_prior.weights
     prior = replace(setting.prior, depth=depth, place=place)
-    files = [Path(one) for one in (*prior_pictures.mixtures(study, "demo"), paths.alignment("demo"))]
+    of_prior = (*prior_pictures.mixtures(study, "demo"), *prior_inputs.alignment_of(study, "demo"))
+    files = [Path(one) for one in of_prior]
     data, mixtures = Prepared(Path(prior_pictures.images(study, "demo"))), Mixtures.load(files[0])
     weighed = PriorOf(files, data, "cpu")
     _, shown = prior_changes.look(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config import load
 from dadist.config.training_sections import Optimiser
+from dadist.cost.step import ALIGNED
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import INDEX, VERSION, Prepared
@@ -212,7 +213,7 @@ def context(**changes: Any) -> Context:
     plain = Context(
         classes=CLASSES,
         class_weights=None,
-        artefacts={"mixtures": mixtures(), "patches": patches()},
+        artefacts={"mixtures": mixtures(), "alignment": ALIGNED, "patches": patches()},
         seed=4,
         numerator=1000.0,
         things=things(SEVEN),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import multivariate_normal, norm
 
 Array = np.ndarray[Any, Any]
 
@@ -342,3 +343,36 @@ def nearest_centroid(descriptor: list[float], centroids: Array, members: Array) 
         for centroid, count in zip(centroids.tolist(), members, strict=True)
     ]
     return distances.index(min(distances))
+
+
+def place_and_depth(of: Any, c: int, x: float, y: float, z: float, noise: tuple[float, float]) -> tuple[float, float]:
+    """log p_c(x, y) and log p_c(z | x, y) of one class of mixtures, by the joint normals of place and widened z."""
+    joint = marginal = 0.0
+    for weight, mean, covariance in zip(of.weights[c], of.means[c], of.covariances[c], strict=True):
+        if weight == 0:
+            continue
+        at = np.array([x * of.scale[0], y * of.scale[1]])
+        expected = mean[2] + covariance[2, :2] @ np.linalg.solve(covariance[:2, :2], at - mean[:2])
+        wide = covariance[2, 2] - covariance[2, :2] @ np.linalg.solve(covariance[:2, :2], covariance[:2, 2])
+        wide += (noise[0] + noise[1] * abs(expected)) ** 2
+        there = weight * multivariate_normal(mean[:2], covariance[:2, :2]).pdf(at)
+        joint += there * norm(expected, math.sqrt(wide)).pdf(z)
+        marginal += there
+    return math.log(marginal), math.log(joint / marginal) if joint > 0 else -math.inf
+
+
+def fused(of: Any, logits: Array, z: Array, prior: Any, noise: tuple[float, float]) -> Array:
+    """Log-probabilities ``(B, C, h, w)`` of network and prior, pixel by pixel, class by class."""
+    found = np.empty_like(logits)
+    fitted = [c for c in range(logits.shape[1]) if of.weights[c].any()]
+    for b, y, x in np.ndindex(logits.shape[0], *logits.shape[2:]):
+        scores = logits[b, :, y, x] - np.logaddexp.reduce(logits[b, :, y, x])
+        depth = z[b, 0, y, x]
+        terms = {c: place_and_depth(of, c, x, y, depth if depth > 0 else 1.0, noise) for c in fitted}
+        for weight, which, there in ((prior.place, 0, True), (prior.depth, 1, depth > 0)):
+            if there:
+                floored = {c: max(term[which], prior.floor) for c, term in terms.items()}
+                mean = sum(floored.values()) / len(floored)
+                scores = scores + weight * np.array([floored.get(c, mean) for c in range(len(scores))])
+        found[b, :, y, x] = scores - np.logaddexp.reduce(scores)
+    return found

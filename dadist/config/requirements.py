@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from operator import attrgetter
 
 from dadist.config.methods import requirements
 from dadist.config.records import ConfigError
@@ -15,8 +16,12 @@ PRETRAINED = {"efficientnet_lite0": "lite"}
 
 def wants_target_depth(setting: Setting, method: str) -> bool:
     """Whether a method, with the setting's weights, learns from depth of the target's training images."""
-    weight = requirements(method).target_depth
-    return bool(weight and getattr(setting.objectives[method], weight))
+    return any(attrgetter(name)(setting.objectives[method]) for name in requirements(method).target_depth)
+
+
+def without_target_depth(method: str) -> str:
+    """What to set for a method to do without depth of the target."""
+    return " and ".join(f"objectives.{method}.{name}: 0.0" for name in requirements(method).target_depth)
 
 
 def trained(setting: Setting) -> list[str]:
@@ -79,12 +84,18 @@ def _unfit_depth(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tu
             f"expected a source whose depth is in metres, got domains.{source.domain}, whose depth is relative; set "
             f"domains.{source.domain}.depth: false, or take another source",
         )
-    if setting.prior.depth > 0 and "z" not in setting.fit_gmm.features:
-        yield (
-            ("prior", "depth"),
-            f"expected 0, as the mixtures are over {', '.join(setting.fit_gmm.features)} and know no depth, got "
-            f"{setting.prior.depth:g}; set it so, or add z to fit_gmm.features",
-        )
+    weights: dict[Keys, float] = {("prior", "depth"): setting.prior.depth}
+    for method in trained(setting):
+        if "alignment" in requirements(method).artefacts:  # whose target_depth are weights of depth under the mixtures
+            for name in requirements(method).target_depth:
+                weights["objectives", method, *name.split(".")] = attrgetter(name)(setting.objectives[method])
+    for path, weight in weights.items():
+        if weight > 0 and "z" not in setting.fit_gmm.features:
+            yield (
+                path,
+                f"expected 0, as the mixtures are over {', '.join(setting.fit_gmm.features)} and know no depth, got "
+                f"{weight:g}; set it so, or add z to fit_gmm.features",
+            )
     if setting.prior.asked and not given.depth:
         yield (
             ("prior",),
@@ -117,6 +128,13 @@ def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Ke
                 ("adapt", "crop"),
                 f"expected null, as the mixtures of method {method} are of places in a whole image",
             )
+    shown = setting.embed.method
+    if shown in setting.methods and not requirements(shown).density:
+        yield (
+            ("embed", "method"),
+            f"expected a method whose network has heads for depth and density, got {shown}; set it to one of "
+            f"{', '.join(name for name in METHODS if requirements(name).density)}, or leave it out of methods",
+        )
     recipe = setting.selftrain.training.recipe
     if setting.selftrain.methods and requirements(recipe).same_size and not alike:
         yield (

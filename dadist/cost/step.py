@@ -19,6 +19,7 @@ from dadist.methods.base import Context, Method
 from dadist.model.blank import blank
 from dadist.model.layouts import build
 from dadist.model.segmenter import Architecture
+from dadist.prior.alignment import Alignment
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.patches import QUARTERS, Patches
 from dadist.registry import METHODS, RECIPES
@@ -105,7 +106,7 @@ def method_of(setting: Setting, name: str) -> Method:
     context = Context(
         classes=classes,
         class_weights=torch.ones(classes) if setting.adapt.class_weight_power else None,
-        artefacts={"mixtures": _mixtures(setting), "patches": _patches(setting)},
+        artefacts={"mixtures": _mixtures(setting), "alignment": ALIGNED, "patches": _patches(setting)},
         seed=0,
         numerator=setting.inverse_depth,
         things=things(setting.classes),
@@ -119,6 +120,11 @@ def method_of(setting: Setting, name: str) -> Method:
         network = build(_architecture(setting, name))
         method = assembly.method_type(METHODS[name])(network, setting.objectives[name], context)
     return method
+
+
+ALIGNED = Alignment(
+    kind="metric", scale=1.0, offset=0.0, noise=(0.1, 0.1), likelihood=0.0, scales=[], curve=[], cells=1
+)
 
 
 def _mixtures(setting: Setting) -> Mixtures:
@@ -171,7 +177,8 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
         views = [setting.adapt.crop] * 2
     source, target = (drawn(height, width) for width, height in views)
     labels = target.labels if name in RECIPES else None
-    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid)
+    depth = 1000 * target.inverse_depth[:, 0]
+    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid, depth=depth)
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:

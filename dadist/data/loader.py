@@ -31,9 +31,10 @@ class Source(NamedTuple):
 class Target(NamedTuple):
     """Images without ground truth; labels ``(B, H, W)`` int64 are pseudo-labels in self-training, else None.
 
-    mirrored ``(B,)`` bool is True where all of these are mirrored left to right. inverse_depth and valid, as the
-    source's, are there for a split prepared with depth: a stereo camera's, or a depth network's guess. trusted
-    ``(B, H, W)`` bool is False on padding and in margins where a label cannot be trusted; None: it was not asked for.
+    mirrored ``(B,)`` bool is True where all of these are mirrored left to right. depth ``(B, H, W)`` float32, as
+    `Prepared.depth` has it, is there for a split prepared with depth: a stereo camera's, or a depth network's guess;
+    inverse_depth and valid, as the source's, if that is metric. trusted ``(B, H, W)`` bool is False on padding and in
+    margins where a label cannot be trusted; None: it was not asked for.
     """
 
     images: Tensor
@@ -42,6 +43,7 @@ class Target(NamedTuple):
     inverse_depth: Tensor | None = None
     valid: Tensor | None = None
     trusted: Tensor | None = None
+    depth: Tensor | None = None
 
 
 class Order:
@@ -176,7 +178,7 @@ class TargetLoader:
         if self.pseudo is not None:
             stored["labels"] = self.pseudo[rows]
         if self.numerator is not None:
-            stored["depth_cm"] = self.prepared.depth[rows].astype(np.float32)
+            stored["depth"] = self.prepared.depth[rows].astype(np.float32)
         if self.margins is not None:
             stored["trusted"] = self._inside(rows, self.margins)
         tensors, mirrored = self.sampling.ready(list(stored.values()), self.order, step)
@@ -185,8 +187,10 @@ class TargetLoader:
         target = Target(_images(found["images"]), labels, mirrored, trusted=found.get("trusted"))
         if self.numerator is None:
             return target
-        depth_cm = found["depth_cm"]
-        return target._replace(inverse_depth=_inverse(depth_cm, self.numerator), valid=depth_cm[:, None] > 0)
+        depth = found["depth"]
+        if self.prepared.depth_kind == "relative":
+            return target._replace(depth=depth)
+        return target._replace(depth=depth, inverse_depth=_inverse(depth, self.numerator), valid=depth[:, None] > 0)
 
     def _inside(self, rows: list[int], margins: tuple[float, float, float, float]) -> NDArray[np.bool_]:
         """Neither padding nor margin, ``(B, H, W)``."""

@@ -1,9 +1,14 @@
-"""Changes to batches: mirroring, class-mix, colour jitter."""
+"""Changes to batches: mirroring, class-mix, the centres of cells."""
+
+import functools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from dadist.data.resize import centres
 
 
 def flip(batch: Tensor, which: Tensor | NDArray[np.bool_]) -> Tensor:
@@ -37,3 +42,15 @@ def class_mask(labels: Tensor, generator: np.random.Generator, *, of_batch: bool
         chosen = present[torch.from_numpy(generator.permutation(len(present))[:count]).to(image.device)]
         masks.append(torch.isin(image, chosen))
     return torch.stack(masks)[:, None]
+
+
+def at_centres(maps: Tensor, grid: Sequence[int]) -> Tensor:
+    """The pixels of maps ``(..., H, W)`` under the centres of cells, ``(..., h, w)``, for a grid (h, w); any dtype."""
+    rows, columns = (_centres(size, cells, maps.device) for size, cells in zip(maps.shape[-2:], grid, strict=True))
+    return maps[..., rows[:, None], columns]
+
+
+@functools.cache
+def _centres(size: int, cells: int, device: torch.device) -> Tensor:
+    """As `centres`, on a device; kept there, since sending them at every step would keep the host waiting."""
+    return torch.from_numpy(centres(size, cells)).to(device)

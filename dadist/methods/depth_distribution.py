@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from dadist.config.methods.depth_distribution import Hyperparameters
 from dadist.data.loader import Source, Target
-from dadist.data.resize import centres
-from dadist.data.transforms import flip
+from dadist.data.transforms import at_centres, flip
 from dadist.losses.adversarial import ADVERSARIAL_LOSSES
 from dadist.losses.depth import berhu
 from dadist.losses.information import self_information
@@ -103,10 +102,10 @@ class DepthDistribution(Adversarial):
         mirrored back before it is asked where it stands.
         """
         grid, mirrored = logits.shape[-2:], source.mirrored
-        depth = _on_grid(flip(source.inverse_depth, mirrored), grid)
+        depth = at_centres(flip(source.inverse_depth, mirrored), grid)
         predicted = flip(logits.argmax(1), mirrored)
         if self.hyperparameters.source_density == "masked":
-            labels = _on_grid(flip(source.labels[:, None], mirrored), grid)
+            labels = at_centres(flip(source.labels[:, None], mirrored), grid)
             depth = torch.where(labels == predicted[:, None], depth, 0.0)
         return flip(self._squashed(predicted, depth, positive=False), mirrored)
 
@@ -127,18 +126,6 @@ class DepthDistribution(Adversarial):
 
 def _balance(predicted: Tensor, expected: Tensor) -> Tensor:
     return berhu(predicted, expected, torch.ones_like(expected, dtype=torch.bool))
-
-
-def _on_grid(maps: Tensor, grid: torch.Size) -> Tensor:
-    """Nearest by cell centres, ``(B, 1, H, W)`` to ``(B, 1, h, w)``; keeps the dtype."""
-    rows, columns = (_centres(size, cells, maps.device) for size, cells in zip(maps.shape[-2:], grid, strict=True))
-    return maps[..., rows[:, None], columns]
-
-
-@functools.cache
-def _centres(size: int, cells: int, device: torch.device) -> Tensor:
-    """As `centres`, on a device; kept there, since sending them at every step would keep the host waiting."""
-    return torch.from_numpy(centres(size, cells)).to(device)
 
 
 METHOD = DepthDistribution

@@ -22,6 +22,8 @@ class Mic(DAFormer):
 
     def further_terms(self, target: Target, taught: Taught, step: int) -> Iterator[list[Term]]:
         """The labels of the whole images, asked of what is left of them."""
+        if not self.hyperparameters.masked:
+            return
         augment = self.augmentation(5, step, target.images.shape[-2:])
         seed = int(np.random.default_rng((self.context.seed, 6, step)).integers(2**31))
         images = self.hidden(changed(target.images, augment, seed), step)

@@ -28,6 +28,7 @@ def paste(
     augment: Callable[[Tensor], Tensor],
     seed: tuple[int, ...],
     of_batch: bool = False,
+    where: Tensor | None = None,
 ) -> Mixed:
     """Paste, and change the colours of what comes out; a function of its arguments alone, of all processes' together.
 
@@ -38,6 +39,7 @@ def paste(
         augment: An image ``(3, H, W)`` in 0..1 to another; draws from torch's generator.
         seed: Of the classes and of what ``augment`` draws.
         of_batch: Whether the classes of an image are drawn from those of the whole batch.
+        where: ``(B, 1, H, W)`` bool, where anything may be pasted; None: everywhere.
 
     Sources: Olsson et al., ClassMix, WACV 2021, arxiv.org/abs/2007.07936; Tranheden et al., DACS, WACV 2021,
     arxiv.org/abs/2007.08702.
@@ -45,6 +47,8 @@ def paste(
     generator = np.random.default_rng(seed)
     mine = distributed.share(len(source.labels) * distributed.processes())
     pasted = class_mask(distributed.gather(source.labels), generator, of_batch=of_batch)[mine]  # (B, 1, H, W)
+    if where is not None:
+        pasted = pasted & where
     images = torch.where(pasted, source.images, images)
     labels = torch.where(pasted[:, 0], source.labels, labels)
     return Mixed(changed(images, augment, int(generator.integers(2**31))), labels, pasted)

@@ -51,8 +51,11 @@ class Teacher(Supervised):
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The teacher's labels ``(B, H, W)``, and the share of the batch's pixels that it is sure of, a scalar."""
-        logits = upsample(self.teacher(images).logits, images.shape[-2:])
-        confidence, labels = logits.float().softmax(1).max(1)
+        return self.labels_of(self.teacher(images).logits, images.shape[-2:])
+
+    def labels_of(self, logits: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
+        """The same of logits ``(B, C, h, w)``, at the size (H, W)."""
+        confidence, labels = upsample(logits, size).float().softmax(1).max(1)
         return labels, distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
 
     def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
@@ -87,7 +90,15 @@ class SelfTraining(Teacher):
         yield self.source_terms(self.segmenter(source.images), source)
         taught = self.teach(target)
         seed, augment = (self.context.seed, 2, step), self.augmentation(4, step, target.images.shape[-2:])
-        mixed = paste(source, target.images, taught.labels, augment=augment, seed=seed, of_batch=True)
+        mixed = paste(
+            source,
+            target.images,
+            taught.labels,
+            augment=augment,
+            seed=seed,
+            of_batch=True,
+            where=self.pasted_where(source, target),
+        )
         trust = torch.where(mixed.pasted[:, 0], 1.0, taught.trust)
         yield [Term("mixed", self.trusted(self.segmenter(mixed.images).logits, mixed.labels, trust), 1.0)]
         yield from self.further_terms(target, taught, step)
@@ -95,8 +106,16 @@ class SelfTraining(Teacher):
     def teach(self, target: Target) -> Taught:
         """The teacher's labels of a batch; all count alike, by how much of it the teacher is sure of."""
         labels, sure = self.pseudo_labels(target.images)
-        inside = torch.ones_like(labels, dtype=torch.bool) if target.trusted is None else target.trusted
-        return Taught(labels, inside * sure)
+        return Taught(labels, self.inside(target) * sure)
+
+    def inside(self, target: Target) -> Tensor:
+        """Where a label of the target may count, ``(B, H, W)`` bool."""
+        size = (len(target.images), *target.images.shape[-2:])
+        return target.images.new_ones(size, dtype=torch.bool) if target.trusted is None else target.trusted
+
+    def pasted_where(self, source: Source, target: Target) -> Tensor | None:
+        """Where the source may be pasted, ``(B, 1, H, W)`` bool; everywhere."""
+        return None
 
     def further_terms(self, target: Target, taught: Taught, step: int) -> Iterator[list[Term]]:
         """None of its own."""

@@ -156,7 +156,8 @@ def shown(study: Study, setting: str) -> list[str]:
 
 def embedded(study: Study, setting: str) -> str:
     """The model that `embed` looks into."""
-    return paths.model(runs.embedded(study, setting))
+    chosen = study.settings[setting]
+    return paths.model(runs.stored(study, Run(setting, chosen.embed.method, chosen.seeds[0])))
 
 
 def embeddings(study: Study, setting: str) -> list[str]:

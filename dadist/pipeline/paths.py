@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from dadist.config.schema import Study
 from dadist.pipeline.runs import Artefact, Run
-from dadist.registry import METHODS
+from dadist.registry import ARTEFACTS, METHODS
 
 RESULTS = "results/"
 
@@ -102,12 +102,7 @@ def _of_run(run: Run, name: str) -> str:
 
 def artefact(one: Artefact) -> str:
     """What methods are built from."""
-    return f"{RESULTS}{one.setting}/prior/{one.name}.npz"
-
-
-def alignment(setting: str) -> str:
-    """Scale and noise of the target's depth files."""
-    return f"{RESULTS}{setting}/prior/alignment.json"
+    return f"{RESULTS}{one.setting}/prior/{one.name}{ARTEFACTS[one.name][3]}"
 
 
 def prior_figures(setting: str) -> str:

@@ -5,7 +5,6 @@ from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.pipeline import paths, runs
 from dadist.pipeline.inputs import splits_of, unlabelled
-from dadist.pipeline.runs import Run
 from dadist.pipeline.splits import TRAIN_WITH_DEPTH
 
 
@@ -44,6 +43,11 @@ def mixtures_of(study: Study, setting: str) -> list[str]:
     return [paths.artefact(one) for one in runs.artefacts_named(study, setting, ["mixtures"])]
 
 
+def alignment_of(study: Study, setting: str) -> list[str]:
+    """What brings a setting's target to the mixtures."""
+    return [paths.artefact(one) for one in runs.artefacts_named(study, setting, ["alignment"])]
+
+
 def prior(study: Study, setting: str, *, depth: float, place: Place) -> list[str]:
     """What the prior's terms are made from, by their weights: the mixtures, and what a target is aligned to them by.
 
@@ -53,7 +57,7 @@ def prior(study: Study, setting: str, *, depth: float, place: Place) -> list[str
     if not depth and not place:
         return []
     aligned = _cameras_differ(study, setting) or depth > 0 or place == "found"
-    return mixtures_of(study, setting) + [paths.alignment(setting)] * aligned
+    return [*mixtures_of(study, setting), *(alignment_of(study, setting) if aligned else ())]
 
 
 def _cameras_differ(study: Study, setting: str) -> bool:
@@ -120,5 +124,4 @@ def _require_depth(study: Study, setting: str, weight: float) -> None:
 
 def aligning(study: Study, setting: str) -> str:
     """The model whose predictions say which class a depth is of: adabn's, which every setting has."""
-    first = study.settings[setting].seeds[0]
-    return paths.model(runs.stored(study, Run(setting, "adabn", first)))
+    return paths.model(runs.aligning(study, setting))

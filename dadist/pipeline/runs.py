@@ -19,6 +19,8 @@ SHARED = ("classes", "source", "target", "grid", "inverse_depth", "prepare", "st
 ADAPTED = (*SHARED, "adapt")
 SELF_TRAINED = (*ADAPTED, "pseudo_label", "prior", "refine_labels", "selftrain")
 
+ALIGNMENT = "align_depth"  # the stage that also looks at a model
+
 WITHOUT_FILE = ("random", "pretrained")  # starts that no file of the study or of the user's holds
 
 
@@ -150,9 +152,11 @@ def stored(study: Study, run: Run) -> Run:
         return run  # a row that says another protocol, be all its numbers the same
     lineage = _lineage(study, run.setting, run.method)
     sections = {section for method in lineage for section in needs(method).values()}
-    alike = _alike(mine, its, (*(ADAPTED if run.number == 0 else SELF_TRAINED), *sections)) and all(
-        mine.objectives[method] == its.objectives[method] for method in lineage
-    )
+    if run.number and mine.prior.asked:
+        sections |= {"fit_gmm", ALIGNMENT}
+    alike = _alike(mine, its, (*(ADAPTED if run.number == 0 else SELF_TRAINED), *sections), lineage)
+    if ALIGNMENT in sections:
+        alike = alike and _aligned_alike(study, run.setting, base)
     return replace(run, setting=base) if alike else run
 
 
@@ -172,12 +176,27 @@ def artefacts_named(study: Study, setting: str, names: Iterable[str]) -> list[Ar
     for name in names:
         stage = ARTEFACTS[name][2].rpartition(".")[2]
         alike = base is not None and _alike(study.settings[setting], study.settings[base], (*SHARED, stage))
+        if base is not None and stage == ALIGNMENT:
+            alike = alike and _aligned_alike(study, setting, base)
         found[Artefact(base if base is not None and alike else setting, name, stage)] = None
     return list(found)
 
 
-def _alike(one: Setting, other: Setting, keys: Iterable[str]) -> bool:
-    return all(getattr(one, key) == getattr(other, key) for key in keys)
+def aligning(study: Study, setting: str) -> Run:
+    """The run whose predictions say which class a depth is of: adabn's, which every setting has."""
+    return stored(study, Run(setting, "adabn", study.settings[setting].seeds[0]))
+
+
+def _aligned_alike(study: Study, setting: str, base: str) -> bool:
+    """Whether what align_depth finds for a variant it finds for its base, too."""
+    mine, its, methods = study.settings[setting], study.settings[base], _lineage(study, setting, "adabn")
+    return mine.seeds[0] == its.seeds[0] and _alike(mine, its, (*ADAPTED, "fit_gmm", ALIGNMENT), methods)
+
+
+def _alike(one: Setting, other: Setting, keys: Iterable[str], methods: Iterable[str] = ()) -> bool:
+    return all(getattr(one, key) == getattr(other, key) for key in keys) and all(
+        one.objectives[method] == other.objectives[method] for method in methods
+    )
 
 
 # --- which runs there are
@@ -238,9 +257,3 @@ def shown(study: Study, setting: str) -> list[Run]:
         for method, found in ends
         for name in dict.fromkeys((found[0], found[-1]) if chosen.draw.rounds == "ends" else found[-1:])
     ]
-
-
-def embedded(study: Study, setting: str) -> Run:
-    """The run whose network `embed` looks into."""
-    chosen = study.settings[setting]
-    return stored(study, Run(setting, chosen.embed.method, chosen.seeds[0]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from dadist.config.methods import requirements
 from dadist.config.records import ConfigError, parse
-from dadist.config.requirements import trained, wants_target_depth
+from dadist.config.requirements import trained, wants_target_depth, without_target_depth
 from dadist.config.schema import Study
 from dadist.registry import DATASETS
 
@@ -84,17 +84,16 @@ def training_split(study: Study, setting: str, method: str) -> str:
     if not wants_target_depth(chosen, method):
         return "train"
     if not study.domains[domain].unlabelled_depth:
-        hyperparameter = requirements(method).target_depth
         raise ConfigError(
             f"method {method} learns from depth of the target's training images, and "
             f"domains.{domain} has none; give it depth files and unlabelled_depth: true, or set "
-            f"objectives.{method}.{hyperparameter}: 0.0, which does without",
+            f"{without_target_depth(method)}, which does without",
             ("settings", setting),
         )
-    if study.domains[domain].relative:
+    if study.domains[domain].relative and not requirements(method).relative_depth:
         raise ConfigError(
             f"method {method} learns from depth in metres, and that of domains.{domain} is relative; set "
-            f"objectives.{method}.{requirements(method).target_depth}: 0.0, which does without",
+            f"{without_target_depth(method)}, which does without",
             ("settings", setting),
         )
     return TRAIN_WITH_DEPTH

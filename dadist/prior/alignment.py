@@ -10,11 +10,12 @@ Source: this project.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dadist.config.prior_sections import AlignDepth
 from dadist.data.prepared import Prepared, spread
@@ -26,6 +27,8 @@ from dadist.prior.likelihood import Likelihood, Seen
 from dadist.prior.mixtures import Mixtures
 from dadist.prior.search import Lens, Search
 from dadist.storage import seal
+
+Values = TypeVar("Values", NDArray[np.float32], Tensor)
 
 VERSION = 2  # of the file's format
 ROUGH = 4000  # cells that a camera is found by: each one that is tried asks for the densities anew
@@ -48,7 +51,7 @@ class Alignment:
     camera: tuple[float, float] | None = None  # focal length, times the source's, and horizon, where they were found
     lenses: dict[str, list[list[float]]] = field(default_factory=dict)  # "focal", "horizon": pairs of it and its nats
 
-    def z(self, depth: NDArray[np.uint16], numerator: float) -> NDArray[np.float32]:
+    def z(self, depth: Values, numerator: float) -> Values:
         """Inverse depth of prepared depth, any shape; nan where there is none."""
         return inverse(depth, self.kind, numerator, self.scale, self.offset)
 
@@ -75,21 +78,21 @@ class Alignment:
         return cls(**{**content, "camera": None if camera is None else (camera[0], camera[1])})
 
 
-def inverse(
-    depth: NDArray[np.uint16], kind: str, numerator: float, scale: float = 1.0, offset: float = 0.0
-) -> NDArray[np.float32]:
+def inverse(depth: Values, kind: str, numerator: float, scale: float = 1.0, offset: float = 0.0) -> Values:
     """Inverse depth of prepared depth, any shape; nan where there is none.
 
     Args:
-        depth: As `Prepared.depth` has it: centimetres, or 1 to 65535 for relative inverse depth from 0 to 1; 0: none.
+        depth: As `Prepared.depth` has it, but float32: centimetres, or 1 to 65535 for relative inverse depth from 0 to
+            1; 0: none.
         kind: "metric" or "relative".
         numerator: Of the inverse depth.
         scale: Of relative depth.
         offset: Of relative depth.
     """
-    values = depth.astype(np.float32)
-    z = numerator / (values + 1) if kind == "metric" else scale * ((values - 1) / 65534) + offset
-    return np.where(depth > 0, z, np.float32(np.nan)).astype(np.float32)
+    found: Any = numerator / (depth + 1) if kind == "metric" else scale * ((depth - 1) / 65534) + offset
+    found[~(depth > 0)] = np.nan
+    z: Values = found
+    return z
 
 
 @torch.no_grad()
@@ -128,7 +131,7 @@ def look(
         z = np.full((len(chosen), down * across), np.nan)
         inside = data.inside(chosen)[:, *at].reshape(len(chosen), -1)
         if data.has_depth:
-            depth = data.depth[chosen][:, *at].reshape(len(chosen), -1)
+            depth = data.depth[chosen][:, *at].reshape(len(chosen), -1).astype(np.float32)
             z = inverse(depth, data.depth_kind, mixtures.numerator).astype(np.float64)
             inside &= ~np.isnan(z)
         for log_probability, r, usable in zip(said, torch.from_numpy(z), inside, strict=True):

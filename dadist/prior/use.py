@@ -66,7 +66,7 @@ def at_cells(depth: NDArray[np.uint16], grid: tuple[int, int], alignment: Alignm
     """Inverse depth at the centres of cells, ``(B, 1, h, w)``, of prepared depth ``(B, H, W)``; nan: none."""
     across, down = grid
     at = depth[:, centres(depth.shape[1], down)[:, None], centres(depth.shape[2], across)]
-    return torch.from_numpy(alignment.z(at, numerator))[:, None]
+    return torch.from_numpy(alignment.z(at.astype(np.float32), numerator))[:, None]
 
 
 def found(prior: Prior, alignment: Alignment | None) -> Prior:

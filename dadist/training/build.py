@@ -149,7 +149,7 @@ def context(
 
 
 def _artefact(path: Path) -> Any:
-    module, name, _ = ARTEFACTS[path.stem]
+    module, name, *_ = ARTEFACTS[path.stem]
     return getattr(importlib.import_module(module), name).load(path)
 
 

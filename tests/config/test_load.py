@@ -218,7 +218,7 @@ def test_every_method_and_recipe_declares_its_keys_and_no_section_is_left_over()
         assert module(name).__doc__
     assert requirements("depth_distribution").artefacts == ("mixtures",)
     assert requirements("dada").source_depth
-    assert requirements("corda").target_depth == "target_depth"
+    assert requirements("corda").target_depth == ("target_depth",)
     assert requirements("class_mix").same_size
     assert not requirements("adabn").artefacts
 

@@ -52,6 +52,18 @@ def changed(setting: dict[str, Any], **others: Any) -> Study:
             "settings.demo.adapt.crop: expected at least 1x1 and at most 192x96, got 96x97",
         ),
         ({"adapt": {"crop": [96, 96]}}, {}, "adapt.crop: expected null, as the mixtures of method depth_distribution"),
+        (
+            {"methods": ["dada"], "embed": {"method": "dada"}},
+            {},
+            "settings.demo.embed.method: expected a method whose network has heads for depth and density, got dada; "
+            "set it to one of depth_distribution, or leave it out of methods",
+        ),
+        (
+            {"methods": ["depth_prior"], "fit_gmm": {"features": ["x", "y"]}, "selftrain": {"methods": []}},
+            {},
+            "objectives.depth_prior.prior.depth: expected 0, as the mixtures are over x, y and know no depth, got 1; "
+            "set it so, or add z to fit_gmm.features",
+        ),
     ],
 )
 def test_a_demand_that_the_data_do_not_meet_is_told_with_the_remedy(

@@ -104,7 +104,7 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
         images, labels, mirrored, *depth = loader(step)
-        assert depth == [None, None, None]
+        assert set(depth) == {None}
         assert labels is not None
         assert labels.dtype == torch.int64
         assert torch.equal(labels, images[:, 0].long() % 7)
@@ -191,6 +191,17 @@ def test_the_targets_depth_is_mirrored_with_its_images_and_never_counts_where_it
     valid = TargetLoader(measured, Sampling(2, 0, False, "cpu"), numerator=1000.0)(0).valid
     assert valid is not None
     assert torch.equal(valid, torch.tensor([False, True]).repeat(32).expand(2, 1, 32, 64))
+
+
+def test_depth_comes_as_it_is_stored_too_and_alone_where_it_is_relative(tmp_path: Path) -> None:
+    prepared = numbered(tmp_path / "split")
+    loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), numerator=1000.0)
+    for kind in ("metric", "relative"):
+        prepared.depth_kind = kind
+        batch = loader(0)
+        assert batch.depth is not None
+        assert_close(batch.depth, batch.images[:, 0] * 10 + 1)
+        assert (batch.inverse_depth is None) == (batch.valid is None) == (kind == "relative")
 
 
 def test_a_target_without_depth_has_none(tmp_path: Path) -> None:

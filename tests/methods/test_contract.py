@@ -9,6 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from dadist.classes import IGNORE
+from dadist.config.methods import requirements
 from dadist.data.loader import Target
 from dadist.losses.segmentation import cross_entropy
 from dadist.methods.adversarial import Adversarial
@@ -63,6 +64,12 @@ def test_a_method_keeps_a_network_of_its_own_architecture(name: str, values: dic
     assert method.result().architecture == method.segmenter.architecture
     assert method.segmenter.architecture.heads == method.heads(method.hyperparameters)
     assert method.segmenter.architecture.layout == method.LAYOUT
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_says_while_planning_whether_its_network_has_a_density(name: str) -> None:
+    heads = builders.method(name).segmenter.architecture.heads
+    assert requirements(name).density == {"depth", "density"}.issubset(heads)
 
 
 @pytest.mark.parametrize(("name", "values"), CASES)

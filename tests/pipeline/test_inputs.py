@@ -8,7 +8,7 @@ from studies import published, study
 
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
-from dadist.pipeline import inputs, prior_inputs
+from dadist.pipeline import inputs, prior_inputs, runs
 from dadist.pipeline.runs import Run
 
 Q0 = "results/demo/{}/seed1/q0"
@@ -167,3 +167,33 @@ def test_a_target_with_another_camera_is_aligned_even_where_the_place_alone_is_w
     without = merged(found, {"domains": {"demo_target": {"unlabelled_depth": False}}})
     assert prior_inputs.aligned_images(study(without), "demo") == "results/data/demo_target-train-192x96-16"
     assert prior_inputs.aligned_images(study(found), "demo") == "results/data/demo_target-train-192x96-16-depth"
+
+
+def test_what_is_looked_into_is_the_first_round_of_the_first_seed() -> None:
+    chosen = study({"settings": {"demo": {"seeds": [3, 1]}}})
+    assert inputs.embedded(chosen, "demo") == "results/demo/depth_distribution/seed3/q0/model.pt"
+
+
+def test_a_variant_has_an_alignment_of_its_own_where_it_would_find_another() -> None:
+    variants: dict[str, Any] = {
+        "weighed": {"prior": {"depth": 1.0}, "objectives": {"depth_prior": {"paste": 0.1}}},
+        "full": {"fit_gmm": {"covariance": "full"}},
+        "longer": {"adapt": {"iterations": 7}},
+        "other": {"objectives": {"adabn": {"iterations": 3}}},
+        "later": {"seeds": [2]},
+    }
+    chosen = study({"presets": variants, "ablation": {"method": "depth_prior", "variants": list(variants)}})
+    own = {name: prior_inputs.alignment_of(chosen, f"demo-{name}") for name in variants}
+    assert own.pop("weighed") == prior_inputs.alignment_of(chosen, "demo") == ["results/demo/prior/alignment.json"]
+    assert own == {name: [f"results/demo-{name}/prior/alignment.json"] for name in own}
+
+
+def test_rounds_on_fused_labels_are_a_variant_s_own_where_its_prior_is_another() -> None:
+    rounds: dict[str, Any] = {"selftrain": {"methods": ["adabn"]}}
+    full = {"full": {"fit_gmm": {"covariance": "full"}, **rounds}}
+    keys = {"presets": full, "ablation": {"method": "adabn", "variants": list(full)}}
+    for weight, own in ((0.0, "demo"), (1.0, "demo-full")):  # without a prior the mixtures have no say
+        setting = {"prior": {"depth": weight}, "methods": ["adabn"], **rounds}
+        chosen = study(merged(keys, {"settings": {"demo": setting}}))
+        assert runs.stored(chosen, Run("demo-full", "adabn", 1, "q1")).setting == own
+        assert runs.stored(chosen, Run("demo-full", "adabn", 1)).setting == "demo"

@@ -122,10 +122,6 @@ def test_the_panel_shows_the_first_and_the_last_round_of_a_method() -> None:
     ]
 
 
-def test_what_is_looked_into_is_the_first_round_of_the_first_seed() -> None:
-    assert runs.embedded(demo(seeds=[3, 1], embed={"method": "dada"}), "demo") == Run("demo", "dada", 3, "q0")
-
-
 # --- where weights come from
 
 

@@ -109,6 +109,21 @@ def test_relative_depth_is_no_source_s_and_nothing_that_a_method_learns_from() -
         splits.training_split(study, "demo", "corda")
 
 
+def test_a_method_of_the_prior_takes_relative_depth_and_says_what_to_set_without_any() -> None:
+    target: dict[str, Any] = {"target": {"domain": "mine"}}
+    study = changed({"domains": {"mine": RELATIVE}, "settings": {"demo": target}})
+    assert splits.training_split(study, "demo", "depth_prior") == splits.TRAIN_WITH_DEPTH
+    without = {"domains": {"mine": {**RELATIVE, "unlabelled_depth": False}}, "settings": {"demo": target}}
+    with pytest.raises(ConfigError) as told:
+        splits.training_split(changed(without), "demo", "depth_prior")
+    assert str(told.value).endswith(
+        "or set objectives.depth_prior.prior.depth: 0.0 and objectives.depth_prior.paste: 0.0, which does without"
+    )
+    weights = {"objectives": {"depth_prior": {"prior": {"depth": 0.0}, "paste": 0.0}}}
+    alone = changed({**without, "settings": {"demo": {**target, **weights}}})
+    assert splits.training_split(alone, "demo", "depth_prior") == "train"
+
+
 EVERY = (*splits.SPLITS, splits.TRAIN_WITH_DEPTH)
 
 

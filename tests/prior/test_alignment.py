@@ -72,10 +72,14 @@ def test_depth_that_is_the_same_everywhere_is_refused() -> None:
 
 
 def test_prepared_depth_as_z() -> None:
-    depth = np.array([0, 1, 1999, 65535], np.uint16)
+    depth = np.array([0, 1, 1999, 65535], np.float32)
     np.testing.assert_allclose(inverse(depth, "metric", 1000.0), [np.nan, 500, 0.5, 1000 / 65536], rtol=1e-6)
     relative = inverse(depth, "relative", 1000.0, scale=2.0, offset=0.5)
     np.testing.assert_allclose(relative, [np.nan, 0.5, 0.5 + 2 * 1998 / 65534, 2.5], rtol=1e-6)
+    for kind in ("metric", "relative"):  # of tensors likewise
+        tensor = inverse(torch.from_numpy(depth.copy()), kind, 1000.0)
+        np.testing.assert_allclose(tensor.numpy(), inverse(depth, kind, 1000.0), rtol=1e-6)
+    assert depth[0] == 0
 
 
 def test_how_unsure_a_network_is_by_hand() -> None:

@@ -5,53 +5,14 @@ import numpy as np
 import pytest
 import torch
 from made_mixtures import made_up, mixtures
-from numpy.typing import NDArray
-from scipy.stats import multivariate_normal, norm
+from oracles import fused
+from scipy.stats import norm
 from torch.testing import assert_close
 
 from dadist.config.prior_sections import Prior
 from dadist.prior.fusion import Fusion, Given
-from dadist.prior.mixtures import Mixtures
 
-FLOOR = -30.0
-PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=FLOOR, use="labels")
-
-
-def place_and_depth(
-    of: Mixtures, c: int, x: float, y: float, z: float, noise: tuple[float, float]
-) -> tuple[float, float]:
-    """log p_c(x, y) and log p_c(z | x, y) of one class, by the joint normals of place and widened z."""
-    joint = marginal = 0.0
-    for weight, mean, covariance in zip(of.weights[c], of.means[c], of.covariances[c], strict=True):
-        if weight == 0:
-            continue
-        at = np.array([x * of.scale[0], y * of.scale[1]])
-        expected = mean[2] + covariance[2, :2] @ np.linalg.solve(covariance[:2, :2], at - mean[:2])
-        wide = covariance[2, 2] - covariance[2, :2] @ np.linalg.solve(covariance[:2, :2], covariance[:2, 2])
-        wide += (noise[0] + noise[1] * abs(expected)) ** 2
-        there = weight * multivariate_normal(mean[:2], covariance[:2, :2]).pdf(at)
-        joint += there * norm(expected, math.sqrt(wide)).pdf(z)
-        marginal += there
-    return math.log(marginal), math.log(joint / marginal) if joint > 0 else -math.inf
-
-
-def oracle(
-    of: Mixtures, logits: NDArray[np.float64], z: NDArray[np.float64], prior: Prior, noise: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Pixel by pixel, class by class."""
-    fused = np.empty_like(logits)
-    fitted = [c for c in range(logits.shape[1]) if of.weights[c].any()]
-    for b, y, x in np.ndindex(logits.shape[0], *logits.shape[2:]):
-        scores = logits[b, :, y, x] - np.logaddexp.reduce(logits[b, :, y, x])
-        depth = z[b, 0, y, x]
-        terms = {c: place_and_depth(of, c, x, y, depth if depth > 0 else 1.0, noise) for c in fitted}
-        for weight, which, there in ((prior.place, 0, True), (prior.depth, 1, depth > 0)):
-            if there:
-                floored = {c: max(term[which], FLOOR) for c, term in terms.items()}
-                mean = sum(floored.values()) / len(floored)
-                scores = scores + weight * np.array([floored.get(c, mean) for c in range(len(scores))])
-        fused[b, :, y, x] = scores - np.logaddexp.reduce(scores)
-    return fused
+PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=-30.0, use="labels")
 
 
 @pytest.mark.usefixtures("float64")
@@ -69,8 +30,8 @@ def test_fusion_is_the_formula_of_each_pixel(
     z[0, 0, 0] = math.nan, 0, -1, 2, math.inf, 3  # none, none, none, some; far off, which the floor holds
     z[0, 0, 0, 4] = 1e4
     prior = replace(PRIOR, depth=weights[0], place=weights[1])
-    fused = Fusion(Given(of), prior, noise)(torch.from_numpy(logits), torch.from_numpy(z))
-    assert_close(fused.numpy(), oracle(of, logits, np.nan_to_num(z), prior, noise), rtol=1e-9, atol=1e-9)
+    found = Fusion(Given(of), prior, noise)(torch.from_numpy(logits), torch.from_numpy(z))
+    assert_close(found.numpy(), fused(of, logits, np.nan_to_num(z), prior, noise), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.usefixtures("float64")

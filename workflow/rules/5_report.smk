@@ -67,7 +67,7 @@ rule draw_prior:
         target=lambda w: prior_pictures.images(STUDY, w.setting),
         model=lambda w: prior_pictures.model(STUDY, w.setting),
         mixtures=lambda w: prior_pictures.mixtures(STUDY, w.setting),
-        aligned="results/{setting}/prior/alignment.json",
+        aligned=lambda w: prior_inputs.alignment_of(STUDY, w.setting),
     output:
         figures=report(
             directory("results/{setting}/prior/figures"),

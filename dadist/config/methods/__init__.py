@@ -71,8 +71,11 @@ class Requirements:
 
     artefacts: tuple[str, ...] = ()  # offline artefacts that it is built from, of ARTEFACTS
     source_depth: bool = False  # whether it learns from the source's depth
-    target_depth: str = ""  # the hyperparameter that says, by not being 0, that it learns from the target's depth
+    # The hyperparameters that say, by one of them not being 0, that it learns from depth of the target.
+    target_depth: tuple[str, ...] = ()
+    relative_depth: bool = False  # whether that may be relative
     same_size: bool = False  # whether images of both domains must have one size
+    density: bool = False  # whether its network has heads for depth and density
 
 
 def module(name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from dadist.config.methods import Objective, Requirements
 from dadist.config.records import key
 
-REQUIREMENTS = Requirements(source_depth=True, target_depth="target_depth", same_size=True)
+REQUIREMENTS = Requirements(source_depth=True, target_depth=("target_depth",), same_size=True)
 
 
 @dataclass(frozen=True)

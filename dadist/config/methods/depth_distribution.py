@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from dadist.config.methods import Objective, Requirements
 from dadist.config.records import key
 
-REQUIREMENTS = Requirements(artefacts=("mixtures",), source_depth=True)
+REQUIREMENTS = Requirements(artefacts=("mixtures",), source_depth=True, density=True)
 
 
 @dataclass(frozen=True)

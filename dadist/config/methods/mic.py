@@ -13,7 +13,9 @@ REQUIREMENTS = daformer.REQUIREMENTS
 class Hyperparameters(daformer.Hyperparameters):
     """What is hidden of the target, for the student to complete."""
 
-    masked: Annotated[float, key("Weight of what the student says of masked images.", source="MIC's code", ge=0)]
+    masked: Annotated[
+        float, key("Weight of what the student says of masked images; 0.0: none.", source="MIC's code", ge=0)
+    ]
     mask_ratio: Annotated[float, key("Share of the blocks that are hidden.", source="MIC's code", ge=0, le=1)]
     mask_block: Annotated[
         float,
