@@ -154,8 +154,7 @@ class Prior(Record):
     depth: Annotated[
         float,
         key(
-            "Weight of the depth given the place; 0: it has no say, 1 is Bayes. Depth is that of the target's depth "
-            "files, not of the network's head.",
+            "Weight of the depth given the place; 0: it has no say, 1 is Bayes.",
             source="D",
             ge=0,
         ),
@@ -182,9 +181,22 @@ class Prior(Record):
         key("labels: the fused class; doubt: the network's, as sure as the fused posterior leaves it.", source="D"),
     ]
 
+    depth_from: Annotated[
+        Literal["files", "head"],
+        key(
+            "files: the target's depth files; head: the network's own depth head, which has seen no depth of the "
+            "target. A network without such a head has the place's term alone.",
+            source="D; P asks the head",
+        ),
+    ]
+
     def __post_init__(self) -> None:
         if self.noise is not None and min(self.noise) < 0:
             raise ConfigError(f"expected 0 or more, got {list(self.noise)}", ("noise",))
+        if self.noise is None and self.depth_from == "head":
+            raise ConfigError(
+                "expected two numbers, as align_depth finds the noise of depth files alone, got null", ("noise",)
+            )
 
     @property
     def asked(self) -> bool:
@@ -192,10 +204,16 @@ class Prior(Record):
         return self.depth > 0 or self.place != 0
 
     @property
+    def measured(self) -> bool:
+        """Whether it asks the target's depth files."""
+        return self.depth > 0 and self.depth_from == "files"
+
+    @property
     def label(self) -> str:
         """The weights, as a table says them."""
         place = self.place if isinstance(self.place, str) else f"{self.place:g}"
-        return f"depth {self.depth:g}, place {place}" if self.asked else UNWEIGHED
+        of = " of the head" if self.depth > 0 and self.depth_from == "head" else ""
+        return f"depth{of} {self.depth:g}, place {place}" if self.asked else UNWEIGHED
 
 
 @dataclass(frozen=True)

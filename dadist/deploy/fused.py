@@ -38,7 +38,7 @@ class PriorAtUse:
             Mixtures.load(folder / "mixtures.npz"),
             Alignment.load(folder / "alignment.json"),
         )
-        self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels")
+        self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels", "files")
         self.metres, self._fusions = metres, dict[Size, Fusion]()
         if self.alignment.kind == "none":
             raise ValueError(f"{folder}: expected a study with depth files, got one that was aligned without any")

@@ -56,7 +56,7 @@ def score(
     with contextlib.closing(ahead(read, (left[part] for part in batches(len(left), batch)))) as every:
         for given in every:
             found = outputs(segmenter, given.images)
-            z = None if prior is None else prior.z(given.rows)
+            z = None if prior is None else prior.z(given.rows, found)
             logits = [found.logits if way is None else way(found.logits, z) for way in ways]
             errors = _depth_errors(found, data, given, numerator, cap_m)
             for index, row in enumerate(given.rows):

@@ -48,7 +48,8 @@ def measure(
         batch: Images at once; changes no number.
     """
     checkpoint, data = Checkpoint.load(model), Prepared(val)
-    weighed = PriorOf(prior, data, device()) if prior else None
+    of_head = any(one.depth_from == "head" for one in sections if one)
+    weighed = PriorOf(prior, data, device(), of_head=of_head) if prior else None
     totals, errors = score(
         checkpoint.segmenter().to(device()),
         data,

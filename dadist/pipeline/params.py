@@ -227,7 +227,7 @@ def draw_prior(study: Study, setting: str) -> str:
     return spec(
         model=f"{run.method} {run.round}",
         truth=prior_pictures.with_truth(study, setting),
-        prior=own if own.depth > 0 else replace(own, depth=depth, place=place),
+        prior=own if own.measured else replace(own, depth=depth, place=place, depth_from="files"),
         draw_prior=chosen.draw_prior,
         dpi=chosen.draw_figures.dpi,
     )

@@ -14,7 +14,7 @@ def to_label(study: Study, setting: str) -> str:
     Raises:
         ConfigError: The prior weighs depth, and the target has none.
     """
-    return measured_images(study, setting) if study.settings[setting].prior.depth > 0 else unlabelled(study, setting)
+    return measured_images(study, setting) if study.settings[setting].prior.measured else unlabelled(study, setting)
 
 
 def measured_images(study: Study, setting: str) -> str:
@@ -115,7 +115,8 @@ def _require_depth(study: Study, setting: str, weight: float) -> None:
             f"settings.{setting}.weigh_prior: expected mixtures that know depth, got some over {', '.join(features)}; "
             "add z to fit_gmm.features, or set the weight of depth to 0"
         )
-    if weight > 0 and not study.domains[domain].depth:
+    of_files = study.settings[setting].prior.depth_from == "files"
+    if weight > 0 and of_files and not study.domains[domain].depth:
         raise ConfigError(
             f"settings.{setting}.prior: expected depth files of the images to validate on, got none: domains.{domain} "
             "has depth: false; give it some and depth: true, or set the weight of depth to 0"

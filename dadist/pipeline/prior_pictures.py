@@ -57,8 +57,8 @@ def mixtures(study: Study, setting: str) -> list[str]:
 
 
 def on_page(study: Study, setting: str) -> list[str]:
-    """The folder of pictures, of a setting whose prior weighs depth."""
-    return [paths.prior_figures(setting)] if study.settings[setting].prior.depth > 0 else []
+    """The folder of pictures, of a setting whose prior weighs depth files."""
+    return [paths.prior_figures(setting)] if study.settings[setting].prior.measured else []
 
 
 def stages(study: Study, setting: str) -> list[str]:

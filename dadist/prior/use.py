@@ -12,6 +12,7 @@ from torch import Tensor
 from dadist.config.prior_sections import Prior
 from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
+from dadist.model.segmenter import Outputs
 from dadist.prior.alignment import Alignment
 from dadist.prior.camera import SAME
 from dadist.prior.fusion import Fusion, Given
@@ -26,19 +27,20 @@ class PriorOf:
         files: The mixtures and, where depth has a say, what align_depth wrote.
         data: The split.
         where: Device of torch.
+        of_head: Whether depth is that of the network's own head, and not of the split.
 
     Raises:
-        ValueError: Depth has a say, and the split has none, or of another kind than was aligned.
+        ValueError: Depth of the split has a say, and it has none, or of another kind than was aligned.
     """
 
-    def __init__(self, files: Sequence[Path], data: Prepared, where: str) -> None:
+    def __init__(self, files: Sequence[Path], data: Prepared, where: str, *, of_head: bool = False) -> None:
         mixtures_file, *rest = files
         mixtures = Mixtures.load(mixtures_file)
-        self.data, self.where = data, where
+        self.data, self.where, self.of_head = data, where, of_head
         self.alignment = Alignment.load(rest[0]) if rest else None
         view = self.alignment.view if self.alignment else SAME
         self.given, self.numerator = Given(mixtures, view=view).to(where), mixtures.numerator
-        if self.alignment is not None and self.alignment.kind != "none":
+        if self.alignment is not None and self.alignment.kind != "none" and not of_head:
             if not data.has_depth:
                 raise ValueError(f"{data.folder}: expected depth, which prior.depth weighs, got none")
             if data.depth_kind != self.alignment.kind:
@@ -55,8 +57,15 @@ class PriorOf:
         """The weights, as a table says them."""
         return found(prior, self.alignment).label + " (found)" * (prior.place == "found")
 
-    def z(self, rows: Sequence[int]) -> Tensor | None:
-        """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None without depth files."""
+    def z(self, rows: Sequence[int], said: Outputs) -> Tensor | None:
+        """Inverse depth at the centres of the cells of some images, ``(B, 1, h, w)``; None where there is none.
+
+        Args:
+            rows: The images.
+            said: What the network says of them.
+        """
+        if self.of_head:
+            return said.depth
         if self.alignment is None or self.alignment.kind == "none":
             return None
         return at_cells(self.data.depth[list(rows)], self.given.grid, self.alignment, self.numerator).to(self.where)

@@ -81,8 +81,8 @@ def look(
     sums = np.zeros((3, classes, classes), np.int64)
     for part in batches(len(data), batch):
         chosen = list(range(len(data)))[part]
-        logits = outputs(segmenter, data.images[part]).logits
-        fused, inside = fusion(logits, prior.z(chosen)), data.inside(np.array(chosen))
+        said = outputs(segmenter, data.images[part])
+        logits, fused, inside = said.logits, fusion(said.logits, prior.z(chosen, said)), data.inside(np.array(chosen))
         labels = truth_of(data, np.array(chosen)) if truth else np.full(inside.shape, IGNORE, np.uint8)
         for index, row in enumerate(chosen):
             before, after = (most_probable(one[index], (data.height, data.width)) for one in (logits, fused))

@@ -62,8 +62,8 @@ def _predict(
     """Class ``(B, H, W)`` and its probability."""
     if prior is None or weights is None:
         return predict(segmenter, pixels)
-    logits, size = outputs(segmenter, pixels).logits, pixels.shape[1:3]
-    fused = probabilities(prior.fusion(weights)(logits, prior.z(rows)), size)
+    said, size = outputs(segmenter, pixels), pixels.shape[1:3]
+    logits, fused = said.logits, probabilities(prior.fusion(weights)(said.logits, prior.z(rows, said)), size)
     if weights.use == "labels":
         sure, labels = fused.max(1)
     else:

@@ -35,12 +35,16 @@ def run(params: Params, *, batch: Batch, target: In, model: In, prior: Ins, labe
         first=first,
         classes=len(checkpoint.architecture.classes),
         confidence=params.pseudo_label.confidence,
-        prior=PriorOf(prior, images, device()) if prior else None,
+        prior=PriorOf(prior, images, device(), of_head=_of_head(params.prior)) if prior else None,
         weights=params.prior,
         batch=batch,
         key=key(params, [target, model, *prior]),
         progress=Progress("image", first),
     )
+
+
+def _of_head(prior: Prior | None) -> bool:
+    return prior is not None and prior.depth_from == "head"
 
 
 if __name__ == "__main__":

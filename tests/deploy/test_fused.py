@@ -50,7 +50,7 @@ def test_it_predicts_what_the_evaluation_measures(study: Path, tmp_path: Path) -
     assert (found.labels != model.predict(pixels).labels).mean() > 0.05
     files = [study / "mixtures.npz", study / "alignment.json"]
     data = builders.split(tmp_path / "val", images=pixels[None], depth=depth[None], labels=found.labels[None])
-    section = Prior(1.0, 0.5, NOISE, FLOOR, "labels")
+    section = Prior(1.0, 0.5, NOISE, FLOOR, "labels", "files")
     prior = PriorOf(files, data, "cpu")
     with notes(tmp_path / "metrics.json", "k") as journal:
         (counts,), _ = score(

@@ -13,7 +13,7 @@ from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
 from dadist.evaluation.confusion import confusion
 from dadist.evaluation.evaluate import Counted, score
-from dadist.model.inference import predict
+from dadist.model.inference import outputs, predict
 from dadist.model.segmenter import Outputs
 from dadist.prior.alignment import Alignment
 from dadist.prior.camera import View
@@ -140,6 +140,20 @@ def test_depth_of_another_kind_than_was_aligned_is_refused(tmp_path: Path) -> No
         PriorOf(files, without, "cpu")
 
 
+def test_depth_of_the_network_s_head_needs_no_files_and_is_none_where_it_has_no_head(tmp_path: Path) -> None:
+    data = builders.unlabelled(tmp_path / "train", 2)
+    builders.mixtures().save(tmp_path / "mixtures.npz")
+    Alignment("none", 1.0, 0.0, (0.0, 0.0), 0.0, [], [], 1).save(tmp_path / "alignment.json")
+    prior = PriorOf([tmp_path / "mixtures.npz", tmp_path / "alignment.json"], data, "cpu", of_head=True)
+    for heads in ((), ("depth",)):
+        said = outputs(builders.segmenter(heads).eval(), data.images[:])
+        z = prior.z([0, 1], said)
+        assert (z is None) == (not heads)
+        section = replace(builders.DEMO.prior, depth=1.0, depth_from="head")
+        assert prior.fusion(section)(said.logits, z).isfinite().all()
+        assert prior.label(section) == "depth of the head 1, place 0"
+
+
 def test_the_place_weighs_as_much_as_was_found_and_is_seen_through_the_view(tmp_path: Path) -> None:
     data = builders.split(tmp_path / "val", 2)
     builders.mixtures().save(tmp_path / "mixtures.npz")
@@ -150,5 +164,6 @@ def test_the_place_weighs_as_much_as_was_found_and_is_seen_through_the_view(tmp_
     section = replace(builders.DEMO.prior, depth=1.0, place="found")
     logits = torch.randn(2, len(data.classes), *builders.GRID[::-1])
     plain = Fusion(Given(builders.mixtures(), view=view), replace(section, place=0.375), section.noise or (0, 0))
-    assert torch.equal(found.fusion(section)(logits, found.z([0, 1])), plain(logits, found.z([0, 1])))
+    z = found.z([0, 1], Outputs(logits))
+    assert torch.equal(found.fusion(section)(logits, z), plain(logits, z))
     assert found.label(section) == "depth 1, place 0.375 (found)"

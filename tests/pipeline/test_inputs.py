@@ -8,7 +8,7 @@ from studies import published, study
 
 from dadist.config.records import ConfigError
 from dadist.config.schema import Study
-from dadist.pipeline import inputs, prior_inputs, runs
+from dadist.pipeline import inputs, prior_inputs, prior_pictures, runs
 from dadist.pipeline.runs import Run
 
 Q0 = "results/demo/{}/seed1/q0"
@@ -197,3 +197,23 @@ def test_rounds_on_fused_labels_are_a_variant_s_own_where_its_prior_is_another()
         chosen = study(merged(keys, {"settings": {"demo": setting}}))
         assert runs.stored(chosen, Run("demo-full", "adabn", 1, "q1")).setting == own
         assert runs.stored(chosen, Run("demo-full", "adabn", 1)).setting == "demo"
+
+
+def test_a_prior_of_the_network_s_head_needs_no_depth_files() -> None:
+    photos_of = {"images": {"train": "t/*.jpg", "val": "v/*.jpg"}, "labels": {"val": "v/*.png"}, "ids": {0: "road"}}
+    keys: dict[str, Any] = merged(PHOTOS, {"domains": {"photos": photos_of}})
+    for origin, images in (("files", None), ("head", "results/data/photos-train-192x96-16")):
+        prior = {"prior": {"depth": 1.0, "depth_from": origin}}
+        chosen = study(merged(keys, {"settings": {"mine": prior}}))
+        if images is None:
+            for asked in (prior_inputs.to_label, prior_inputs.prior_to_measure):
+                with pytest.raises(ConfigError, match="expected depth files"):
+                    asked(chosen, "mine")
+        else:
+            assert prior_inputs.to_label(chosen, "mine") == images
+            assert len(prior_inputs.prior_to_measure(chosen, "mine")) == 2
+            assert prior_pictures.on_page(chosen, "mine") == []
+    with pytest.raises(ConfigError, match=r"prior\.noise: expected two numbers, as align_depth finds the noise of"):
+        photos(prior={"noise": None, "depth_from": "head"})
+    with pytest.raises(ConfigError, match=r"depth_prior\.prior\.depth_from: expected files, as the network has no"):
+        photos(objectives={"depth_prior": {"prior": {"depth_from": "head"}}})

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from dadist.config.prior_sections import Prior
 from dadist.prior.fusion import Fusion, Given
 
-PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=-30.0, use="labels")
+PRIOR = Prior(depth=1.0, place=0.5, noise=(0.0, 0.0), floor=-30.0, use="labels", depth_from="files")
 
 
 @pytest.mark.usefixtures("float64")

@@ -13,7 +13,7 @@ from dadist.report.depth_given_place import BINS, ROWS, Column, add_column
 from dadist.report.figure_index import opened
 from dadist.report.figure_set import FigureSet
 
-PRIOR, NOISE = Prior(1.0, 0.5, None, -30.0, "labels"), (2.0, 0.1)
+PRIOR, NOISE = Prior(1.0, 0.5, None, -30.0, "labels", "files"), (2.0, 0.1)
 GRID = (8, 4)
 
 

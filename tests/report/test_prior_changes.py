@@ -20,7 +20,7 @@ from dadist.report.image_grid import GAP, legend, title_height
 from dadist.report.prior_changes import Moves, Shown, add, chart, look, picture
 from dadist.storage.workspace import notes
 
-WEIGHTS = Prior(1.0, 0.5, (0.1, 0.1), -30.0, "labels")
+WEIGHTS = Prior(1.0, 0.5, (0.1, 0.1), -30.0, "labels", "files")
 SCALE = 384 // builders.WIDTH
 CLASSES = builders.CLASSES
 

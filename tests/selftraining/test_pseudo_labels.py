@@ -191,8 +191,8 @@ def test_labels_of_the_fused_posterior_or_as_sure_as_it_leaves_them(
     network, section = builders.segmenter().eval(), replace(builders.DEMO.prior, depth=1.0, place=0.5, use=use)
     prior = PriorOf(files, data, "cpu")
     with torch.no_grad():
-        logits = network(tensor(data.images[:])).logits
-        fused = prior.fusion(section)(logits, prior.z(range(3)))
+        said = network(tensor(data.images[:]))
+        logits, fused = said.logits, prior.fusion(section)(said.logits, prior.z(range(3), said))
         size = (builders.HEIGHT, builders.WIDTH)
         alone, together = (upsample(one, size).softmax(1) for one in (logits, fused))
     probability, expected = (together if use == "labels" else alone).max(1)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from dadist.config.methods import Requirements, mic
 from dadist.config.prior_sections import Prior
-from dadist.config.records import key
+from dadist.config.records import ConfigError, key
 
 REQUIREMENTS = Requirements(
     artefacts=("mixtures", "alignment"),
@@ -31,3 +31,8 @@ class Hyperparameters(mic.Hyperparameters):
             lt=1,
         ),
     ]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prior.depth_from != "files":
+            raise ConfigError("expected files, as the network has no depth head, got head", ("prior", "depth_from"))
