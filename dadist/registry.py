@@ -26,6 +26,7 @@ METHODS = {
     "dacs": "dadist.methods.dacs",
     "daformer": "dadist.methods.daformer",
     "mic": "dadist.methods.mic",
+    "ecap": "dadist.methods.ecap",
     "adaptpatch": "dadist.methods.adaptpatch",
     "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",

@@ -204,7 +204,7 @@ def source(batch: int = 2, *, seed: int = 1) -> Source:
 def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
     """A batch of noise, with pseudo-labels on request."""
     images, ids, *_, mirrored = source(batch, seed=seed)
-    return Target(images, ids if labels else None, mirrored)
+    return Target(images, ids if labels else None, mirrored, rows=torch.arange(batch))
 
 
 def context(**changes: Any) -> Context:
@@ -216,6 +216,7 @@ def context(**changes: Any) -> Context:
         seed=4,
         numerator=1000.0,
         things=things(SEVEN),
+        size=(WIDTH, HEIGHT),
         horizon=100,
     )
     return dataclasses.replace(plain, **changes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+Pixel = tuple[int, int]
 Array = np.ndarray[Any, Any]
 
 
@@ -342,3 +343,19 @@ def nearest_centroid(descriptor: list[float], centroids: Array, members: Array) 
         for centroid, count in zip(centroids.tolist(), members, strict=True)
     ]
     return distances.index(min(distances))
+
+
+def elsewhere(mask: Array, scale: float, where: tuple[float, float], mirrored: bool) -> dict[Pixel, Pixel]:
+    """Where the pixels of an object come from that is scaled, moved and mirrored: pixel → pixel of the mask."""
+    (height, width), held = mask.shape, list(zip(*np.nonzero(mask), strict=True))
+    top, left = (min(pixel[axis] for pixel in held) for axis in (0, 1))
+    bottom, right = (max(pixel[axis] for pixel in held) + 1 for axis in (0, 1))
+    found = {}
+    for y, x in np.ndindex(height, width):
+        down = math.floor((y + 0.5 - where[0] * (height - scale * (bottom - top))) / scale)
+        across = math.floor((x + 0.5 - where[1] * (width - scale * (right - left))) / scale)
+        if 0 <= down < bottom - top and 0 <= across < right - left:
+            origin = (top + down, right - 1 - across if mirrored else left + across)
+            if mask[origin]:
+                found[y, x] = origin
+    return found

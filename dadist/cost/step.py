@@ -109,6 +109,7 @@ def method_of(setting: Setting, name: str) -> Method:
         seed=0,
         numerator=setting.inverse_depth,
         things=things(setting.classes),
+        size=setting.adapt.crop or (setting.source.width, setting.source.height),
         horizon=HORIZON,
     )
     method: Method
@@ -171,7 +172,8 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
         views = [setting.adapt.crop] * 2
     source, target = (drawn(height, width) for width, height in views)
     labels = target.labels if name in RECIPES else None
-    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid)
+    rows = torch.arange(batch)
+    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid, rows=rows)
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:

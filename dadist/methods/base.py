@@ -29,6 +29,7 @@ class Context:
     seed: int
     numerator: float  # inverse depth is numerator / (depth in cm + 1)
     things: tuple[int, ...]  # train ids of classes of things, as opposed to road or sky
+    size: tuple[int, int]  # (width, height) of the images of a step
     horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 

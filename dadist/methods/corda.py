@@ -48,10 +48,10 @@ class Corda(Teacher):
         """Source labels on source images; mixed labels, and depth, on mixed images."""
         assert target is not None
         yield self.source_terms(self.segmenter(source.images), source)
-        labels, sure = self.pseudo_labels(target.images)
+        labels, confidence = self.pseudo_labels(target.images)
         seed = (self.context.seed, 2, step)
         mixed = paste(source, target.images, labels, augment=self.augment, seed=seed)
-        yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, sure)
+        yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, self.sure(confidence))
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Both segmentations, and both predictions of the source's depth."""

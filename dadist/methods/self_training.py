@@ -34,6 +34,7 @@ class Taught(NamedTuple):
 
     labels: Tensor  # (B, H, W) int64
     trust: Tensor  # (B, H, W) how much each counts, 0 to 1
+    confidence: Tensor  # (B, H, W) probability that the teacher gives each
 
 
 class Teacher(Supervised):
@@ -50,10 +51,14 @@ class Teacher(Supervised):
 
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The teacher's labels ``(B, H, W)``, and the share of the batch's pixels that it is sure of, a scalar."""
+        """The teacher's labels ``(B, H, W)``, and the probability ``(B, H, W)`` that it gives each."""
         logits = upsample(self.teacher(images).logits, images.shape[-2:])
         confidence, labels = logits.float().softmax(1).max(1)
-        return labels, distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
+        return labels, confidence
+
+    def sure(self, confidence: Tensor) -> Tensor:
+        """Share of the batch's pixels ``(B, H, W)`` that the teacher is sure of, a scalar."""
+        return distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
 
     def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
         """Cross-entropy of logits ``(B, C, h, w)`` at the labels' size, each pixel as far as trusted."""
@@ -87,16 +92,21 @@ class SelfTraining(Teacher):
         yield self.source_terms(self.segmenter(source.images), source)
         taught = self.teach(target)
         seed, augment = (self.context.seed, 2, step), self.augmentation(4, step, target.images.shape[-2:])
-        mixed = paste(source, target.images, taught.labels, augment=augment, seed=seed, of_batch=True)
+        given = self.to_paste(source, target, taught, step)
+        mixed = paste(given, target.images, taught.labels, augment=augment, seed=seed, of_batch=True)
         trust = torch.where(mixed.pasted[:, 0], 1.0, taught.trust)
         yield [Term("mixed", self.trusted(self.segmenter(mixed.images).logits, mixed.labels, trust), 1.0)]
         yield from self.further_terms(target, taught, step)
 
     def teach(self, target: Target) -> Taught:
         """The teacher's labels of a batch; all count alike, by how much of it the teacher is sure of."""
-        labels, sure = self.pseudo_labels(target.images)
+        labels, confidence = self.pseudo_labels(target.images)
         inside = torch.ones_like(labels, dtype=torch.bool) if target.trusted is None else target.trusted
-        return Taught(labels, inside * sure)
+        return Taught(labels, inside * self.sure(confidence), confidence)
+
+    def to_paste(self, source: Source, target: Target, taught: Taught, step: int) -> Source:
+        """What classes are cut out of: the source as it is."""
+        return source
 
     def further_terms(self, target: Target, taught: Taught, step: int) -> Iterator[list[Term]]:
         """None of its own."""

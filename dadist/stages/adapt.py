@@ -42,7 +42,7 @@ def run(
     size, length = (labelled.width, labelled.height), training.iterations
     segmenter, before = build.start(network, training.start, init, grid=params.grid, size=size, iterations=length)
     seed, horizon = build.draws(training.seed, before), adapt.optimiser.poly_iterations
-    context = build.context(training, labelled, artefacts, seed=seed, horizon=horizon, device=where)
+    context = build.context(training, labelled, artefacts, seed=seed, size=adapt.crop, horizon=horizon, device=where)
     sampling, numerator = Sampling(adapt.batch, seed, adapt.flip, where, adapt.crop), training.inverse_depth
     order = rare_classes.order(labelled, sampling, hyperparameters.rare_classes)
     session.run(

@@ -1,4 +1,4 @@
-"""Keys that the methods with a teacher of their own share: dacs, daformer, mic."""
+"""Keys that the methods with a teacher of their own share: dacs, daformer, mic, ecap."""
 
 from dataclasses import dataclass
 from typing import Annotated
