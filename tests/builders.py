@@ -235,7 +235,7 @@ def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
     """A method or recipe on the small network; ``changes`` are hyperparameters."""
     kind = method_type({**METHODS, **RECIPES}[name])
     chosen = hyperparameters(name, **changes)
-    return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, context())
+    return kind(segmenter(kind.heads(chosen), kind.layout(chosen), seed=seed), chosen, context())
 
 
 def training(**changes: Any) -> Training:

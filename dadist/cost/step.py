@@ -83,7 +83,7 @@ def forward_flops(setting: Setting, name: str) -> int:
 @functools.cache  # most methods share a network
 def _forward_flops(architecture: Architecture, height: int, width: int) -> int:
     with blank():
-        segmenter, image = build(architecture), torch.empty(1, 3, height, width)
+        segmenter, image = build(architecture).eval(), torch.empty(1, 3, height, width)
     return count(lambda: segmenter(image))[0]
 
 
@@ -95,7 +95,7 @@ def _optimiser(setting: Setting, name: str) -> Optimiser:
 def _architecture(setting: Setting, name: str) -> Architecture:
     """The network of a method."""
     method_type, hyperparameters = assembly.method_type(METHODS[name]), setting.objectives[name]
-    heads, layout = method_type.heads(hyperparameters), method_type.LAYOUT
+    heads, layout = method_type.heads(hyperparameters), method_type.layout(hyperparameters)
     return Architecture(classes=setting.classes, heads=heads, layout=layout, **vars(setting.adapt.network))
 
 

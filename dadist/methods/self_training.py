@@ -23,7 +23,7 @@ from dadist.losses.segmentation import weighed_cross_entropy
 from dadist.methods.averaging import average
 from dadist.methods.base import Context, Supervised, Term
 from dadist.methods.mixing import paste
-from dadist.model.segmenter import Segmenter, upsample
+from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.runtime import distributed
 
 BLUR_SHARE = 0.1  # of the image's side: how far a blur reaches
@@ -82,6 +82,11 @@ class SelfTraining(Teacher):
     """A pass over the source, then one over the mixed images, then what a method adds."""
 
     @staticmethod
+    def layout(hyperparameters: Hyperparameters) -> str:
+        """With a detail, two resolutions."""
+        return "parallel" if hyperparameters.detail is None else "two_resolutions"
+
+    @staticmethod
     def margins(hyperparameters: Hyperparameters) -> tuple[float, float, float, float]:
         """Of the target's images, where no label is trusted."""
         return hyperparameters.margins
@@ -95,8 +100,22 @@ class SelfTraining(Teacher):
         given = self.to_paste(source, target, taught, step)
         mixed = paste(given, target.images, taught.labels, augment=augment, seed=seed, of_batch=True)
         trust = torch.where(mixed.pasted[:, 0], 1.0, taught.trust)
-        yield [Term("mixed", self.trusted(self.segmenter(mixed.images).logits, mixed.labels, trust), 1.0)]
+        value = self.shared(self.segmenter(mixed.images), self.trusted, mixed.labels, trust)
+        yield [Term("mixed", value, 1.0)]
         yield from self.further_terms(target, taught, step)
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Cross-entropy."""
+        return [Term("segmentation", self.shared(outputs, self.labelled, source.labels), 1.0)]
+
+    def shared(self, outputs: Outputs, loss: Callable[..., Tensor], *maps: Tensor) -> Tensor:
+        """A loss of logits and maps ``(B, H, W)``; of two resolutions the detail's own logits have a share of it."""
+        whole = loss(outputs.logits, *maps)
+        if outputs.crop is None:
+            return whole
+        (top, left, height, width), share = outputs.crop, float(self.hyperparameters.detail)
+        parts = [one[:, top : top + height, left : left + width] for one in maps]
+        return (1 - share) * whole + share * loss(outputs.extra["detail"], *parts)
 
     def teach(self, target: Target) -> Taught:
         """The teacher's labels of a batch; all count alike, by how much of it the teacher is sure of."""

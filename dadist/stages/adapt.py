@@ -37,8 +37,8 @@ def run(
     seeded(training.seed, deterministic=adapt.deterministic)
     kind = build.method_type(training.implementation)
     hyperparameters = build.hyperparameters(training.method, params.objective)
-    heads = kind.heads(hyperparameters)
-    network = Architecture(classes=labelled.classes, heads=heads, layout=kind.LAYOUT, **vars(adapt.network))
+    heads, layout = kind.heads(hyperparameters), kind.layout(hyperparameters)
+    network = Architecture(classes=labelled.classes, heads=heads, layout=layout, **vars(adapt.network))
     size, length = (labelled.width, labelled.height), training.iterations
     segmenter, before = build.start(network, training.start, init, grid=params.grid, size=size, iterations=length)
     seed, horizon = build.draws(training.seed, before), adapt.optimiser.poly_iterations
