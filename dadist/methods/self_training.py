@@ -38,7 +38,7 @@ class Taught(NamedTuple):
 
 
 class Teacher(Supervised):
-    """What has a teacher: the average of the student's weights, which labels the target as it comes.
+    """What has a teacher: the average of the student's weights, which can label the target as it comes.
 
     It stays in training mode for good: it predicts by the statistics of its own batches.
     """
