@@ -27,6 +27,7 @@ METHODS = {
     "daformer": "dadist.methods.daformer",
     "mic": "dadist.methods.mic",
     "depth_prior": "dadist.methods.depth_prior",
+    "ecap": "dadist.methods.ecap",
     "adaptpatch": "dadist.methods.adaptpatch",
     "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",

@@ -205,7 +205,7 @@ def source(batch: int = 2, *, seed: int = 1) -> Source:
 def target(batch: int = 2, *, seed: int = 2, labels: bool = False) -> Target:
     """A batch of noise, with pseudo-labels on request."""
     images, ids, *_, mirrored = source(batch, seed=seed)
-    return Target(images, ids if labels else None, mirrored)
+    return Target(images, ids if labels else None, mirrored, rows=torch.arange(batch))
 
 
 def context(**changes: Any) -> Context:
@@ -217,6 +217,7 @@ def context(**changes: Any) -> Context:
         seed=4,
         numerator=1000.0,
         things=things(SEVEN),
+        size=(WIDTH, HEIGHT),
         horizon=100,
     )
     return dataclasses.replace(plain, **changes)
@@ -235,7 +236,7 @@ def method(name: str, *, seed: int = 0, **changes: Any) -> Any:
     """A method or recipe on the small network; ``changes`` are hyperparameters."""
     kind = method_type({**METHODS, **RECIPES}[name])
     chosen = hyperparameters(name, **changes)
-    return kind(segmenter(kind.heads(chosen), kind.LAYOUT, seed=seed), chosen, context())
+    return kind(segmenter(kind.heads(chosen), kind.layout(chosen), seed=seed), chosen, context())
 
 
 def training(**changes: Any) -> Training:

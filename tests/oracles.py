@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import multivariate_normal, norm
 
+Pixel = tuple[int, int]
 Array = np.ndarray[Any, Any]
 
 
@@ -375,4 +376,20 @@ def fused(of: Any, logits: Array, z: Array, prior: Any, noise: tuple[float, floa
                 mean = sum(floored.values()) / len(floored)
                 scores = scores + weight * np.array([floored.get(c, mean) for c in range(len(scores))])
         found[b, :, y, x] = scores - np.logaddexp.reduce(scores)
+    return found
+
+
+def elsewhere(mask: Array, scale: float, where: tuple[float, float], mirrored: bool) -> dict[Pixel, Pixel]:
+    """Where the pixels of an object come from that is scaled, moved and mirrored: pixel → pixel of the mask."""
+    (height, width), held = mask.shape, list(zip(*np.nonzero(mask), strict=True))
+    top, left = (min(pixel[axis] for pixel in held) for axis in (0, 1))
+    bottom, right = (max(pixel[axis] for pixel in held) + 1 for axis in (0, 1))
+    found = {}
+    for y, x in np.ndindex(height, width):
+        down = math.floor((y + 0.5 - where[0] * (height - scale * (bottom - top))) / scale)
+        across = math.floor((x + 0.5 - where[1] * (width - scale * (right - left))) / scale)
+        if 0 <= down < bottom - top and 0 <= across < right - left:
+            origin = (top + down, right - 1 - across if mirrored else left + across)
+            if mask[origin]:
+                found[y, x] = origin
     return found

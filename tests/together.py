@@ -46,10 +46,10 @@ def splits(folder: Path) -> None:
     builders.unlabelled(folder / "target", 12)
 
 
-def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dict[str, Any]:
+def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True, **changes: Any) -> dict[str, Any]:
     """Every network of a method or recipe at the end; the losses of each step stand in ``home``."""
     torch.manual_seed(8)
-    method = builders.method(name)
+    method = builders.method(name, **changes)
     source, target = (builders.Prepared(folder / part) for part in ("source", "target"))
     sampling = Sampling(BATCH, 0, True, "cpu")
     state, rows = State(home, "key"), list[dict[str, float]]()
@@ -71,6 +71,16 @@ def trained(folder: Path, home: Path, name: str, *, sync_bn: bool = True) -> dic
 def own_statistics(folder: Path, home: Path) -> dict[str, Any]:
     """A training with `sync_bn: false`."""
     return trained(folder, home, "source_only", sync_bn=False)
+
+
+def two_resolutions(folder: Path, home: Path) -> dict[str, Any]:
+    """A training with `detail`."""
+    return trained(folder, home, "dacs", detail=0.1)
+
+
+def pasted_objects(folder: Path, home: Path) -> dict[str, Any]:
+    """A training of ecap that is sure from the beginning."""
+    return trained(folder, home, "ecap", confidence=0.2, sure_from=0.0, bank_least=0.0)
 
 
 class Normed(nn.Module):
@@ -142,7 +152,10 @@ def losses(folder: Path, home: Path) -> dict[str, Any]:
 
 
 IN_BFLOAT16 = {one.__name__: one for one in (normed_in_bfloat16, normed_in_bfloat16_moved)}
-MAKES = {**{one.__name__: one for one in (own_statistics, normed, losses)}, **IN_BFLOAT16}
+MAKES = {
+    **{one.__name__: one for one in (own_statistics, two_resolutions, pasted_objects, normed, losses)},
+    **IN_BFLOAT16,
+}
 NAMES = (*METHODS, *RECIPES)
 
 

@@ -23,6 +23,12 @@ def deeplab(width: int, height: int) -> Grid:
     return cells(width), cells(height)
 
 
+def stride(grid: Callable[[int, int], Grid]) -> int:
+    """Pixels between the cells of a grid."""
+    pixels = 4096
+    return round(pixels / (grid(pixels + 1, pixels + 1)[0] - 1))
+
+
 def _halved(size: int) -> int:
     return (size + 1) // 2
 

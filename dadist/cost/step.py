@@ -84,7 +84,7 @@ def forward_flops(setting: Setting, name: str) -> int:
 @functools.cache  # most methods share a network
 def _forward_flops(architecture: Architecture, height: int, width: int) -> int:
     with blank():
-        segmenter, image = build(architecture), torch.empty(1, 3, height, width)
+        segmenter, image = build(architecture).eval(), torch.empty(1, 3, height, width)
     return count(lambda: segmenter(image))[0]
 
 
@@ -96,7 +96,7 @@ def _optimiser(setting: Setting, name: str) -> Optimiser:
 def _architecture(setting: Setting, name: str) -> Architecture:
     """The network of a method."""
     method_type, hyperparameters = assembly.method_type(METHODS[name]), setting.objectives[name]
-    heads, layout = method_type.heads(hyperparameters), method_type.LAYOUT
+    heads, layout = method_type.heads(hyperparameters), method_type.layout(hyperparameters)
     return Architecture(classes=setting.classes, heads=heads, layout=layout, **vars(setting.adapt.network))
 
 
@@ -110,6 +110,7 @@ def method_of(setting: Setting, name: str) -> Method:
         seed=0,
         numerator=setting.inverse_depth,
         things=things(setting.classes),
+        size=setting.adapt.crop or (setting.source.width, setting.source.height),
         horizon=HORIZON,
     )
     method: Method
@@ -177,8 +178,9 @@ def noise(setting: Setting, name: str) -> tuple[Source, Target]:
         views = [setting.adapt.crop] * 2
     source, target = (drawn(height, width) for width, height in views)
     labels = target.labels if name in RECIPES else None
-    depth = 1000 * target.inverse_depth[:, 0]
-    return source, Target(target.images, labels, target.mirrored, target.inverse_depth, target.valid, depth=depth)
+    depth, rows = 1000 * target.inverse_depth[:, 0], torch.arange(batch)
+    measured = target.inverse_depth, target.valid
+    return source, Target(target.images, labels, target.mirrored, *measured, depth=depth, rows=rows)
 
 
 def _step(method: Method, source: Source, target: Target) -> Iterator[int]:

@@ -34,7 +34,8 @@ class Target(NamedTuple):
     mirrored ``(B,)`` bool is True where all of these are mirrored left to right. depth ``(B, H, W)`` float32, as
     `Prepared.depth` has it, is there for a split prepared with depth: a stereo camera's, or a depth network's guess;
     inverse_depth and valid, as the source's, if that is metric. trusted ``(B, H, W)`` bool is False on padding and in
-    margins where a label cannot be trusted; None: it was not asked for.
+    margins where a label cannot be trusted; None: it was not asked for. rows ``(B,)`` int64 says which images of the
+    split they are.
     """
 
     images: Tensor
@@ -44,6 +45,7 @@ class Target(NamedTuple):
     valid: Tensor | None = None
     trusted: Tensor | None = None
     depth: Tensor | None = None
+    rows: Tensor | None = None
 
 
 class Order:
@@ -101,9 +103,9 @@ class Sampling:
         for row in np.flatnonzero(flips):
             for batch in batches:
                 batch[row] = batch[row].flip(1)
-        return [self._sent(batch) for batch in batches], self._sent(torch.from_numpy(flips))
+        return [self.sent(batch) for batch in batches], self.sent(torch.from_numpy(flips))
 
-    def _sent(self, batch: Tensor) -> Tensor:
+    def sent(self, batch: Tensor) -> Tensor:
         """On the device; from pinned memory, so that the host does not wait and the next batch is read meanwhile."""
         if self.device == "cpu":
             return batch
@@ -184,7 +186,8 @@ class TargetLoader:
         tensors, mirrored = self.sampling.ready(list(stored.values()), self.order, step)
         found = dict(zip(stored, tensors, strict=True))
         labels = found["labels"].long() if self.pseudo is not None else None
-        target = Target(_images(found["images"]), labels, mirrored, trusted=found.get("trusted"))
+        given = self.sampling.sent(torch.tensor(rows))
+        target = Target(_images(found["images"]), labels, mirrored, trusted=found.get("trusted"), rows=given)
         if self.numerator is None:
             return target
         depth = found["depth"]

@@ -68,8 +68,13 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> Agreement:
         Of two sizes and numbers of images, that which comes closest to what is allowed.
 
     Raises:
-        ValueError: A package is missing, or the answers differ by more than is allowed.
+        ValueError: The network has two resolutions, a package is missing, or the answers differ too much.
     """
+    if checkpoint.architecture.layout == "two_resolutions":
+        raise ValueError(
+            "expected a network of one resolution, got two_resolutions, which sees as many parts as an image has room "
+            "for; use `dadist predict`, or train with `detail: null`"
+        )
     runtime()  # if it is missing, that is told before the work and not after it
     network = Exported(checkpoint.segmenter(), outputs).eval()
     size = torch.export.Dim("height", min=LEAST), torch.export.Dim("width", min=LEAST)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist.config.grid import stride
 from dadist.data.readers.base import FAR_CM
 from dadist.data.resize import Size
 from dadist.evaluation.depth import metres
@@ -71,7 +72,7 @@ def tiled(segmenter: Segmenter, image: NDArray[np.uint8], tile: Size, batch: int
         batch: Tiles at once.
     """
     height, width = image.shape[:2]
-    step = _step(segmenter)
+    step = stride(segmenter.grid)
     cells = _cells(width, step), _cells(height, step)
     spans = min(_cells(tile[0], step), cells[0]), min(_cells(tile[1], step), cells[1])
     more = cells[1] * step + 1 - height, cells[0] * step + 1 - width
@@ -148,12 +149,6 @@ def _strip(values: Tensor, rows: _Between, part: slice, columns: _Between) -> Te
     """Some rows of a map ``(C, h, w)`` at full size, ``(C, rows, W)``."""
     down = torch.lerp(values[:, rows.before[part]], values[:, rows.after[part]], rows.share[part, None])
     return torch.lerp(down[..., columns.before], down[..., columns.after], columns.share)
-
-
-def _step(segmenter: Segmenter) -> int:
-    """Pixels between the cells of the network's grid."""
-    pixels = 4096
-    return round(pixels / (segmenter.grid(pixels + 1, pixels + 1)[0] - 1))
 
 
 def _cells(pixels: int, step: int) -> int:

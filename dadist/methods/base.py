@@ -29,6 +29,7 @@ class Context:
     seed: int
     numerator: float  # inverse depth is numerator / (depth in cm + 1)
     things: tuple[int, ...]  # train ids of classes of things, as opposed to road or sky
+    size: tuple[int, int]  # (width, height) of the images of a step
     horizon: int  # steps after which the rates have decayed to 0; a method's own schedules end there too
 
 
@@ -39,7 +40,6 @@ class Method(Protocol):
     for the next, so that only one pass is held in memory.
     """
 
-    LAYOUT: str  # of the network, one of LAYOUTS
     TARGET_IMAGES: bool  # whether it sees the target
     segmenter: Segmenter
     companions: nn.ModuleDict  # networks that train together with the segmenter and are not kept
@@ -47,6 +47,11 @@ class Method(Protocol):
     critics: nn.ModuleDict  # networks that train against the segmenter, by Adam
     critic_lr: float
     betas: tuple[float, float]  # of Adam
+
+    @staticmethod
+    def layout(hyperparameters: Any) -> str:
+        """How the heads of the network hang together, one of LAYOUTS."""
+        ...
 
     @staticmethod
     def heads(hyperparameters: Any) -> tuple[str, ...]:
@@ -82,7 +87,6 @@ class Method(Protocol):
 class Supervised:
     """Cross-entropy on the labelled source; the base of every method here."""
 
-    LAYOUT = "parallel"
     TARGET_IMAGES = False
     companion_lr: float | None = None
     critic_lr = 0.0
@@ -91,6 +95,11 @@ class Supervised:
     def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
         self.segmenter, self.hyperparameters, self.context = segmenter, hyperparameters, context
         self.companions, self.critics = nn.ModuleDict(), nn.ModuleDict()
+
+    @staticmethod
+    def layout(hyperparameters: Any) -> str:
+        """All read the backbone."""
+        return "parallel"
 
     @staticmethod
     def heads(hyperparameters: Any) -> tuple[str, ...]:

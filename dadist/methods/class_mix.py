@@ -7,28 +7,24 @@ Sources: Tranheden et al., DACS, WACV 2021, arxiv.org/abs/2007.08702 (mixing); T
 NeurIPS 2017, arxiv.org/abs/1703.01780 (average).
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
 from torchvision.transforms import v2
 
 from dadist.data.loader import Source, Target
 from dadist.methods.averaging import average
-from dadist.methods.base import Context, Supervised, Term
+from dadist.methods.base import Context, Term
 from dadist.methods.mixing import paste
+from dadist.methods.self_training import Teacher
 from dadist.model.segmenter import Segmenter
 
 
-class ClassMix(Supervised):
-    """A pass over the source, then one over the mixed images."""
-
-    TARGET_IMAGES = True
+class ClassMix(Teacher):
+    """A pass over the source, then one over the mixed images; the teacher labels nothing here, and is what is kept."""
 
     def __init__(self, segmenter: Segmenter, hyperparameters: Any, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
-        self.teacher = copy.deepcopy(segmenter)
         jitter = hyperparameters.jitter
         self.jitter = v2.ColorJitter(jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
 
@@ -42,17 +38,12 @@ class ClassMix(Supervised):
         yield [Term("mixed", self.labelled(self.segmenter(mixed.images).logits, mixed.labels), 1.0)]
 
     def after_step(self, step: int) -> None:
-        """Average the weights: teacher = a teacher + (1 - a) student, with a = min(teacher, 1 - 1 / (step + 2))."""
-        keep = min(self.hyperparameters.teacher, 1 - 1 / (step + 2))
-        average(self.teacher, self.segmenter, keep=keep, buffers=True)
+        """Average the weights, and take over the statistics, which only the student has seen images for."""
+        average(self.teacher, self.segmenter, keep=self.kept(step), buffers=True)
 
     def result(self) -> Segmenter:
         """The average."""
         return self.teacher
-
-    def networks(self) -> dict[str, nn.Module]:
-        """The average too."""
-        return {**super().networks(), "teacher": self.teacher}
 
 
 METHOD = ClassMix

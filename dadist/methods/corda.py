@@ -30,14 +30,17 @@ BLUR = 9  # pixels across: all but 1e-4 of the widest blur
 class Corda(Teacher):
     """A pass over the source, then one over the mixed images; depth on both, where the target has any."""
 
-    LAYOUT = "distilled"
-
     def __init__(self, segmenter: Segmenter, hyperparameters: Hyperparameters, context: Context) -> None:
         super().__init__(segmenter, hyperparameters, context)
         jitter = v2.ColorJitter(*[hyperparameters.jitter] * 4)
         blur = v2.GaussianBlur(BLUR, (hyperparameters.blur_least, hyperparameters.blur_most))
         shares = ((jitter, hyperparameters.jitter_share), (blur, hyperparameters.blur_share))
         self.augment = v2.Compose([v2.RandomApply([one], p) for one, p in shares])
+
+    @staticmethod
+    def layout(hyperparameters: Hyperparameters) -> str:
+        """Features for each task, which learn from each other."""
+        return "distilled"
 
     @staticmethod
     def heads(hyperparameters: Hyperparameters) -> tuple[str, ...]:
@@ -48,10 +51,10 @@ class Corda(Teacher):
         """Source labels on source images; mixed labels, and depth, on mixed images."""
         assert target is not None
         yield self.source_terms(self.segmenter(source.images), source)
-        labels, sure = self.pseudo_labels(target.images)
+        labels, confidence = self.pseudo_labels(target.images)
         seed = (self.context.seed, 2, step)
         mixed = paste(source, target.images, labels, augment=self.augment, seed=seed)
-        yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, sure)
+        yield self.mixed_terms(self.segmenter(mixed.images), mixed, source, target, self.sure(confidence))
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Both segmentations, and both predictions of the source's depth."""

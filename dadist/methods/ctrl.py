@@ -7,6 +7,8 @@ Source: Saha et al., Learning to Relate Depth and Semantics for Unsupervised Dom
 arxiv.org/abs/2105.07830.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +25,10 @@ from dadist.model.segmenter import Outputs, upsample
 class Ctrl(Adversarial):
     """Source: both segmentations and depth. Target: a critic on their joint self-information."""
 
-    LAYOUT = "joint"
+    @staticmethod
+    def layout(hyperparameters: Any) -> str:
+        """The gate, and a second classifier that looks through the depth."""
+        return "joint"
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation, the refined one, and depth."""

@@ -6,6 +6,8 @@ self-information weighted by the predicted depth, so that near pixels count more
 Source: Vu et al., DADA, ICCV 2019, arxiv.org/abs/1904.01886.
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from dadist.data.loader import Source
@@ -19,7 +21,10 @@ from dadist.model.segmenter import Outputs, upsample
 class Dada(Adversarial):
     """Source cross-entropy and berHu on depth, and a critic on I(P) times depth."""
 
-    LAYOUT = "gated"
+    @staticmethod
+    def layout(hyperparameters: Any) -> str:
+        """The classifier looks through a gate of depth."""
+        return "gated"
 
     def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
         """Segmentation and depth."""

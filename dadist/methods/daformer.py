@@ -38,7 +38,7 @@ class DAFormer(SelfTraining):
             return terms
         assert self.features is not None
         with torch.no_grad():
-            before = self.start(source.images)["last"]
+            before = self.start(self.segmenter.context(source.images))["last"]
         things = dominated(
             source.labels, before.shape[-2:], self.context.things, share=self.hyperparameters.feature_share
         )

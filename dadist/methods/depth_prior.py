@@ -48,11 +48,12 @@ class DepthPrior(Mic):
             logits = self.teacher(target.images).logits.float()
             fused = self.fused(logits, target)
             if self.hyperparameters.prior.use == "labels":
-                labels, sure = self.labels_of(fused, size)
-                return Taught(labels, self.inside(target) * sure)
-            labels, sure = self.labels_of(logits, size)
-            own, checked = (upsample(one, size).softmax(1).gather(1, labels[:, None])[:, 0] for one in (logits, fused))
-            return Taught(labels, self.inside(target) * sure * (checked / own).clamp(max=1))
+                labels, confidence = self.labels_of(fused, size)
+                return Taught(labels, self.inside(target) * self.sure(confidence), confidence)
+            labels, confidence = self.labels_of(logits, size)
+            left = upsample(fused, size).softmax(1).gather(1, labels[:, None])[:, 0]
+            trust = self.inside(target) * self.sure(confidence) * (left / confidence).clamp(max=1)
+            return Taught(labels, trust, confidence)
 
     def fused(self, logits: Tensor, target: Target) -> Tensor:
         """Log-probabilities ``(B, C, h, w)`` of the teacher and the prior, for which streets are mirrored back."""

@@ -27,7 +27,7 @@ class Mic(DAFormer):
         augment = self.augmentation(5, step, target.images.shape[-2:])
         seed = int(np.random.default_rng((self.context.seed, 6, step)).integers(2**31))
         images = self.hidden(changed(target.images, augment, seed), step)
-        value = self.trusted(self.segmenter(images).logits, taught.labels, taught.trust)
+        value = self.shared(self.segmenter(images), self.trusted, taught.labels, taught.trust)
         yield [Term("masked", value, self.hyperparameters.masked)]
 
     def hidden(self, images: Tensor, step: int) -> Tensor:

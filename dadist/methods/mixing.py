@@ -1,4 +1,4 @@
-"""Class-mix: half of the classes of a source image are pasted on a target image."""
+"""Class-mix: half of the classes of a source image are pasted on a target image; objects that are put elsewhere."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -67,3 +67,31 @@ def changed(images: Tensor, augment: Callable[[Tensor], Tensor], seed: int) -> T
         for _ in range(distributed.share(len(images) * distributed.processes()).start):
             augment(images.new_zeros(3, *images.shape[-2:]))  # draws what the images of the processes before take
         return torch.stack([augment(image / 255) for image in images]) * 255
+
+
+def placed(
+    image: Tensor, mask: Tensor, *, scale: float, where: tuple[float, float], mirrored: bool
+) -> tuple[Tensor, Tensor]:
+    """What is cut out of an image, elsewhere on an image of the same size, and whole.
+
+    Each pixel is the one of the image that its centre falls into.
+
+    Args:
+        image: ``(3, H, W)``.
+        mask: ``(H, W)`` bool, what is cut out.
+        scale: Its new size, as a share of its old one; at most 1.
+        where: How far down and across of the places that it may take, 0 to 1.
+        mirrored: Whether left to right.
+
+    Returns:
+        Image and mask, as above.
+    """
+    found, inside = list[Tensor](), list[Tensor]()
+    for line, share, backwards in ((mask.any(1), where[0], False), (mask.any(0), where[1], mirrored)):
+        pixels = torch.arange(len(line), device=line.device)
+        begin, end = line.int().argmax(), len(line) - line.flip(0).int().argmax()  # of what is cut out
+        at = ((pixels + 0.5 - share * (len(line) - scale * (end - begin))) / scale).floor().long()
+        inside.append((at >= 0) & (at < end - begin))
+        found.append((end - 1 - at if backwards else begin + at).clamp(0, len(line) - 1))
+    rows, columns = found[0][:, None], found[1][None]
+    return image[:, rows, columns], mask[rows, columns] & inside[0][:, None] & inside[1][None]

@@ -23,7 +23,7 @@ from dadist.losses.segmentation import weighed_cross_entropy
 from dadist.methods.averaging import average
 from dadist.methods.base import Context, Supervised, Term
 from dadist.methods.mixing import paste
-from dadist.model.segmenter import Segmenter, upsample
+from dadist.model.segmenter import Outputs, Segmenter, upsample
 from dadist.runtime import distributed
 
 BLUR_SHARE = 0.1  # of the image's side: how far a blur reaches
@@ -34,10 +34,11 @@ class Taught(NamedTuple):
 
     labels: Tensor  # (B, H, W) int64
     trust: Tensor  # (B, H, W) how much each counts, 0 to 1
+    confidence: Tensor  # (B, H, W) probability that the teacher gives each
 
 
 class Teacher(Supervised):
-    """What has a teacher: the average of the student's weights, which labels the target as it comes.
+    """What has a teacher: the average of the student's weights, which can label the target as it comes.
 
     It stays in training mode for good: it predicts by the statistics of its own batches.
     """
@@ -50,13 +51,17 @@ class Teacher(Supervised):
 
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The teacher's labels ``(B, H, W)``, and the share of the batch's pixels that it is sure of, a scalar."""
+        """The teacher's labels ``(B, H, W)``, and the probability ``(B, H, W)`` that it gives each."""
         return self.labels_of(self.teacher(images).logits, images.shape[-2:])
 
     def labels_of(self, logits: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
         """The same of logits ``(B, C, h, w)``, at the size (H, W)."""
         confidence, labels = upsample(logits, size).float().softmax(1).max(1)
-        return labels, distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
+        return labels, confidence
+
+    def sure(self, confidence: Tensor) -> Tensor:
+        """Share of the batch's pixels ``(B, H, W)`` that the teacher is sure of, a scalar."""
+        return distributed.mean((confidence >= self.hyperparameters.confidence).float().mean())
 
     def trusted(self, logits: Tensor, labels: Tensor, trust: Tensor) -> Tensor:
         """Cross-entropy of logits ``(B, C, h, w)`` at the labels' size, each pixel as far as trusted."""
@@ -80,6 +85,11 @@ class SelfTraining(Teacher):
     """A pass over the source, then one over the mixed images, then what a method adds."""
 
     @staticmethod
+    def layout(hyperparameters: Hyperparameters) -> str:
+        """With a detail, two resolutions."""
+        return "parallel" if hyperparameters.detail is None else "two_resolutions"
+
+    @staticmethod
     def margins(hyperparameters: Hyperparameters) -> tuple[float, float, float, float]:
         """Of the target's images, where no label is trusted."""
         return hyperparameters.margins
@@ -90,28 +100,47 @@ class SelfTraining(Teacher):
         yield self.source_terms(self.segmenter(source.images), source)
         taught = self.teach(target)
         seed, augment = (self.context.seed, 2, step), self.augmentation(4, step, target.images.shape[-2:])
+        given = self.to_paste(source, target, taught, step)
         mixed = paste(
-            source,
+            given,
             target.images,
             taught.labels,
             augment=augment,
             seed=seed,
             of_batch=True,
-            where=self.pasted_where(source, target),
+            where=self.pasted_where(given, target),
         )
         trust = torch.where(mixed.pasted[:, 0], 1.0, taught.trust)
-        yield [Term("mixed", self.trusted(self.segmenter(mixed.images).logits, mixed.labels, trust), 1.0)]
+        value = self.shared(self.segmenter(mixed.images), self.trusted, mixed.labels, trust)
+        yield [Term("mixed", value, 1.0)]
         yield from self.further_terms(target, taught, step)
+
+    def source_terms(self, outputs: Outputs, source: Source) -> list[Term]:
+        """Cross-entropy."""
+        return [Term("segmentation", self.shared(outputs, self.labelled, source.labels), 1.0)]
+
+    def shared(self, outputs: Outputs, loss: Callable[..., Tensor], *maps: Tensor) -> Tensor:
+        """A loss of logits and maps ``(B, H, W)``; of two resolutions the detail's own logits have a share of it."""
+        whole = loss(outputs.logits, *maps)
+        if outputs.crop is None:
+            return whole
+        (top, left, height, width), share = outputs.crop, float(self.hyperparameters.detail)
+        parts = [one[:, top : top + height, left : left + width] for one in maps]
+        return (1 - share) * whole + share * loss(outputs.extra["detail"], *parts)
 
     def teach(self, target: Target) -> Taught:
         """The teacher's labels of a batch; all count alike, by how much of it the teacher is sure of."""
-        labels, sure = self.pseudo_labels(target.images)
-        return Taught(labels, self.inside(target) * sure)
+        labels, confidence = self.pseudo_labels(target.images)
+        return Taught(labels, self.inside(target) * self.sure(confidence), confidence)
 
     def inside(self, target: Target) -> Tensor:
         """Where a label of the target may count, ``(B, H, W)`` bool."""
         size = (len(target.images), *target.images.shape[-2:])
         return target.images.new_ones(size, dtype=torch.bool) if target.trusted is None else target.trusted
+
+    def to_paste(self, source: Source, target: Target, taught: Taught, step: int) -> Source:
+        """What classes are cut out of: the source as it is."""
+        return source
 
     def pasted_where(self, source: Source, target: Target) -> Tensor | None:
         """Where the source may be pasted, ``(B, 1, H, W)`` bool; everywhere."""

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from dadist.model.heads import ASPP, Bottleneck, Distillation, Fusion, MeanHead, init_head
+from dadist.model.resolutions import TwoResolutions
 from dadist.model.segmenter import Architecture, Outputs, Segmenter
 
 
@@ -103,6 +104,7 @@ CLASSES: dict[str, type[Segmenter]] = {
     "parallel": Segmenter,
     "gated": Gated,
     "joint": Joint,
+    "two_resolutions": TwoResolutions,
     "distilled": Distilled,
 }
 

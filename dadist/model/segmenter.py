@@ -29,6 +29,7 @@ LAYOUTS = (
     "gated",  # the classifier reads features gated by those of depth
     "joint",  # the same, and a second classifier looks through the depth
     "distilled",  # features for each task, which learn from each other; a head "depth" is for the target's own
+    "two_resolutions",  # one classifier, on the whole image at half its size and on parts at full size
 )
 
 # Which heads a layout takes beside its own; the others take none.
@@ -94,6 +95,7 @@ class Outputs:
     density: Tensor | None = None  # (B, 1, h, w) in the range of the density targets, unbounded
     # What one method or another reads beside these, (B, channels, h, w) each, by the names that its head or layout has.
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    crop: tuple[int, int, int, int] | None = None  # top, left, height, width in pixels of extra["detail"]
 
 
 class Segmenter(nn.Module):
@@ -168,6 +170,10 @@ class Segmenter(nn.Module):
     def grid(self, width: int, height: int) -> tuple[int, int]:
         """Columns and rows of the feature grid for images of ``width`` x ``height``."""
         return GRIDS[self.architecture.backbone](width, height)
+
+    def context(self, images: Tensor) -> Tensor:
+        """What the backbone sees of whole images ``(B, 3, H, W)``: all of them."""
+        return images
 
 
 class TakesImages(Protocol):

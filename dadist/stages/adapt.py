@@ -37,12 +37,12 @@ def run(
     seeded(training.seed, deterministic=adapt.deterministic)
     kind = build.method_type(training.implementation)
     hyperparameters = build.hyperparameters(training.method, params.objective)
-    heads = kind.heads(hyperparameters)
-    network = Architecture(classes=labelled.classes, heads=heads, layout=kind.LAYOUT, **vars(adapt.network))
+    heads, layout = kind.heads(hyperparameters), kind.layout(hyperparameters)
+    network = Architecture(classes=labelled.classes, heads=heads, layout=layout, **vars(adapt.network))
     size, length = (labelled.width, labelled.height), training.iterations
     segmenter, before = build.start(network, training.start, init, grid=params.grid, size=size, iterations=length)
     seed, horizon = build.draws(training.seed, before), adapt.optimiser.poly_iterations
-    context = build.context(training, labelled, artefacts, seed=seed, horizon=horizon, device=where)
+    context = build.context(training, labelled, artefacts, seed=seed, size=adapt.crop, horizon=horizon, device=where)
     sampling, numerator = Sampling(adapt.batch, seed, adapt.flip, where, adapt.crop), training.inverse_depth
     order = rare_classes.order(labelled, sampling, hyperparameters.rare_classes)
     session.run(

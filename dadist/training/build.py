@@ -124,7 +124,14 @@ def draws(seed: int, before: Provenance) -> int:
 
 
 def context(
-    training: Training, source: Prepared, artefacts: Sequence[Path], *, seed: int, horizon: int | None, device: str
+    training: Training,
+    source: Prepared,
+    artefacts: Sequence[Path],
+    *,
+    seed: int,
+    size: tuple[int, int] | None = None,
+    horizon: int | None,
+    device: str,
 ) -> Context:
     """What a method or recipe is built from.
 
@@ -133,6 +140,7 @@ def context(
         source: Its classes and their counts.
         artefacts: Files, each loaded by what ARTEFACTS says of its name.
         seed: What `draws` gives.
+        size: (width, height) of crops; None: the source's images are whole.
         horizon: Steps after which the rates have decayed to 0; None: those of the training.
         device: Of the weights: "cpu" or "cuda".
     """
@@ -144,6 +152,7 @@ def context(
         seed=seed,
         numerator=training.inverse_depth,
         things=things(source.classes),
+        size=size or (source.width, source.height),
         horizon=horizon or training.iterations,
     )
 

@@ -9,8 +9,9 @@ from torch import nn
 
 from dadist.config import load
 from dadist.cost.counting import count
-from dadist.cost.step import forward_flops, kept, step_cost
+from dadist.cost.step import _architecture, forward_flops, kept, step_cost
 from dadist.cost.timing import measure, speed
+from dadist.model.layouts import build
 from dadist.registry import METHODS, RECIPES
 
 SETTINGS = load.study(configuration()).settings
@@ -124,6 +125,22 @@ def test_memory_is_the_sum_of_its_parts() -> None:
 def test_a_step_of_every_method_and_recipe_can_be_counted(name: str) -> None:
     cost = step_cost(DEMO, name)
     assert min(cost.flops, cost.traffic, cost.activations, cost.transient) > 0
+
+
+def test_the_products_of_two_resolutions_are_those_of_each_detail_and_of_the_context() -> None:
+    one, two = (
+        dataclasses.replace(
+            DEMO, objectives={**DEMO.objectives, "dacs": dataclasses.replace(DEMO.objectives["dacs"], detail=detail)}
+        )
+        for detail in (None, 0.1)
+    )
+    channels = build(_architecture(two, "dacs")).backbone.channels
+    cells = (DEMO.target.width // 16) * (DEMO.target.height // 16)  # of the context
+    attention = 2 * cells * (channels * channels + channels * 16)  # two convolutions of 1x1
+    plain, found = forward_flops(one, "dacs"), forward_flops(two, "dacs")
+    # 3 x 4 details of 96x48 pixels, which begin every 48 columns and every 16 rows, and the context of as many.
+    assert found == plain * 13 // 4 + attention
+    assert step_cost(two, "dacs").activations < 0.75 * step_cost(one, "dacs").activations
 
 
 def test_a_crop_costs_what_images_of_its_size_cost() -> None:

@@ -103,12 +103,14 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
     prepared = numbered(tmp_path / "split")
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
-        images, labels, mirrored, *depth = loader(step)
+        images, labels, mirrored, *depth, rows, _ = loader(step)
         assert set(depth) == {None}
         assert labels is not None
         assert labels.dtype == torch.int64
         assert torch.equal(labels, images[:, 0].long() % 7)
         assert torch.equal(mirrored, images[:, 0, 0, 0] > images[:, 0, 0, -1])
+        assert rows is not None
+        assert rows.tolist() == loader.order(step)
 
 
 def test_margins_and_padding_are_not_trusted_wherever_an_image_is_cut_and_mirrored(tmp_path: Path) -> None:

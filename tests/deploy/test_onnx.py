@@ -155,6 +155,12 @@ def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: s
     assert found.depth_m.shape == found.labels.shape == (32, 64)
 
 
+def test_two_resolutions_are_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a network of one resolution, got two_resolutions"):
+        export.export(builders.checkpoint(layout="two_resolutions"), tmp_path / "model.onnx", "logits")
+    assert not list(tmp_path.iterdir())
+
+
 def test_answers_that_are_no_numbers_do_not_agree(tmp_path: Path) -> None:
     weights = {
         name: torch.full_like(value, torch.nan) if name.startswith("depth") else value

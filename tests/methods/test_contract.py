@@ -23,12 +23,14 @@ HALF = builders.context().horizon // 2  # what a method does at the beginning al
 
 
 def cases() -> Iterator[tuple[str, dict[str, float]]]:
-    """Every method and recipe as the demo has it and, where it may adapt on two levels, on two."""
+    """Every method and recipe as the demo has it, and on two levels or at two resolutions where it may be."""
     for name in (*METHODS, *RECIPES):
         yield name, {}
         second = {key for key in getattr(builders.DEMO.objectives.get(name), "__dict__", ()) if "_auxiliary" in key}
         if second:
             yield name, dict.fromkeys(second, 0.5)
+        if hasattr(builders.DEMO.objectives.get(name), "detail"):
+            yield name, {"detail": 0.1}
 
 
 CASES = list(cases())
@@ -63,7 +65,7 @@ def test_a_method_keeps_a_network_of_its_own_architecture(name: str, values: dic
     method = builders.method(name, **values)
     assert method.result().architecture == method.segmenter.architecture
     assert method.segmenter.architecture.heads == method.heads(method.hyperparameters)
-    assert method.segmenter.architecture.layout == method.LAYOUT
+    assert method.segmenter.architecture.layout == method.layout(method.hyperparameters)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -84,7 +84,8 @@ class Certain(torch.nn.Module):
 def test_the_teacher_labels_the_target_and_says_how_much_it_is_sure_of() -> None:
     method = builders.method("corda", target_depth=0.0)
     method.teacher = Certain()
-    labels, sure = method.pseudo_labels(builders.target().images)
+    labels, confidence = method.pseudo_labels(builders.target().images)
+    sure = method.sure(confidence)
     assert labels.shape == (2, 32, 64)
     assert (labels == 3).all()
     logits = oracles.upsample(Certain()(torch.empty(1, 3, 32, 64)).logits.numpy(), 32, 64)[0]

@@ -1,7 +1,8 @@
-"""dacs, daformer and mic: their terms against loops over pixels, and what teacher and student may do."""
+"""dacs, daformer, mic and ecap: their terms against loops over pixels, and what teacher and student may do."""
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import builders
@@ -16,7 +17,7 @@ from dadist.data.loader import Source, Target
 from dadist.methods.self_training import _odd
 from dadist.model.segmenter import Outputs
 
-NAMES = ("dacs", "daformer", "mic")
+NAMES = ("dacs", "daformer", "mic", "ecap")
 STILL = {"jitter_share": 0.0, "blur_share": 0.0}
 SIZE = (32, 64)
 
@@ -29,9 +30,9 @@ def marked(*, top: int = 0, left: int = 0) -> Target:
     return builders.target()._replace(trusted=trusted)
 
 
-def blocks() -> Source:
+def blocks(first: int = 0, width: int = 10) -> Source:
     """A source with large regions: cells that one class fills."""
-    labels = torch.arange(7).repeat_interleave(10)[:64].expand(2, 32, 64).clone()
+    labels = (torch.arange(first, first + 7) % 7).repeat_interleave(width)[:64].expand(2, 32, 64).clone()
     labels[1] = labels[1].flip(-1)
     labels[:, :3] = IGNORE
     return builders.source()._replace(labels=labels)
@@ -66,11 +67,12 @@ class Certain(torch.nn.Module):
 def test_labels_count_by_the_share_that_is_sure_and_not_at_all_in_margins() -> None:
     method = builders.method("dacs")
     method.teacher = Certain()
-    labels, trust = method.teach(marked(top=5, left=7))
+    labels, trust, confidence = method.teach(marked(top=5, left=7))
     assert (labels == 3).all()
     maps = oracles.upsample(Certain()(torch.empty(1, 3, *SIZE)).logits.numpy(), *SIZE)[0]
     sure = np.mean([max(np.exp(column) / np.exp(column).sum()) >= 0.968 for column in maps[:, :, 0].T])
     assert 0.3 < sure < 0.7
+    assert (confidence >= 0.968).double().mean().item() == pytest.approx(sure)
     assert (trust[:, :5] == 0).all()
     assert (trust[:, :, :7] == 0).all()
     assert trust[:, 5:, 7:].numpy() == pytest.approx(sure)  # margins are left out of what counts, not of the share
@@ -79,7 +81,7 @@ def test_labels_count_by_the_share_that_is_sure_and_not_at_all_in_margins() -> N
 
 def loop(logits: Tensor, labels: Tensor, trust: Tensor) -> float:
     """Mean over all pixels of trust times cross-entropy."""
-    maps, total = oracles.upsample(logits.detach().numpy(), *SIZE), 0.0
+    maps, total = oracles.upsample(logits.detach().numpy(), *labels.shape[1:]), 0.0
     for b, y, x in np.ndindex(*labels.shape):
         if labels[b, y, x] != IGNORE:
             odds = np.exp(maps[b, :, y, x])
@@ -87,29 +89,72 @@ def loop(logits: Tensor, labels: Tensor, trust: Tensor) -> float:
     return total / labels.numel()
 
 
+def composite(method: Any, source: Source, target: Target, labels: Tensor, odds: Any, step: int) -> Source:
+    """The source with objects of the target's images on it, of whose every class one of two is drawn."""
+    images, ids, keys = source.images.clone(), source.labels.clone(), method.hyperparameters
+    masks = {(b, c): ((labels[b] == c) & target.trusted[b]).numpy() for b, c in np.ndindex(2, builders.CLASSES)}
+    sure = {key: odds[key[0]].max(0)[mask].mean() for key, mask in masks.items() if mask.any()}
+    surest = [sorted((b for b in range(2) if (b, c) in sure), key=lambda b: -sure[b, c]) for c in range(7)]
+    means = [np.mean([sure[b, c] for b in members]) if members else 0.0 for c, members in enumerate(surest)]
+    assert 0 < sum(mean > keys.bank_least for mean in means) < 7
+    chance = keys.objects / (1 + math.exp(-(np.mean(means) - keys.sure_from) / keys.sure_width)) / 7
+    assert 0.2 < chance < 0.8
+    random = np.random.default_rng((4, 8, step))
+    order, draws = random.permuted(np.tile(np.arange(7), (2, 1)), axis=1), random.random((2, 7, 6))
+    for b, place in np.ndindex(2, 7):
+        c = order[b, place]
+        whether, member, scale, down, across, mirror = draws[b, c]
+        if whether < chance and means[c] > keys.bank_least:
+            of, scale = surest[c][int(member * len(surest[c]))], keys.object_least + (1 - keys.object_least) * scale
+            for (y, x), (row, column) in oracles.elsewhere(masks[of, c], scale, (down, across), mirror < 0.5).items():
+                images[b, :, y, x], ids[b, y, x] = target.images[of, :, row, column], c
+    assert (ids != source.labels).any(-1).any(-1).all()
+    return source._replace(images=images, labels=ids)
+
+
+def labelled(logits: Tensor, labels: Tensor) -> float:
+    """Mean over the labelled pixels of cross-entropy."""
+    maps = oracles.upsample(logits.detach().numpy(), *labels.shape[1:])
+    return oracles.cross_entropy(maps, labels.numpy(), IGNORE, np.ones(7))
+
+
+def blended(loss: Callable[..., float], outputs: Outputs, *maps: Tensor) -> float:
+    """Of one resolution the loss; of two a quarter of it is the detail's, as DETAIL has it."""
+    if outputs.crop is None:
+        return loss(outputs.logits, *maps)
+    top, left, height, width = outputs.crop
+    parts = [one[:, top : top + height, left : left + width] for one in maps]
+    return 0.75 * loss(outputs.logits, *maps) + 0.25 * loss(outputs.extra["detail"], *parts)
+
+
+DETAIL = {"detail": 0.25}
+BANK = {"bank": 2, "bank_least": 0.21, "objects": 4.0, "sure_from": 0.15, "sure_width": 0.1, "object_least": 0.5}
+
+
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", ["daformer", "mic"])
-def test_one_whole_iteration_equals_loops(name: str) -> None:
-    method = builders.method(name, confidence=0.3, **STILL)
+@pytest.mark.parametrize(("name", "keys"), [("daformer", {}), ("mic", {}), ("mic", DETAIL), ("ecap", BANK)])
+def test_one_whole_iteration_equals_loops(name: str, keys: dict[str, float]) -> None:
+    method = builders.method(name, confidence=0.3, **STILL, **keys)
     with torch.no_grad():  # as after some steps
         for module in (method.teacher, method.segmenter):
             for weight in module.parameters():
                 weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel())))
-    source, target, step, seed = blocks(), marked(top=4, left=9), 3, 4
+    source, target, step, seed = blocks(*(4, 20) if keys == DETAIL else ()), marked(top=4, left=9), 3, 4
+    target = target._replace(images=target.images.floor())  # as they come: whole numbers
     seen, said, features = list[Tensor](), list[Outputs](), list[Tensor]()
     method.segmenter.register_forward_pre_hook(lambda _, images: seen.extend(images))
     method.segmenter.register_forward_hook(lambda _, __, outputs: said.append(outputs))
     method.segmenter.backbone.register_forward_hook(lambda _, __, outputs: features.append(outputs[1]))
     terms = {one.name: one.value.item() for many in method.segmenter_terms(source, target, step) for one in many}
 
-    expected = {
-        "segmentation": oracles.cross_entropy(
-            oracles.upsample(said[0].logits.detach().numpy(), *SIZE), source.labels.numpy(), IGNORE, np.ones(7)
-        )
-    }
-    before, inside, total = method.start(source.images)["last"].numpy(), 0, 0.0
-    for b, y, x in np.ndindex(2, 4, 8):
-        cell = source.labels[b, 8 * y : 8 * y + 8, 8 * x : 8 * x + 8]
+    expected = {"segmentation": blended(labelled, said[0], source.labels)}
+    sees, side = source.images, 8
+    if keys == DETAIL:  # the features are those of the context, the last of a forward
+        assert all(outputs.crop for outputs in said)
+        sees, side, features = sees.view(2, 3, 16, 2, 32, 2).mean((3, 5)), 16, features[1:]
+    before, inside, total = method.start(sees)["last"].numpy(), 0, 0.0
+    for b, y, x in np.ndindex(2, 32 // side, 64 // side):
+        cell = source.labels[b, side * y : side * (y + 1), side * x : side * (x + 1)]
         if any((cell == thing).float().mean() >= 0.75 for thing in (5, 6)):  # human and vehicle
             inside += 1
             total += math.sqrt(((features[0][b, :, y, x].detach().numpy() - before[b, :, y, x]) ** 2).sum())
@@ -121,27 +166,28 @@ def test_one_whole_iteration_equals_loops(name: str) -> None:
     odds = np.exp(maps) / np.exp(maps).sum(1, keepdims=True)
     labels, sure = torch.from_numpy(odds.argmax(1)), (odds.max(1) >= 0.3).mean()
     assert 0.01 < sure < 0.99
-    random, present = np.random.default_rng((seed, 2, step)), np.unique(source.labels)
+    given = composite(method, source, target, labels, odds, step) if name == "ecap" else source
+    random, present = np.random.default_rng((seed, 2, step)), np.unique(given.labels)
     mixed, trust = labels.clone(), torch.zeros(2, *SIZE)
     trust[:, 4:, 9:] = sure
     plain = trust.clone()
     for b in range(2):
         drawn = present[random.permutation(len(present))[: (len(present) + 1) // 2]]
         for y, x in np.ndindex(*SIZE):
-            pasted = int(source.labels[b, y, x]) in drawn
-            here = (source if pasted else target).images[b, :, y, x]
+            pasted = int(given.labels[b, y, x]) in drawn
+            here = (given if pasted else target).images[b, :, y, x]
             torch.testing.assert_close(seen[1][b, :, y, x], here)
             if pasted:
-                mixed[b, y, x], trust[b, y, x] = source.labels[b, y, x], 1.0
-    expected["mixed"] = loop(said[1].logits, mixed, trust)
-    if name == "mic":
+                mixed[b, y, x], trust[b, y, x] = given.labels[b, y, x], 1.0
+    expected["mixed"] = blended(loop, said[1], mixed, trust)
+    if name != "daformer":
         shown = np.random.default_rng((seed, 7, step)).random((2, 1, 16, 32)) > 0.7  # blocks of 2 pixels: 32 / 16
         for b, y, x in np.ndindex(2, *SIZE):
             expected_colour = (
                 target.images[b, :, y, x] if shown[b, 0, y // 2, x // 2] else method.segmenter.mean.flatten()
             )
             torch.testing.assert_close(seen[2][b, :, y, x], expected_colour)
-        expected["masked"] = loop(said[2].logits, labels, plain)
+        expected["masked"] = blended(loop, said[2], labels, plain)
     assert terms == {key: pytest.approx(value, rel=1e-9) for key, value in expected.items()}
 
 
@@ -210,7 +256,7 @@ def test_the_teacher_keeps_more_of_itself_at_every_step_up_to_its_share(name: st
     assert kept == pytest.approx([0.0, 0.9, 0.999, 0.999], abs=1e-6)
 
 
-@pytest.mark.parametrize(("name", "others"), [("corda", 1), ("dacs", 1), ("daformer", 2), ("mic", 2)])
+@pytest.mark.parametrize(("name", "others"), [("corda", 1), ("dacs", 1), ("daformer", 2), ("mic", 2), ("ecap", 2)])
 def test_teacher_and_start_learn_nothing_and_the_student_is_kept(name: str, others: int) -> None:
     method = builders.method(name)
     builders.backward(method.segmenter_terms(blocks(), builders.target(), 0))

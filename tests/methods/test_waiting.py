@@ -56,7 +56,7 @@ def steps(name: str, of: str = "demo") -> Iterator[list[str]]:
 
 
 # Class-mix is left out: it draws from the classes that an image has, and the host has to know how many these are.
-MIXING = {"corda", "dacs", "daformer", "mic", "depth_prior"}
+MIXING = {"corda", "dacs", "daformer", "mic", "depth_prior", "ecap"}
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS, "plain"} - MIXING))

@@ -250,7 +250,10 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
         ({"backbone": "vgg"}, "backbone: expected one of resnet101, efficientnet_lite0, street, got 'vgg'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
-        ({"layout": "serial"}, "layout: expected one of parallel, gated, joint, distilled, got 'serial'"),
+        (
+            {"layout": "serial"},
+            "layout: expected one of parallel, gated, joint, distilled, two_resolutions, got 'serial'",
+        ),
         ({"layout": "gated"}, "heads: expected none beside those of layout gated, got depth, density"),
         ({"layout": "distilled"}, "heads: expected depth beside those of layout distilled, got depth, density"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),

@@ -68,7 +68,7 @@ def bound(moved: torch.Tensor | None, value: torch.Tensor) -> float:
     return 1e-12 if moved is None else ROUNDINGS * float((moved - value).detach().abs().max())
 
 
-@pytest.mark.parametrize("name", [*METHODS, *RECIPES])
+@pytest.mark.parametrize("name", [*METHODS, *RECIPES, "two_resolutions", "pasted_objects"])
 def test_two_processes_at_half_the_batch_have_the_curve_of_one(folder: Path, name: str) -> None:
     one, two = curve(folder, f"{name}-1"), curve(folder, f"{name}-2")
     assert list(one) == list(two)
@@ -80,7 +80,7 @@ def test_two_processes_at_half_the_batch_have_the_curve_of_one(folder: Path, nam
         assert [*rows[0]] == ["step", "lr", *one]
 
 
-@pytest.mark.parametrize("name", [*METHODS, *RECIPES])
+@pytest.mark.parametrize("name", [*METHODS, *RECIPES, "two_resolutions", "pasted_objects"])
 def test_two_processes_end_with_the_same_weights_and_nearly_those_of_one(folder: Path, name: str) -> None:
     one, first, second = made(folder, name)
     assert one.keys() == first.keys() == second.keys()

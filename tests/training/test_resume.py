@@ -45,10 +45,10 @@ class Stopped(State):
         return super().due()
 
 
-def run(folder: Path, name: str, state: State) -> Any:
-    """Train a method or recipe on two tiny splits."""
+def run(folder: Path, name: str, state: State, **changes: Any) -> Any:
+    """Train a method or recipe on two tiny splits; ``changes`` are hyperparameters."""
     torch.manual_seed(8)
-    method = builders.method(name)
+    method = builders.method(name, **changes)
     if not (folder / "source").exists():
         builders.split(folder / "source")
         builders.unlabelled(folder / "target")
@@ -74,14 +74,20 @@ def state(folder: Path, step: int = 1, key: str = "key") -> State:
     return made
 
 
-@pytest.mark.parametrize("name", [*METHODS, *RECIPES])
-def test_a_stopped_training_ends_with_the_same_bits(tmp_path: Path, name: str) -> None:
-    whole = run(tmp_path, name, State(tmp_path / "whole", "key"))
+PASTED = {"confidence": 0.2, "sure_from": 0.0, "bank_least": 0.0}  # sure from the beginning
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [*((name, {}) for name in (*METHODS, *RECIPES)), ("dacs", {"detail": 0.1}), ("ecap", PASTED)],
+)
+def test_a_stopped_training_ends_with_the_same_bits(tmp_path: Path, name: str, keys: dict[str, float]) -> None:
+    whole = run(tmp_path, name, State(tmp_path / "whole", "key"), **keys)
     for after in (3, 4):  # stopped at step 3, and again 4 later: within a window, and beyond one
         with pytest.raises(SystemExit) as ended:
-            run(tmp_path, name, Stopped(tmp_path / "parts", after))
+            run(tmp_path, name, Stopped(tmp_path / "parts", after), **keys)
         assert ended.value.code == 128 + signal.SIGTERM
-    parts = run(tmp_path, name, State(tmp_path / "parts", "key"))
+    parts = run(tmp_path, name, State(tmp_path / "parts", "key"), **keys)
     for part, network in whole.networks().items():
         for weight, value in network.state_dict().items():
             assert torch.equal(value, parts.networks()[part].state_dict()[weight]), f"{part}: {weight}"

@@ -1,4 +1,4 @@
-"""Keys that the methods with a teacher of their own share: dacs, daformer, mic."""
+"""Keys that the methods with a teacher of their own share: dacs, daformer, mic, ecap."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -50,6 +50,18 @@ class Hyperparameters(Objective):
     ]
     blur_most: Annotated[float, key("Greatest.", unit="pixels", source="DAFormer's code", gt=0)]
     blur_share: Annotated[float, key("Of the steps that have any.", source="DAFormer's code", ge=0, le=1)]
+
+    detail: Annotated[
+        float | None,
+        key(
+            "Two resolutions: the network sees a whole image at half its size, and details, half as wide and high, at "
+            "full size. The number is the share of the loss that a detail's own labels have; 0.1 in HRDA, on crops of "
+            "1024 pixels. Rounds have no such share, and ONNX takes no such network. null: one resolution.",
+            source="DAFormer's code",
+            ge=0,
+            lt=1,
+        ),
+    ]
 
     def __post_init__(self) -> None:
         for first, second in ((0, 1), (2, 3)):
