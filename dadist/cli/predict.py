@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from dadist.config.records import hint
 
 if TYPE_CHECKING:
+    from dadist.config.prior_sections import Place
     from dadist.deploy.inputs import Input
     from dadist.deploy.predictor import Model
 
@@ -34,6 +36,32 @@ class Asked:
 
 def predict(words: Sequence[str]) -> int:
     """What does a model see? Predicts images, folders, globs and videos; needs nothing but the model file."""
+    given = _parser().parse_args(words)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+
+    from dadist.deploy import predictor
+    from dadist.deploy.fused import WEIGHTS, PriorAtUse
+    from dadist.deploy.inputs import gather
+
+    drawings, cityscapes = _drawings(given.maps), given.format == "cityscapes"
+    if cityscapes and drawings:
+        raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
+    if (given.prior is None) != (given.depth is None):
+        raise ValueError("--prior and --depth: expected both or neither, got one")
+    if given.weights is not None and given.prior is None:
+        raise ValueError("--weights: expected --prior and --depth beside it, got neither")
+    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out, given.depth)
+    inputs = gather(given.inputs, asked.out)
+    weights = given.weights or WEIGHTS
+    prior = PriorAtUse(given.prior, weights, given.depth_metres) if given.prior else None
+    model = predictor.load(given.model, prior=prior)
+    _check(model, inputs, asked)
+    failed = _each(model, inputs, asked)
+    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {asked.out}\n")
+    return int(failed > 0)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("dadist predict", description=predict.__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a model.pt")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, video, folder, or quoted pattern")
@@ -52,30 +80,16 @@ def predict(words: Sequence[str]) -> int:
     )
     parser.add_argument("--batch", type=_count, default=1, help="tiles at once (%(default)s)")
     parser.add_argument("--prior", type=Path, help="folder `prior` of the model's study, to weigh depth files by")
+    parser.add_argument(
+        "--weights",
+        type=_weights,
+        help="of depth and place beside --prior (1,0.5); found for the place: how unsure align_depth found the network",
+    )
     parser.add_argument("--depth", type=Path, help="folder of depth files named as the images, beside --prior")
     parser.add_argument(
         "--depth-metres", type=float, help="what 1 in files of distances is; left out for relative depth"
     )
-    given = parser.parse_args(words)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-
-    from dadist.deploy import predictor
-    from dadist.deploy.fused import PriorAtUse
-    from dadist.deploy.inputs import gather
-
-    drawings, cityscapes = _drawings(given.maps), given.format == "cityscapes"
-    if cityscapes and drawings:
-        raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
-    if (given.prior is None) != (given.depth is None):
-        raise ValueError("--prior and --depth: expected both or neither, got one")
-    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out, given.depth)
-    inputs = gather(given.inputs, asked.out)
-    prior = PriorAtUse(given.prior, metres=given.depth_metres) if given.prior else None
-    model = predictor.load(given.model, prior=prior)
-    _check(model, inputs, asked)
-    failed = _each(model, inputs, asked)
-    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {asked.out}\n")
-    return int(failed > 0)
+    return parser
 
 
 def _each(model: "Model", inputs: Sequence["Input"], asked: Asked) -> int:
@@ -192,6 +206,14 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 768x384, got {text!r}")
     return int(width), int(height)
+
+
+def _weights(text: str) -> "tuple[float, Place]":
+    first, _, second = text.partition(",")
+    depth, place = float(first), 0.0 if second == "found" else float(second)
+    if not (0 <= depth < math.inf and 0 <= place < math.inf):
+        raise argparse.ArgumentTypeError(f"expected two numbers of 0 or more such as 1,0.5, got {text!r}")
+    return depth, "found" if second == "found" else place
 
 
 def _scale(text: str) -> float:

@@ -7,17 +7,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dadist.config.prior_sections import Prior
+from dadist.config.prior_sections import Place, Prior
 from dadist.data.readers.depth_files import read
 from dadist.data.resize import Size, nearest
 from dadist.deploy.tiling import Field
 from dadist.prior.alignment import Alignment
 from dadist.prior.fusion import Fusion, Given
 from dadist.prior.mixtures import Mixtures
-from dadist.prior.use import at_cells, noise_of
+from dadist.prior.use import at_cells, found, noise_of
 
 # What config/defaults.yaml has.
-WEIGHTS, NOISE, FLOOR = (1.0, 0.5), (0.1, 0.1), -30.0
+WEIGHTS: tuple[float, Place] = (1.0, 0.5)
+NOISE, FLOOR = (0.1, 0.1), -30.0
 
 
 class PriorAtUse:
@@ -25,7 +26,8 @@ class PriorAtUse:
 
     Args:
         folder: results/SETTING/prior of the study: mixtures.npz, and alignment.json for depth.
-        weights: Of depth given the place, and of the place.
+        weights: Of depth given the place, and of the place; "found" for the latter: how unsure align_depth found the
+            model.
         metres: What 1 in a depth file is; None for relative depth.
 
     Raises:
@@ -33,12 +35,12 @@ class PriorAtUse:
         ValueError: It is broken, or the depth of the study is of another kind than ``metres`` says.
     """
 
-    def __init__(self, folder: Path, weights: tuple[float, float] = WEIGHTS, metres: float | None = None) -> None:
+    def __init__(self, folder: Path, weights: tuple[float, Place] = WEIGHTS, metres: float | None = None) -> None:
         self.mixtures, self.alignment = (
             Mixtures.load(folder / "mixtures.npz"),
             Alignment.load(folder / "alignment.json"),
         )
-        self.prior = Prior(weights[0], weights[1], NOISE, FLOOR, "labels", "files")
+        self.prior = found(Prior(weights[0], weights[1], NOISE, FLOOR, "labels", "files"), self.alignment)
         self.metres, self._fusions = metres, dict[Size, Fusion]()
         if self.alignment.kind == "none":
             raise ValueError(f"{folder}: expected a study with depth files, got one that was aligned without any")

@@ -108,8 +108,19 @@ def test_the_command_takes_the_depth_file_of_each_image(
     ids = cv2.imread(str(tmp_path / "out/ids/a.png"), cv2.IMREAD_UNCHANGED)
     expected = Model(builders.checkpoint(), "cpu", PriorAtUse(study, metres=0.01)).predict(pixels, depth=depth)
     np.testing.assert_array_equal(ids, expected.labels)
+    for given, weights in (("0.5,0", (0.5, 0.0)), ("1,found", (1.0, "found"))):
+        assert predict([*words, "--weights", given]) == 1
+        again = cv2.imread(str(tmp_path / "out/ids/a.png"), cv2.IMREAD_UNCHANGED)
+        other = Model(builders.checkpoint(), "cpu", PriorAtUse(study, weights, 0.01)).predict(pixels, depth=depth)
+        np.testing.assert_array_equal(again, other.labels)
+        assert (other.labels != expected.labels).any()
+    for wrong in ("1", "1,-1", "1,some", "nan,0"):
+        with pytest.raises(SystemExit):
+            predict([*words, "--weights", wrong])
     with pytest.raises(ValueError, match="--prior and --depth: expected both or neither"):
         predict(words[:-4])
+    with pytest.raises(ValueError, match="--weights: expected --prior and --depth beside it"):
+        predict([*words[:-6], "--weights", "1,0"])
     with pytest.raises(ValueError, match="--depth: expected neither --scale nor --tile"):
         predict([*words, "--scale", "1"])
     assert torch.is_grad_enabled()
