@@ -7,6 +7,8 @@
     depth_files: {all: "depth/*.png"}                         read if the domain has `depth: true`
     depth_metres: 0.001                                       what 1 in a depth file is in metres; 0 there: no depth
     depth_kind: metric                                        or disparity; or relative, without depth_metres
+    depth_channels: one                                       or rgb: 24 bits over red, green and blue, as CARLA has it
+    ids_channel: only                                         or red: the first of several has the ids, as in CARLA
 
 Paths start at the domain's root. ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders,
 and ``.*`` at the end for any extension. A scene's name is what the stars of its image stand for; its labels and depth
@@ -17,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from dadist.config.records import ConfigError, Record
 from dadist.config.records import key as declared
 from dadist.data.readers.base import Files, Reader
-from dadist.data.readers.depth_files import Kind, given, read
+from dadist.data.readers.depth_files import Channels, Kind, given, read
 from dadist.data.readers.label_files import Colour, decode_labels, ids_of
 from dadist.data.readers.listing import search
 from dadist.storage.errors import DataError
@@ -57,6 +59,13 @@ class Options(Record):
             "networks say: align_depth finds them."
         ),
     ] = "metric"
+    depth_channels: Annotated[
+        Channels,
+        declared("Where a number in depth_files is: in one channel; or red + 256 green + 65536 blue, of 8 bits each."),
+    ] = "one"
+    ids_channel: Annotated[
+        Literal["only", "red"], declared("Which channel of label files has the ids: the only one; or red, of several.")
+    ] = "only"
 
     def __post_init__(self) -> None:
         if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
@@ -129,9 +138,9 @@ class Folder(Reader):
         for name in ("images", "labels", "depth_files"):
             kept[name] = {key: glob for key, glob in options[name].items() if key in wanted}
         if not labels:
-            kept |= {"labels": {}, "ids": {}, "colours": {}}
+            kept |= {"labels": {}, "ids": {}, "colours": {}, "ids_channel": "only"}
         if not depth:
-            kept |= {"depth_files": {}, "depth_metres": None, "depth_kind": "metric"}
+            kept |= {"depth_files": {}, "depth_metres": None, "depth_kind": "metric", "depth_channels": "one"}
         return kept
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
@@ -151,7 +160,7 @@ class Folder(Reader):
         return [Files(name, images[name], *(one.get(name) for one in beside)) for name in sorted(images)]
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
-        """Raw ids: of one channel, of a palette's indices, or of the colours that the domain names.
+        """Raw ids: of one channel, of red, of a palette's indices, or of the colours that the domain names.
 
         What was erased, and is transparent, has an id without a label.
 
@@ -164,15 +173,16 @@ class Folder(Reader):
             colours = {_rgb(one): raw for raw, one in enumerate(self.options.colours)}
             numbers = "; if its numbers are ids, name them in `ids` in place of `colours`" * drawn.numbers
             return drawn.void(ids_of(path, drawn, colours, known.format("colours") + numbers), void)
-        if drawn.values.ndim != 2:
+        ids = drawn.values[..., 0] if drawn.values.ndim == 3 and self.options.ids_channel == "red" else drawn.values
+        if ids.ndim != 2:
             raise DataError(
                 f"{path}: expected one channel of label ids or a palette, got {drawn.kind}; "
                 "if its colours stand for labels, name them in `colours` of the domain in place of `ids`"
             )
-        if foreign := sorted(set(np.unique(drawn.values[drawn.seen()]).tolist()) - set(self.options.ids)):
+        if foreign := sorted(set(np.unique(ids[drawn.seen()]).tolist()) - set(self.options.ids)):
             expected = ", ".join(map(str, sorted(self.options.ids)))
             raise DataError(f"{path}: expected ids {expected}, got {foreign[0]} as well; {known.format('ids')}")
-        return drawn.void(drawn.values, void)
+        return drawn.void(ids, void)
 
     def _void(self) -> int:
         """The raw id of what was erased: one that the domain ignores, or else the last that it does not name."""
@@ -186,7 +196,7 @@ class Folder(Reader):
         Raises:
             DataError: It is a picture of depth, or has one number everywhere.
         """
-        return read(path, self.options.depth_kind, self.options.depth_metres)
+        return read(path, self.options.depth_kind, self.options.depth_metres, self.options.depth_channels)
 
     @staticmethod
     def _glob(key: str, globs: Mapping[str, str], split: str) -> str:
