@@ -29,12 +29,11 @@ from dadist.config.records import key as declared
 from dadist.data.readers.base import Files, Reader
 from dadist.data.readers.depth_files import Channels, Kind, given, read
 from dadist.data.readers.label_files import Colour, decode_labels, ids_of
-from dadist.data.readers.listing import search
+from dadist.data.readers.patterns import check_glob, files_named, fits, partners
 from dadist.storage.errors import DataError
 
 SPLITS = ("all", "train", "val")
 IDS = 256  # that a byte can tell apart
-WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,12 @@ class Options(Record):
     ids_channel: Annotated[
         Literal["only", "red"], declared("Which channel of label files has the ids: the only one; or red, of several.")
     ] = "only"
+    counts: Annotated[
+        dict[str, int], declared("Images by split, as its owner ships them: another number is a warning of the doctor.")
+    ] = field(default_factory=dict)
+    download: Annotated[
+        str | None, declared("What to get where, and its licence: told while the folder is not there.")
+    ] = None
 
     def __post_init__(self) -> None:
         if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
@@ -74,10 +79,10 @@ class Options(Record):
             )
         for name, globs in (("images", self.images), ("labels", self.labels), ("depth_files", self.depth_files)):
             for split, glob in globs.items():
-                _check_glob((name, split), glob)
+                check_glob((name, split), glob)
                 if split not in self.images:
                     raise ConfigError(f"expected a split that images has; add images.{split}", (name, split))
-                if wide := [one for one in self.images.values() if name != "images" and _pattern(one).fullmatch(glob)]:
+                if wide := [one for one in self.images.values() if name != "images" and fits(one, glob)]:
                     raise ConfigError(
                         f"expected files that are no images, got {glob!r}, which {wide[0]!r} fits as well; "
                         "narrow the glob of images",
@@ -85,6 +90,8 @@ class Options(Record):
                     )
         if self.labels and bool(self.ids) == bool(self.colours):
             raise ConfigError("expected either ids or colours, to say what the pixels of labels mean", ("ids",))
+        if odd := [split for split in self.counts if split not in self.images]:
+            raise ConfigError(f"expected a split that images has, got {odd[0]}", ("counts", odd[0]))
         if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:
             raise ConfigError(f"expected 0 to 255, got {wrong[0]}", ("ids",))
         for key, named in (("ids", self.ids), ("colours", self.colours)):
@@ -103,14 +110,6 @@ class Options(Record):
             raise ConfigError("expected what 1 in depth_files is in metres: 0.001 for millimetres", ("depth_metres",))
 
 
-def _check_glob(path: tuple[str, str], glob: str) -> None:
-    starred = re.search(r"[*?]", glob.removesuffix(".*"))
-    if not starred or "[" in glob or glob.startswith("/") or ".." in glob.split("/"):
-        raise ConfigError(f'expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}', path)
-    if any("**" in part and part != "**" for part in glob.split("/")) or glob.endswith("**"):
-        raise ConfigError(f'expected ** between slashes, for any folders, like "**/*.jpg", got {glob!r}', path)
-
-
 class Folder(Reader):
     """Reads what its options describe."""
 
@@ -122,7 +121,8 @@ class Folder(Reader):
         self.labelled = tuple(split for split in SPLITS if split in options.labels)
         self.depth_kind = given(options.depth_kind)
         wanted = {"images": options.images, "labels": options.labels, "depth": options.depth_files}
-        self.shipped = "a folder of your own with " + ", ".join(
+        self.counts = options.counts
+        self.shipped = f"{options.download or 'a folder of your own'}, with " + ", ".join(
             f"{glob} ({what}, {split})" for what, globs in wanted.items() for split, glob in globs.items()
         )
 
@@ -134,7 +134,7 @@ class Folder(Reader):
     def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
         """Without labels and depth that are not asked for, so that labels can be added when all is trained."""
         wanted = [key for key in options["images"] if split in ("val", key)]
-        kept = dict(options)
+        kept = dict(options) | {"counts": {}, "download": None}
         for name in ("images", "labels", "depth_files"):
             kept[name] = {key: glob for key, glob in options[name].items() if key in wanted}
         if not labels:
@@ -150,13 +150,13 @@ class Folder(Reader):
             FileNotFoundError: A glob fits no file, or an image has no labels or depth.
             ValueError: The domain has no glob for what was asked for, or two images have one name.
         """
-        images = _found(root, self._glob("images", self.options.images, split), once=True)
+        images = files_named(root, self._glob("images", self.options.images, split), once=True)
         beside: list[dict[str, Path]] = []
         for key, globs, asked in (
             ("labels", self.options.labels, labels),
             ("depth_files", self.options.depth_files, depth),
         ):
-            beside.append(_partners(root, images, self._glob(key, globs, split)) if asked else {})
+            beside.append(partners(root, images, self._glob(key, globs, split)) if asked else {})
         return [Files(name, images[name], *(one.get(name) for one in beside)) for name in sorted(images)]
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
@@ -206,43 +206,6 @@ class Folder(Reader):
                 f'add `{key}: {{{split}: "…/*.png"}}`'
             )
         return globs[split]
-
-
-def _found(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
-    """The files that a glob fits, by name; ``once``: a file that links lead to as well is taken for itself alone."""
-    pattern, found = _pattern(glob), dict[str, Path]()
-    there = search(root, glob)
-    for one in there.once() if once else there.files:
-        path = Path(one.path)
-        match = pattern.fullmatch(path.relative_to(root).as_posix())
-        if match is None:
-            continue
-        name = "/".join(part for part in match.groups() if part)
-        if name in found:
-            raise DataError(f"{path}: expected one file of each name, got {found[name]} as well; remove one of the two")
-        found[name] = path
-    if not found:
-        raise FileNotFoundError(f"{root / glob}: expected files, found none; see the domain's root and globs")
-    return found
-
-
-def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Path]:
-    """The file of each image that a glob fits."""
-    found = _found(root, glob, once=False)
-    if missing := [name for name in images if name not in found]:
-        raise FileNotFoundError(
-            f"{images[missing[0]]}: expected a file {root / glob} where the stars stand for {missing[0]}, found none; "
-            f"{len(missing)} of {len(images)} images lack theirs: add the files, or move these images away"
-        )
-    return found
-
-
-def _pattern(glob: str) -> re.Pattern[str]:
-    """The glob as a regular expression, one group per star; ``.*`` at its end belongs to no name."""
-    glob = "/".join(part for part in glob.split("/") if part not in ("", "."))
-    body = glob.removesuffix(".*")
-    parts = re.split(r"(\*\*/|\*|\?)", body)
-    return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))
 
 
 def _rgb(hexadecimal: str) -> Colour:

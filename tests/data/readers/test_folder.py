@@ -27,6 +27,8 @@ EMPTY: dict[str, Any] = {
     "depth_kind": "metric",
     "depth_channels": "one",
     "ids_channel": "only",
+    "counts": {},
+    "download": None,
 }
 LABELLED = {"images": {"train": "*.jpg", "val": "v/*.jpg"}, "labels": {"val": "l/*.png"}, "ids": {0: "road", 7: None}}
 
@@ -115,9 +117,35 @@ def test_a_split_does_not_depend_on_what_is_not_asked_of_it() -> None:
             folder(**chosen.relevant(options, "train", labels=labels, depth=depth))
 
 
-def test_a_glob_that_fits_nothing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"v/\*\.jpg: expected files, found none; see the domain's root"):
-        folder(**LABELLED).files(tmp_path, "val", labels=False, depth=False)
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        (["w/a.jpg", "x.jpg"], "w, x.jpg in {root}"),
+        (["v/a.png", *(f"v/{letter}.jpeg" for letter in "bcdefg")], "a.png, b.jpeg, c.jpeg, d.jpeg, e.jpeg and 2 more"),
+        ([], "nothing in {root}"),
+    ],
+)
+def test_a_glob_that_fits_nothing_is_named_with_what_is_there(tmp_path: Path, there: list[str], told: str) -> None:
+    root = put(tmp_path, *there)
+    what = re.escape(f"{root}/v/*.jpg: expected files, found none, but {told.format(root=root)}")
+    with pytest.raises(FileNotFoundError, match=f"{what}.*; see the domain's root and globs"):
+        folder(**LABELLED).files(root, "val", labels=False, depth=False)
+
+
+def test_a_missing_root_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "none"
+    with pytest.raises(FileNotFoundError, match=re.escape(f"found none, but no folder {root}; see")):
+        folder(**LABELLED).files(root, "val", labels=False, depth=False)
+
+
+def test_what_to_get_and_how_many_decide_nothing(tmp_path: Path) -> None:
+    options = {**EMPTY, **LABELLED, "counts": {"train": 3, "val": 1}, "download": "MINE (mine.example; CC0)"}
+    chosen = folder(**options)
+    assert chosen.counts == {"train": 3, "val": 1}
+    assert chosen.shipped.startswith("MINE (mine.example; CC0), with *.jpg (images, train), v/*.jpg (images, val)")
+    assert chosen.relevant(options, "val", labels=True, depth=True) == {**EMPTY, **LABELLED}
+    with pytest.raises(ValueError, match=r"counts\.all: expected a split that images has, got all"):
+        folder(**{**options, "counts": {"all": 3}})
 
 
 def test_an_image_without_labels_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
