@@ -146,10 +146,11 @@ def now(where: str) -> float:
 
 def resized(setting: Setting, width: int, height: int) -> Setting:
     """The setting with images of another size in both domains, and the grid that its network has for it."""
-    views = [dataclasses.replace(view, width=width, height=height) for view in (setting.source, setting.target)]
+    source = dataclasses.replace(setting.source, width=width, height=height)
+    target = dataclasses.replace(setting.target, width=width, height=height)
     with torch.device("meta"):
         grid = method_of(setting, METHOD).segmenter.grid(width, height)
-    return dataclasses.replace(setting, source=views[0], target=views[1], grid=grid)
+    return dataclasses.replace(setting, source=source, target=target, grid=grid)
 
 
 def profiled(step: Step, where: str) -> dict[str, float]:

@@ -46,8 +46,9 @@ SHARED = {
     "objectives",
     "settings",
 }
-# The table of `collect` holds what `methods`, `seeds` and `selftrain` ask for. A domain names the network of the other.
-WITHOUT_SECTION = {"collect", "estimate_depth"}
+# The table of `collect` holds what `methods`, `seeds` and `selftrain` ask for. A domain names the network of the
+# second, `source` of a setting what the third joins.
+WITHOUT_SECTION = {"collect", "estimate_depth", "join_sources"}
 
 # What rules make that nothing in the demo asks for.
 ON_DEMAND = ("results/demo/prior/components.csv", "results/demo/prior/patches.npz")
@@ -170,7 +171,7 @@ def test_a_rule_logs_and_is_timed_under_its_name(rule: str) -> None:
     assert rules()[rule]["benchmark"].strip().startswith(f'"results/benchmarks/{rule}/')
 
 
-WORKFLOWS = ("tiny", "target_depth", "estimated_depth")
+WORKFLOWS = ("tiny", "target_depth", "estimated_depth", "several_sources")
 
 
 @pytest.mark.parametrize("rule", rules())

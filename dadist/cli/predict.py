@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dadist.config.records import hint
+from dadist.deploy.servers import SERVERS, Server
 
 if TYPE_CHECKING:
     from dadist.config.prior_sections import Place
     from dadist.deploy.inputs import Input
     from dadist.deploy.predictor import Model
 
-FORMATS = ("cityscapes",)
 MOST = 8  # times an image's own size: beyond, a mistake
 
 
@@ -26,7 +26,7 @@ class Asked:
     """What the command line says."""
 
     drawings: list[str] | None  # None: all of an image, the overlay of a video
-    cityscapes: bool
+    server: Server | None  # whose format is asked for
     scale: float | None
     tile: tuple[int, int] | None
     batch: int
@@ -43,14 +43,14 @@ def predict(words: Sequence[str]) -> int:
     from dadist.deploy.fused import WEIGHTS, PriorAtUse
     from dadist.deploy.inputs import gather
 
-    drawings, cityscapes = _drawings(given.maps), given.format == "cityscapes"
-    if cityscapes and drawings:
-        raise ValueError("--maps: expected none beside --format cityscapes, which writes label ids alone")
+    drawings, server = _drawings(given.maps), SERVERS.get(given.format)
+    if server and drawings:
+        raise ValueError(f"--maps: expected none beside --format {server.format}, which writes its numbers alone")
     if (given.prior is None) != (given.depth is None):
         raise ValueError("--prior and --depth: expected both or neither, got one")
     if given.weights is not None and given.prior is None:
         raise ValueError("--weights: expected --prior and --depth beside it, got neither")
-    asked = Asked(drawings, cityscapes, given.scale, given.tile, given.batch, given.out, given.depth)
+    asked = Asked(drawings, server, given.scale, given.tile, given.batch, given.out, given.depth)
     inputs = gather(given.inputs, asked.out)
     weights = given.weights or WEIGHTS
     prior = PriorAtUse(given.prior, weights, given.depth_metres) if given.prior else None
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--maps", help="some of overlay,ids,palette,confidence,depth (all; of a video the overlay, others as frames)"
     )
-    parser.add_argument("--format", choices=FORMATS, help="cityscapes: label ids at 2048x1024 for its test server")
+    parser.add_argument("--format", choices=SERVERS, help="numbers and names that this benchmark's test server wants")
     parser.add_argument(
         "--scale",
         type=_scale,
@@ -115,15 +115,13 @@ def _image(model: "Model", one: "Input", asked: Asked) -> None:
     from dadist.deploy.predictor import photograph
 
     image = photograph(one.file)
-    size = writers.CITYSCAPES_SIZE if asked.cityscapes else None
-    if size is not None and image.shape[1] * size[1] != image.shape[0] * size[0]:
-        raise ValueError(
-            f"expected an image of Cityscapes, twice as wide as high, got {image.shape[1]}x{image.shape[0]}"
-        )
+    if asked.server:
+        asked.server.require_size(image.shape[1], image.shape[0])
+    size = asked.server.size if asked.server else None
     depth = None if asked.depth is None else _depth_file(asked.depth, one.name)
     found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size, depth=depth)
-    if asked.cityscapes:
-        writers.write_cityscapes(one.name, found, asked.out)
+    if asked.server:
+        writers.write_numbers(one.name, found, asked.server, asked.out)
         return
     maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
     writers.write(one.name, image, found, asked.out, maps)
@@ -170,7 +168,6 @@ def _video(model: "Model", one: "Input", asked: Asked) -> None:
 
 def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:
     """Raise ValueError for what no file could change, before the first is predicted."""
-    from dadist.deploy import writers
 
     if "depth" in (asked.drawings or ()) and not model.has_depth:
         raise ValueError("--maps depth: expected a model with a depth head, got one without; leave depth out")
@@ -180,13 +177,15 @@ def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:
         for one in inputs:
             if one.moves:
                 raise ValueError(f"{one.file}: expected images beside --depth, got a video; leave it out")
-    if asked.cityscapes:
-        writers.cityscapes_ids(model.classes)
+    if asked.server:
+        asked.server.numbers_of(model.classes)
         taken: dict[str, Path] = {}
         for one in inputs:
             if one.moves:
-                raise ValueError(f"{one.file}: expected images for --format cityscapes, got a video; leave it out")
-            other = taken.setdefault(writers.cityscapes_name(one.name), one.file)
+                raise ValueError(
+                    f"{one.file}: expected images for --format {asked.server.format}, got a video; leave it out"
+                )
+            other = taken.setdefault(asked.server.file_of(one.name), one.file)
             if other != one.file:
                 raise ValueError(f"{one.file}: expected a frame of its own, got that of {other}; leave one out")
 

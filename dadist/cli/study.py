@@ -65,7 +65,7 @@ def count_images(study: Study, setting: str) -> "Counts":
         names = paths.names(study, split.domain, split.plan["split"])
         if paths.is_output(root):
             render = study.render[paths.preset(root)]
-            images[which] = {"source": render.source, "train": render.train, "val": render.val}[which]
+            images[which] = {"source": render.source, "train": render.train, "val": render.val}[which.partition(" ")[0]]
         elif Path(root).is_dir():
             plan = estimates.of_the_user(study, split)
             scenes = Inventory(reader, Path(root), plan, Path(names) if names else None).scenes
@@ -76,4 +76,5 @@ def count_images(study: Study, setting: str) -> "Counts":
             images[which] = reader.counts.get(split.plan["split"], 0)
             if not images[which]:
                 raise FileNotFoundError(f"{root}: expected a data set whose images can be counted, found none")
-    return Counts(images["source"], images["train"], images["val"], *size)
+    source = sum(count for which, count in images.items() if which.startswith("source"))
+    return Counts(source, images["train"], images["val"], *size)

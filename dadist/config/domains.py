@@ -18,7 +18,8 @@ from dadist.config.records import Path as Keys
 from dadist.config.schema import Domain
 from dadist.registry import DATASETS
 
-OF_DEPTH_FILES = ("depth_files", "depth_metres", "depth_kind")  # keys of readers, of depth files that lie there
+# Keys of readers, of depth files that lie there.
+OF_DEPTH_FILES = ("depth_files", "depth_metres", "depth_kind", "depth_channels")
 
 
 def reader_options(dataset: str) -> Any:

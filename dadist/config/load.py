@@ -213,6 +213,9 @@ class _Settings(dict[str, Setting]):
         for which, view in (("source", found.source), ("target", found.target)):
             if view.domain not in self.domains:
                 raise ConfigError(f"unknown domain{hint(view.domain, self.domains)}", (which, "domain"))
+        for name in found.source.beside:
+            if name not in self.domains:
+                raise ConfigError(f"unknown domain{hint(name, self.domains)}", ("source", "beside", name))
         return replace(found, grid=_grid(found))
 
 

@@ -77,13 +77,29 @@ def _unfit_starts(setting: Setting) -> Iterator[tuple[Keys, str]]:
 
 def _unfit_depth(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
     source = setting.source
-    given = domains[source.domain]
-    if given.depth and given.relative:
-        yield (
-            ("source",),
-            f"expected a source whose depth is in metres, got domains.{source.domain}, whose depth is relative; set "
-            f"domains.{source.domain}.depth: false, or take another source",
-        )
+    if source.domain in source.beside:
+        yield ("source", "beside"), f"expected other domains than {source.domain}, which is the source; take it out"
+    camera = domains[source.domain].camera
+    for domain in source.weights:
+        given = domains[domain]
+        if given.depth and given.relative:
+            yield (
+                ("source",),
+                f"expected a source whose depth is in metres, got domains.{domain}, whose depth is relative; set "
+                f"domains.{domain}.depth: false, or take another source",
+            )
+        if source.beside and (given.camera == "files" or given.camera != camera):
+            yield (
+                ("source", "beside"),
+                f"expected one camera for all sources, in numbers, got {given.camera} of domains.{domain}; give all "
+                "the same, or none",
+            )
+        if setting.prior.asked and not given.depth:
+            yield (
+                ("prior",),
+                f"expected mixtures over the source's depth, and domains.{domain} has depth: false; "
+                "give it depth, or set the weights to 0",
+            )
     weights: dict[Keys, float] = {("prior", "depth"): setting.prior.depth}
     for method in trained(setting):
         if "alignment" in requirements(method).artefacts:  # whose target_depth are weights of depth under the mixtures
@@ -96,12 +112,6 @@ def _unfit_depth(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tu
                 f"expected 0, as the mixtures are over {', '.join(setting.fit_gmm.features)} and know no depth, got "
                 f"{weight:g}; set it so, or add z to fit_gmm.features",
             )
-    if setting.prior.asked and not given.depth:
-        yield (
-            ("prior",),
-            f"expected mixtures over the source's depth, and domains.{source.domain} has depth: false; "
-            "give it depth, or set the weights to 0",
-        )
 
 
 def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:
@@ -115,12 +125,13 @@ def _unmet(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Ke
     sizes = f"source and target of one size, got {source.width}x{source.height} and {target.width}x{target.height}"
     for method in trained(setting):
         wanted = requirements(method)
-        if wanted.source_depth and not domains[source.domain].depth:
-            yield (
-                (),
-                f"method {method} learns from the source's depth, and domains.{source.domain} has depth: false; "
-                "give it depth, or leave the method out",
-            )
+        for domain in source.weights:
+            if wanted.source_depth and not domains[domain].depth:
+                yield (
+                    (),
+                    f"method {method} learns from the source's depth, and domains.{domain} has depth: false; "
+                    "give it depth, or leave the method out",
+                )
         if wanted.same_size and not alike and crop is None:
             yield (), f"method {method} mixes images: expected {sizes}; give them one, or set adapt.crop"
         if crop is not None and "mixtures" in wanted.artefacts:

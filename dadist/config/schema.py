@@ -111,6 +111,21 @@ class View(Record):
 
 
 @dataclass(frozen=True)
+class SourceView(View):
+    """A source, and those that are drawn from beside it, all at one size."""
+
+    beside: Annotated[
+        dict[str, Annotated[float, key("Images of it for one of `domain`.", gt=0)]],
+        key("More sources: a name in domains, and how many of its images are drawn for one of `domain`."),
+    ] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """All of its domains, the first first, and how many images of each are drawn for one of the first."""
+        return {self.domain: 1.0, **self.beside}
+
+
+@dataclass(frozen=True)
 class Setting(Record):
     """A pair of domains, a class set, and every number of its study.
 
@@ -133,7 +148,7 @@ class Setting(Record):
         key("Per method the presets that it was published with, laid over the setting for paper.csv; null: none."),
     ]
     classes: Annotated[ClassSet, key('A class set: "16", "13", "7", "19", or one of class_sets.')]
-    source: Annotated[View, key("Synthetic images with labels, and depth for methods that learn from it.")]
+    source: Annotated[SourceView, key("Synthetic images with labels, and depth for methods that learn from it.")]
     target: Annotated[View, key("Photographs without labels.")]
     grid: Annotated[
         tuple[int, int] | None,

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dadist.data.joining import Joined
 from dadist.data.prepared import Prepared
 from dadist.runtime import distributed
 
@@ -73,6 +74,48 @@ class Order:
         return np.random.default_rng((self.seed, 0, epoch)).permutation(self.items)
 
 
+class MixedOrder(Order):
+    """As many images of each source as its weight says, in a seeded order; each source is gone through evenly.
+
+    An epoch has as many images as there are, and goes on in a source's own permutations where the one before ended: of
+    a small source some come often, of a large one no image comes twice before all have come.
+
+    Args:
+        counts: Images of each source; their rows stand in this order.
+        weights: Of each, adding up to 1.
+        batch: Images of a step.
+        seed: Of all permutations.
+    """
+
+    def __init__(self, counts: Sequence[int], weights: Sequence[float], batch: int, seed: int) -> None:
+        self.counts, whole = counts, sum(counts)
+        self.taken = [max(1, round(whole * weight)) for weight in weights]  # of each source in an epoch
+        super().__init__(sum(self.taken), batch, seed)
+        self._last = (-1, np.empty(0, np.int64))  # the epoch that was asked for last, and its rows
+
+    def _epoch(self, epoch: int) -> NDArray[np.int64]:
+        if self._last[0] != epoch:
+            offsets = np.cumsum([0, *self.counts])
+            rows = [offset + self._of(index, epoch) for index, offset in enumerate(offsets[:-1])]
+            self._last = (epoch, np.concatenate(rows)[super()._epoch(epoch)])
+        return self._last[1]
+
+    def _of(self, index: int, epoch: int) -> NDArray[np.int64]:
+        """What an epoch has of one source."""
+        count, taken = self.counts[index], self.taken[index]
+        first, end = epoch * taken, (epoch + 1) * taken
+        rounds = range(first // count, -(-end // count))
+        rows = [np.random.default_rng((self.seed, 5, index, one)).permutation(count) for one in rounds]
+        return np.concatenate(rows)[first - rounds[0] * count :][:taken]
+
+
+def order_of(prepared: Prepared, sampling: "Sampling") -> Order:
+    """Which images make up a batch: all alike, or of several sources as many as their weights say."""
+    if not isinstance(prepared, Joined):
+        return Order(len(prepared), sampling.batch, sampling.seed)
+    return MixedOrder([len(one) for one in prepared.parts], prepared.weights, sampling.batch, sampling.seed)
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How batches are drawn; the same for every loader of a training."""
@@ -120,14 +163,14 @@ class SourceLoader:
         sampling: How to draw.
         numerator: Inverse depth is numerator / (cm + 1).
         zero_depth: "ignore" marks pixels without depth (0 in the file) as invalid; "keep" takes them as they are.
-        order: Which images make up a batch; None: all alike.
+        order: Which images make up a batch; None: those of `order_of`.
     """
 
     def __init__(
         self, prepared: Prepared, sampling: Sampling, *, numerator: float, zero_depth: str, order: Order | None = None
     ) -> None:
         self.prepared, self.sampling, self.numerator, self.zero_depth = prepared, sampling, numerator, zero_depth
-        self.order = order or Order(len(prepared), sampling.batch, sampling.seed)
+        self.order = order or order_of(prepared, sampling)
         self.measured = prepared.has_depth
 
     def __call__(self, step: int) -> Source:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dadist.config.methods import RareClasses
-from dadist.data.loader import Order, Sampling
+from dadist.data.joining import Joined
+from dadist.data.loader import Order, Sampling, order_of
 from dadist.data.prepared import Prepared
 from dadist.storage.errors import DataError
 
@@ -21,7 +22,7 @@ TRIES = 10  # crops that are tried for one with enough of the class; the last is
 def order(prepared: Prepared, sampling: Sampling, asked: RareClasses | None) -> Order:
     """Which of the source's images make up a batch: all alike, or as rare classes ask, which the log says."""
     if asked is None:
-        return Order(len(prepared), sampling.batch, sampling.seed)
+        return order_of(prepared, sampling)
     found = RareOrder(prepared, sampling.batch, sampling.seed, sampling.crop, asked)
     logger.info("rare classes, by how often they are drawn: %s", found)
     return found
@@ -30,7 +31,8 @@ def order(prepared: Prepared, sampling: Sampling, asked: RareClasses | None) -> 
 class RareOrder(Order):
     """A class c is drawn with probability softmax((1 - f_c) / T), then one of the images that have enough of it.
 
-    f_c is the class's share of the source's labelled pixels. A class that no image has enough of is not drawn.
+    f_c is the class's share of the source's labelled pixels. A class that no image has enough of is not drawn. Where
+    there are several sources, pixels count and images are drawn by their weights.
 
     Args:
         prepared: The source.
@@ -57,9 +59,13 @@ class RareOrder(Order):
                 f"{prepared.folder}: expected an image of which one class has {asked.share:g} or more, got none; lower "
                 "rare_classes.share"
             )
-        exponent = np.where(enough.any(0), (1 - counts.sum(0) / counts.sum()) / asked.temperature, -np.inf)
+        chances = prepared.chances if isinstance(prepared, Joined) else None
+        weighed = counts if chances is None else counts * chances[:, None]
+        exponent = np.where(enough.any(0), (1 - weighed.sum(0) / weighed.sum()) / asked.temperature, -np.inf)
         weight = np.exp(exponent - exponent.max())
         self.probability: NDArray[np.float64] = weight / weight.sum()  # (C,)
+        # Of each class how likely its images are; None: all alike.
+        self.chances = [None if chances is None else chances[rows] / chances[rows].sum() for rows in self.images]
 
     def __call__(self, step: int) -> list[int]:
         """Indices of the batch, ``batch`` many."""
@@ -82,7 +88,7 @@ class RareOrder(Order):
         """Class and image of each member of the batch."""
         random = np.random.default_rng((self.seed, 4, step))
         names = random.choice(len(self.probability), self.batch, p=self.probability)
-        return [(int(name), int(random.choice(self.images[name]))) for name in names]
+        return [(int(name), int(random.choice(self.images[name], p=self.chances[name]))) for name in names]
 
     def __str__(self) -> str:
         """The classes by how often they are drawn."""

@@ -1,7 +1,6 @@
 """A prediction as files: what one looks at, and what other programs read."""
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dadist.classes import ClassSet, colourise, ids
+from dadist.classes import colourise
 from dadist.data.readers.base import FAR_CM
-from dadist.data.resize import Size
 from dadist.deploy.predictor import Prediction
+from dadist.deploy.servers import Server
 from dadist.storage.atomic import atomic
-
-CITYSCAPES_SIZE: Size = (2048, 1024)  # what its test server wants
-_CITYSCAPES_NAME = re.compile(r"([^_/]+_\d{6}_\d{6})(?:_[^/]*)?")  # city, sequence, frame
 
 Picture = NDArray[np.uint8]
 
@@ -69,45 +65,10 @@ def write(name: str, image: Picture, prediction: Prediction, out: Path, asked: l
         _put(out / drawing / f"{name}{extension}", draw(image, prediction))
 
 
-def cityscapes_name(name: str) -> str:
-    """How its evaluator and server find a prediction: by city, sequence and frame, which begin the image's name.
-
-    Raises:
-        ValueError: The name has none.
-    """
-    found = _CITYSCAPES_NAME.fullmatch(name.rpartition("/")[2])
-    if found is None:
-        raise ValueError(
-            f"{name}: expected a name like berlin_000000_000019_leftImg8bit, for --format cityscapes, got another; "
-            "give images of Cityscapes"
-        )
-    return f"{found[1]}_pred"
-
-
-def cityscapes_ids(classes: ClassSet) -> NDArray[np.uint8]:
-    """Label id of each train id, ``(C,)``.
-
-    Raises:
-        ValueError: A class holds several labels of Cityscapes, or none.
-    """
-    raw = classes.lookup("cityscapes", ids("cityscapes"))
-    found = []
-    for index, name in enumerate(classes.names):
-        own = np.flatnonzero(raw == index).tolist()
-        if len(own) != 1:
-            got = f"{len(own)} ({', '.join(map(str, own))})" if own else "none"
-            raise ValueError(
-                f"class {name!r} of class set {classes.name}: expected one label id of Cityscapes, got {got}; "
-                "--format cityscapes needs a model of the 19 or 16 classes"
-            )
-        found.append(own[0])
-    return np.array(found, np.uint8)
-
-
-def write_cityscapes(name: str, prediction: Prediction, out: Path) -> None:
-    """Label ids of Cityscapes as one PNG, directly in ``out``."""
-    labels = cityscapes_ids(prediction.classes)[prediction.labels]
-    _put(out / f"{cityscapes_name(name)}.png", _encoded(".png", labels))
+def write_numbers(name: str, prediction: Prediction, server: Server, out: Path) -> None:
+    """The numbers that a test server has for the classes as one PNG, called as it wants, below ``out``."""
+    labels = server.numbers_of(prediction.classes)[prediction.labels]
+    _put(out / server.file_of(name), _encoded(".png", labels))
 
 
 def _encoded(

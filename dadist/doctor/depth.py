@@ -109,9 +109,9 @@ def _rescale(reader: Reader, seen: Sequence[Seen], low: float) -> str:
     metres = reader.options.depth_metres if isinstance(reader, Folder) else None
     if isinstance(reader, Folder) and metres is not None:  # what was cut to 1 cm or 655 m is read again
         files = [one.scene.depth for one in seen[:TRIED] if one.scene.depth is not None]
-        kind = reader.options.depth_kind
+        kind, channels = reader.options.depth_kind, reader.options.depth_channels
         for factor in FACTORS:
-            thirds = [_third(read(file, kind, metres * factor), lowest=True) for file in files]
+            thirds = [_third(read(file, kind, metres * factor, channels), lowest=True) for file in files]
             found[factor] = float(np.median(thirds)) / 100
     fitting = [factor for factor, distance in found.items() if STREET_M[0] <= distance <= STREET_M[1]]
     if not fitting:

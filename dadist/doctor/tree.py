@@ -20,27 +20,8 @@ from dadist.storage.errors import DataError
 PICTURES = (".png", ".jpg", ".jpeg")
 MIDDLE = 4096  # bytes that tell most images of one size apart
 CITYSCAPES_NAME = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*_\d{6}_\d{6}")  # aachen_000000_000019
-# Data sets that people give the reader of Cityscapes for: a folder that only they have, and how `folder` reads them.
-# Source: their owners' descriptions, recalled.
-OTHERS = (
-    (
-        "rgb_anon",
-        "ACDC",
-        'images: {train: "rgb_anon/*/train/*/*_rgb_anon.png", val: "rgb_anon/*/val/*/*_rgb_anon.png"}, '
-        'labels: {val: "gt/*/val/*/*_gt_labelIds.png"}',
-    ),
-    (
-        "training/image_2",
-        "KITTI",
-        'images: {train: "testing/image_2/*.png", val: "training/image_2/*.png"}, '
-        'labels: {val: "training/semantic/*.png"}',
-    ),
-    (
-        "images/10k",
-        "BDD100K",
-        'images: {train: "images/10k/train/*.jpg", val: "images/10k/val/*.jpg"}, labels: {val: "labels/…/val/*.png"}',
-    ),
-)
+# Data sets that people give the reader of Cityscapes for: a folder that only they have, and the domain that they are.
+OTHERS = (("rgb_anon", "ACDC", "acdc"), ("training/image_2", "KITTI", "kitti"), ("images/10k", "BDD100K", "bdd100k"))
 
 
 @dataclass(frozen=True)
@@ -105,9 +86,9 @@ def list_split(split: Split) -> Listing:
 
 def _other(split: Split) -> Finding | None:
     """Another data set where the reader of Cityscapes looks, if its folders tell which."""
-    for folder, name, keys in OTHERS if split.reader.dataset == "cityscapes" else ():
+    for folder, name, domain in OTHERS if split.reader.dataset == "cityscapes" else ():
         if (split.root / folder).is_dir():
-            remedy = f"describe it with `dataset: folder`, {keys} and its `ids`"
+            remedy = f"take the domain {domain}, which config/domains.yaml has, or describe it with `dataset: folder`"
             return Finding("other-data-set", str(split.root), f"expected Cityscapes, got the folders of {name}", remedy)
     return None
 

@@ -10,7 +10,15 @@ from dadist.config.schema import Study
 from dadist.pipeline import paths, runs
 from dadist.pipeline.estimates import depth_files
 from dadist.pipeline.runs import Run
-from dadist.pipeline.splits import SPLITS, TRAIN_WITH_DEPTH, PreparedSplit, prepared_split, training_split
+from dadist.pipeline.splits import (
+    BESIDE,
+    SPLITS,
+    TRAIN_WITH_DEPTH,
+    PreparedSplit,
+    prepared_split,
+    sources,
+    training_split,
+)
 
 # Of a split without labels: whose domain it is, what labels are for, what part of the domain has none, and the remedy.
 _WITHOUT_LABELS = {
@@ -28,8 +36,9 @@ _WITHOUT_LABELS = {
 
 
 def splits_of(study: Study, setting: str) -> dict[str, PreparedSplit]:
-    """The SPLITS of a setting and TRAIN_WITH_DEPTH, without those that its domains cannot give."""
-    found = {which: prepared_split(study, setting, which) for which in (*SPLITS, TRAIN_WITH_DEPTH)}
+    """The SPLITS of a setting, its other sources and TRAIN_WITH_DEPTH, without those that its domains cannot give."""
+    wanted = dict.fromkeys((*SPLITS, TRAIN_WITH_DEPTH, *sources(study, setting)))
+    found = {which: prepared_split(study, setting, which) for which in wanted}
     return {which: split for which, split in found.items() if split is not None}
 
 
@@ -70,15 +79,30 @@ def has_labels(study: Study, setting: str) -> bool:
 
 
 def labelled(study: Study, setting: str, which: str) -> str:
-    """The prepared source, or the target's validation split ('val').
+    """The prepared source, several as one, or the target's validation split ('val').
 
     Raises:
         ConfigError: It has no labels; the message has the keys that would give it some.
     """
+    if which == "source" and study.settings[setting].source.beside:
+        return paths.joined(setting)
+    return _labelled(study, setting, which)
+
+
+def sources_to_join(study: Study, setting: str) -> list[str]:
+    """The prepared sources of a setting that has several.
+
+    Raises:
+        ConfigError: One has no labels.
+    """
+    return [_labelled(study, setting, which) for which in sources(study, setting)]
+
+
+def _labelled(study: Study, setting: str, which: str) -> str:
     if split := prepared_split(study, setting, which):
         return paths.data(split.name)
-    view, use, part, instead = _WITHOUT_LABELS[which]
-    domain = getattr(study.settings[setting], view).domain
+    view, use, part, instead = _WITHOUT_LABELS["source" if which.startswith(BESIDE) else which]
+    domain = which.removeprefix(BESIDE) if which.startswith(BESIDE) else getattr(study.settings[setting], view).domain
     raise ConfigError(
         f"settings.{setting}.{view}: expected labels to {use}, got none{part} in domains.{domain}; "
         f"a folder of your own gets them by its keys images, labels and ids; or {instead}"

@@ -1,7 +1,7 @@
 """What the page of a setting tells: its runs, all that it was made with, and the jobs whose cost it shows."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
@@ -27,8 +27,8 @@ def write_page(study: Study, setting: str) -> str:
     task = {
         "setting": setting,
         "classes": chosen.classes,
-        "source": _domain(study, chosen.source.domain),
-        "target": _domain(study, chosen.target.domain),
+        "source": _domains(study, chosen.source.weights),
+        "target": _domains(study, [chosen.target.domain]),
         "size": (chosen.target.width, chosen.target.height),
         "trainings": trainings(study, setting),
         "rounds": labelled_rounds(study, setting),
@@ -41,15 +41,18 @@ def write_page(study: Study, setting: str) -> str:
     return spec(task=task, monitor=replace(study.monitor, tensorboard=False), write_page=chosen.write_page)
 
 
-def _domain(study: Study, name: str) -> dict[str, object]:
-    domain = study.domains[name]
-    return {"name": name, "dataset": domain.dataset, "rendered": paths.is_output(domain.root)}
+def _domains(study: Study, names: Collection[str]) -> dict[str, object]:
+    found = [study.domains[name] for name in names]
+    rendered = all(paths.is_output(one.root) for one in found)
+    return {"name": " and ".join(names), "dataset": " and ".join(one.dataset for one in found), "rendered": rendered}
 
 
 def _settings_shown(study: Study, setting: str) -> dict[str, object]:
     chosen = study.settings[setting]
     shown = asdict(chosen)
     shown["classes"] = chosen.classes.name
+    if not chosen.source.beside:
+        del shown["source"]["beside"]
     shown["objectives"] = {method: shown["objectives"][method] for method in chosen.methods}
     for section in ("pseudo_label", "evaluate"):
         del shown[section]["batch"]
@@ -67,6 +70,7 @@ def jobs(study: Study, setting: str) -> list[Job]:
         splits.pop(TRAIN_WITH_DEPTH, None)
     return [
         *(Job("prepare", which, split.name) for which, split in splits.items()),
+        *([Job("join_sources", "source", setting)] if chosen.source.beside else []),
         *(Job(one.stage, one.name, one.setting) for one in runs.artefacts(study, setting, chosen.methods)),
         *_of_runs(study, setting),
         *(Job(stage, "prior", setting) for stage in prior_pictures.stages(study, setting)),

@@ -81,6 +81,11 @@ def estimate_depth(study: Study, estimate: str) -> str:
     )
 
 
+def join_sources(study: Study, setting: str) -> str:
+    """How often each source is drawn."""
+    return spec(weights=list(study.settings[setting].source.weights.values()))
+
+
 def fit_gmm(study: Study, setting: str) -> str:
     """How the mixtures are fitted."""
     chosen = study.settings[setting]
@@ -120,7 +125,7 @@ def adapt(study: Study, run: Run) -> str:
     objective = chosen.objectives[run.method]
     iterations = chosen.adapt.iterations if objective.iterations is None else objective.iterations
     makers = [ARTEFACTS[need][2] for need in requirements(run.method).artefacts]
-    readers = {DATASETS[study.domains[view.domain].dataset] for view in (chosen.source, chosen.target)}
+    readers = {DATASETS[study.domains[name].dataset] for name in (*chosen.source.weights, chosen.target.domain)}
     digest_of_code = code("adapt", implementation, *makers, "dadist.stages.prepare", *sorted(readers))
     return spec(
         training=_training(study, run, implementation, digest_of_code, iterations),
@@ -196,11 +201,8 @@ def weigh_prior(study: Study, setting: str) -> str:
 def _measuring(study: Study, setting: str, stage: str) -> dict[str, object]:
     """The record `Measuring`, which every stage that measures is told."""
     chosen = study.settings[setting]
-    return {
-        "code": code(stage),
-        "inverse_depth": chosen.inverse_depth,
-        "evaluate": replace(chosen.evaluate, batch=1),
-    }
+    own = replace(chosen.evaluate, batch=1)
+    return {"code": code(stage), "inverse_depth": chosen.inverse_depth, "evaluate": own}
 
 
 def collect(study: Study, setting: str) -> str:
@@ -211,12 +213,8 @@ def collect(study: Study, setting: str) -> str:
 def draw(study: Study, setting: str) -> str:
     """Columns of the panel; the truth is one where the target has labels to validate on."""
     chosen = study.settings[setting]
-    return spec(
-        titles=[f"{run.method} {run.round}" for run in runs.shown(study, setting)],
-        truth=has_labels(study, setting),
-        inverse_depth=chosen.inverse_depth,
-        draw=chosen.draw,
-    )
+    titles = [f"{run.method} {run.round}" for run in runs.shown(study, setting)]
+    return spec(titles=titles, truth=has_labels(study, setting), inverse_depth=chosen.inverse_depth, draw=chosen.draw)
 
 
 def draw_prior(study: Study, setting: str) -> str:

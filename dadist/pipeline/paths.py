@@ -100,6 +100,11 @@ def _of_run(run: Run, name: str) -> str:
 # --- of a setting
 
 
+def joined(setting: str) -> str:
+    """Folder in which the sources of a setting that has several are one."""
+    return f"{RESULTS}{setting}/sources"
+
+
 def artefact(one: Artefact) -> str:
     """What methods are built from."""
     return f"{RESULTS}{one.setting}/prior/{one.name}{ARTEFACTS[one.name][3]}"

@@ -14,6 +14,7 @@ from dadist.config.schema import Study
 from dadist.registry import DATASETS
 
 SPLITS = ("source", "train", "val")  # train and val are the target's
+BESIDE = "source "  # and a domain: a source beside the first
 TRAIN_WITH_DEPTH = "train with depth"  # the target's training split once more, for methods that learn from its depth
 
 
@@ -29,22 +30,24 @@ class PreparedSplit:
 
 
 def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | None:
-    """One of the SPLITS of a setting, or TRAIN_WITH_DEPTH; None for a source or a target to validate on without labels.
+    """One of the SPLITS of a setting, or TRAIN_WITH_DEPTH, or a source of `sources`; None for one without labels.
 
     The source and the target's validation split have labels and, if the domain has any, depth; the target's training
     split has neither, and TRAIN_WITH_DEPTH, which is None unless the domain has `unlabelled_depth`, has depth alone.
     """
     chosen = study.settings[setting]
-    view = chosen.source if which == "source" else chosen.target
-    domain, found = study.domains[view.domain], reader(study, view.domain)
+    is_source = which == "source" or which.startswith(BESIDE)
+    view = chosen.source if is_source else chosen.target
+    named = which.removeprefix(BESIDE) if which.startswith(BESIDE) else view.domain
+    domain, found = study.domains[named], reader(study, named)
     split = "val" if which == "val" else next(one for one in ("all", "train") if one in found.splits)
     training = which in ("train", TRAIN_WITH_DEPTH)
     if not (domain.unlabelled_depth if which == TRAIN_WITH_DEPTH else training or split in found.labelled):
         return None
-    name = f"{view.domain}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
+    name = f"{named}-{split}-{view.width}x{view.height}-{chosen.classes.name}"
     # One split may be a source here and a target there: with its labels, and without.
-    if which != "val" and (which == "source") != (split == "all"):
-        name += "-labelled" if which == "source" else "-unlabelled"
+    if which != "val" and is_source != (split == "all"):
+        name += "-labelled" if is_source else "-unlabelled"
     if view.fit == "pad":
         name += "-padded"
     if which == "val" and chosen.evaluate.labels == "working":
@@ -65,12 +68,15 @@ def prepared_split(study: Study, setting: str, which: str) -> PreparedSplit | No
         "native": which == "val" and chosen.evaluate.labels == "native",
         "images": chosen.prepare.images,
         "cameras": domain.camera == "files"
-        and which in ("source", TRAIN_WITH_DEPTH if domain.unlabelled_depth else "train"),
+        and (is_source or which == (TRAIN_WITH_DEPTH if domain.unlabelled_depth else "train")),
         "skip_bad": domain.skip_bad,
     }
-    return PreparedSplit(
-        name, view.domain, DATASETS[domain.dataset], found.relevant(domain.options, split, **of_files), plan
-    )
+    return PreparedSplit(name, named, DATASETS[domain.dataset], found.relevant(domain.options, split, **of_files), plan)
+
+
+def sources(study: Study, setting: str) -> list[str]:
+    """The sources of a setting, by the names that `prepared_split` knows them by, the first first."""
+    return ["source", *(f"{BESIDE}{domain}" for domain in study.settings[setting].source.beside)]
 
 
 def training_split(study: Study, setting: str, method: str) -> str:
@@ -106,7 +112,7 @@ def prepared_splits(study: Study, setting: str) -> dict[str, PreparedSplit | Non
     }
     return {
         which: prepared_split(study, setting, TRAIN_WITH_DEPTH if measured and which == "train" else which)
-        for which in SPLITS
+        for which in (*sources(study, setting), "train", "val")
     }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.config.prior_sections import FitGmm
+from dadist.data.joining import Joined
 from dadist.data.prepared import Prepared
 from dadist.data.resize import centres
 
@@ -15,7 +16,7 @@ from dadist.data.resize import centres
 def sample(
     prepared: Prepared, settings: FitGmm, *, grid: tuple[int, int], numerator: float
 ) -> list[NDArray[np.float64]]:
-    """Draw grid cells of each class, uniformly from all images.
+    """Draw grid cells of each class, uniformly from all images; of several sources in proportion to their weights.
 
     Goes through the images twice, one in memory at a time: to count, and to fetch what was drawn. A cell has the
     label and depth of the pixel at its centre.
@@ -35,7 +36,10 @@ def sample(
     count = len(prepared.classes)
     cells = functools.partial(_cells, prepared, grid, settings)
     per_image = np.stack([np.bincount(seen, minlength=256)[:count] for seen, _ in cells()])
-    drawn = _draw(per_image.sum(0).tolist(), settings)
+    if isinstance(prepared, Joined):
+        drawn = _draw_by_weight(per_image, prepared, settings)
+    else:
+        drawn = _draw(per_image.sum(0).tolist(), settings)
 
     found: list[list[NDArray[np.float64]]] = [[np.empty((0, 3))] for _ in range(count)]
     end = per_image.cumsum(0)  # occurrences of each class up to each image
@@ -55,6 +59,26 @@ def _draw(totals: list[int], settings: FitGmm) -> list[NDArray[np.int64]]:
         np.arange(n) if most == 0 or n <= most else np.sort(random.choice(n, most, replace=False, shuffle=False))
         for n in totals
     ]
+
+
+def _draw_by_weight(per_image: NDArray[np.int64], prepared: Joined, settings: FitGmm) -> list[NDArray[np.int64]]:
+    """The same of several sources: of each as many as the class has in a mean image of it, times its weight.
+
+    Of the source that runs out first all are taken, and of the others so many fewer.
+    """
+    random, ends = np.random.default_rng(settings.seed), np.cumsum([len(part) for part in prepared.parts])
+    found = []
+    for column in per_image.T:
+        there = np.array([part.sum() for part in np.split(column, ends[:-1])])
+        wanted = there / np.diff(ends, prepend=0) * prepared.weights
+        share = np.divide(wanted, wanted.sum(), out=np.zeros(len(there)), where=wanted.sum() > 0)
+        most = min((count / one for count, one in zip(there, share, strict=True) if one), default=0.0)
+        taken = np.floor(share * min(most, settings.points or most) + 1e-6).astype(int)
+        before = np.cumsum([0, *there[:-1]])
+        rows = zip(there.tolist(), taken.tolist(), before.tolist(), strict=True)
+        drawn = [first + random.choice(count, some, replace=False, shuffle=False) for count, some, first in rows]
+        found.append(np.sort(np.concatenate(drawn)))
+    return found
 
 
 def _cells(

@@ -6,6 +6,7 @@ from typing import Any
 from dadist.config.records import Record
 from dadist.config.training_sections import Adapt
 from dadist.data import rare_classes
+from dadist.data.joining import opened
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
@@ -33,7 +34,7 @@ def run(
 ) -> None:
     """Build the network, start it from ``init``, train, take the statistics, save."""
     training, adapt, where = params.training, params.adapt, device()
-    labelled, unlabelled = Prepared(source), Prepared(target)
+    labelled, unlabelled = opened(source), Prepared(target)
     seeded(training.seed, deterministic=adapt.deterministic)
     kind = build.method_type(training.implementation)
     hyperparameters = build.hyperparameters(training.method, params.objective)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from dadist.config.prior_sections import AlignDepth, Camera
 from dadist.config.records import Record
+from dadist.data.joining import opened
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -31,7 +32,7 @@ def run(
     params: Params, *, batch: Batch, source: In, target: In, model: In, mixtures: In, aligned: Out, curves: Out
 ) -> None:
     """Look at cells with what a network makes of them, find what fits the mixtures best, save and draw it."""
-    known, data, prior, asked = Prepared(source), Prepared(target), Mixtures.load(mixtures), params.align_depth
+    known, data, prior, asked = opened(source), Prepared(target), Mixtures.load(mixtures), params.align_depth
     own, other = _camera(params.source_camera, known), _camera(params.target_camera, data)
     view, lens = camera.SAME, None
     if asked.camera == "found":

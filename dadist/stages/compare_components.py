@@ -7,7 +7,7 @@ import numpy as np
 
 from dadist.config.prior_sections import FitGmm
 from dadist.config.records import Record
-from dadist.data.prepared import Prepared
+from dadist.data.joining import opened
 from dadist.prior import fit, sampling
 from dadist.report.component_curves import plot, table
 from dadist.runtime.progress import Progress
@@ -26,7 +26,7 @@ class Params(Record):
 
 def run(params: Params, *, source: In, likelihoods: Out, curves: Out) -> None:
     """Draw cells of every class, fit them with each number of components, write how likely the held-out ones are."""
-    data = Prepared(source)
+    data = opened(source)
     drawn = sampling.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
     progress, found = Progress("number of components", len(params.components)), []
     for components in params.components:

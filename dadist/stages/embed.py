@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.sections import Embed
+from dadist.data.joining import opened
 from dadist.data.prepared import Prepared
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
@@ -21,7 +22,7 @@ class Params(Record):
 def run(params: Params, *, source: In, target: In, model: In, embedding: Out) -> None:
     """Draw the pixels and place them."""
     segmenter = Checkpoint.load(model).segmenter().to(device())
-    save(embed(segmenter, Prepared(source), Prepared(target), params.embed), embedding)
+    save(embed(segmenter, opened(source), Prepared(target), params.embed), embedding)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.prior_sections import FitGmm
 from dadist.config.records import Record
-from dadist.data.prepared import Prepared
+from dadist.data.joining import opened
 from dadist.prior import fit, sampling
 from dadist.runtime.progress import Progress
 from dadist.stages import In, Out, stage
@@ -21,7 +21,7 @@ class Params(Record):
 
 def run(params: Params, *, source: In, mixtures: Out) -> None:
     """Draw cells of every class, fit, save."""
-    data = Prepared(source)
+    data = opened(source)
     drawn = sampling.sample(data, params.fit_gmm, grid=params.grid, numerator=params.inverse_depth)
     fit.fit(
         drawn,

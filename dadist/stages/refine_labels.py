@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.training_sections import RefineLabels
-from dadist.data.prepared import Prepared
+from dadist.data.joining import opened
 from dadist.runtime.progress import Progress
 from dadist.selftraining.pseudo_labels import PseudoLabels
 from dadist.selftraining.refine import refine
@@ -23,7 +23,7 @@ class Params(Record):
 def run(params: Params, *, monitor: Monitored, source: In, labels: In, refined: Own) -> None:
     """Thresholds from the source's class sizes, then every map by itself."""
     settings = params.refine_labels
-    data = Prepared(source)
+    data = opened(source)
     refine(
         labels,
         refined,

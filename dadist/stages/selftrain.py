@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.training_sections import RoundTraining
+from dadist.data.joining import opened
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
 from dadist.model.inference import device, seeded
@@ -29,7 +30,7 @@ def run(
 ) -> None:
     """Go on from the model of the round before, with a fresh optimiser."""
     training, shared, where = params.training, params.shared, device()
-    labelled, unlabelled = Prepared(source), Prepared(target)
+    labelled, unlabelled = opened(source), Prepared(target)
     seeded(training.seed, deterministic=shared.deterministic)
     segmenter, before = build.resume(init[0])
     seed, horizon = build.draws(training.seed, before), shared.optimiser.poly_iterations

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.sections import Monitor, WritePage
-from dadist.data.prepared import Prepared
+from dadist.data.joining import opened
 from dadist.evaluation.confusion import Metrics
 from dadist.report.page import write
 from dadist.report.sections import Task, lead, sections, warnings
@@ -38,7 +38,7 @@ def run(
     task = params.task
     scores = [Metrics.load(path) for path in metrics]
     counts = [PseudoLabels(path).counts for path in refined]
-    pixels = Prepared(source).pixels.tolist()
+    pixels = opened(source).pixels.tolist()
     raised = warnings(task, losses, counts, pixels, params.monitor)
     for who, alarm in raised:
         logging.warning("%s: %s (%s); it helps to: %s", who, alarm.what, alarm.name, alarm.helps)

@@ -16,6 +16,7 @@ from torch import Tensor
 from dadist.config.methods import Objective
 from dadist.config.methods import hyperparameters as objective_type
 from dadist.config.records import Record, parse
+from dadist.data.joining import Joined
 from dadist.data.prepared import Prepared, spread
 from dadist.losses.features import things
 from dadist.losses.segmentation import class_weights
@@ -178,11 +179,20 @@ def protocol(training: Training, source: Prepared, target: Prepared, before: Pro
         "selection": "last",
         "init": training.start,
         "code": code,
-        "source": f"{len(source)} images {source.width}x{source.height}",
+        "source": _told(source),
         "target": f"{len(target)} images {target.width}x{target.height}",
         "torch": str(torch.__version__),
         "device": device_name(),
     }
+
+
+def _told(source: Prepared) -> str:
+    """Images and size; of several sources how many each has, and how often it is drawn."""
+    size = f"images {source.width}x{source.height}"
+    if not isinstance(source, Joined):
+        return f"{len(source)} {size}"
+    told = zip(source.parts, source.weights, strict=True)
+    return f"{' + '.join(f'{len(part)} ({weight:.3g})' for part, weight in told)} {size}"
 
 
 def finish(

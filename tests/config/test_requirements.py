@@ -64,6 +64,28 @@ def changed(setting: dict[str, Any], **others: Any) -> Study:
             "objectives.depth_prior.prior.depth: expected 0, as the mixtures are over x, y and know no depth, got 1; "
             "set it so, or add z to fit_gmm.features",
         ),
+        (
+            {"source": {"beside": {"gta5": 1.0}}},
+            {},
+            "method depth_distribution learns from the source's depth, and domains.gta5 has depth: false; give it",
+        ),
+        (
+            {"source": {"beside": {"gta5": 1.0}}, "methods": ["advent"], "prior": {"place": 1.0}},
+            {},
+            "settings.demo.prior: expected mixtures over the source's depth, and domains.gta5 has depth: false; give",
+        ),
+        (
+            {"source": {"beside": {"demo_source": 1.0}}},
+            {},
+            "settings.demo.source.beside: expected other domains than demo_source, which is the source; take it out",
+        ),
+        (
+            {"source": {"beside": {"synthia": 1.0}}},
+            {"synthia": {"camera": {"focal": 0.5, "horizon": 0.5}}},
+            "settings.demo.source.beside: expected one camera for all sources, in numbers, got Camera(focal=0.5",
+        ),
+        ({"source": {"beside": {"syntia": 1.0}}}, {}, "settings.demo.source.beside.syntia: unknown domain"),
+        ({"source": {"beside": {"synthia": 0.0}}}, {}, "settings.demo.source.beside.synthia: expected"),
     ],
 )
 def test_a_demand_that_the_data_do_not_meet_is_told_with_the_remedy(

@@ -889,7 +889,7 @@ def test_another_data_set_in_the_place_of_cityscapes_is_named(trees: Trees, fold
         (one,) = report.findings[part]
         assert (one.fault, one.level, one.file) == ("other-data-set", "error", str(trees.target))
         assert one.what == f"expected Cityscapes, got the folders of {name}"
-        assert one.remedy.startswith("describe it with `dataset: folder`, images: {train: ")
+        assert one.remedy.startswith(f"take the domain {name.lower()}, which config/domains.yaml has")
 
 
 def test_images_in_cityscapes_folders_that_are_not_named_as_its_own_are_told(trees: Trees) -> None:

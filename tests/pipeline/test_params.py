@@ -30,6 +30,7 @@ RULES: dict[str, tuple[Callable[[Study], str], set[str]]] = {
         lambda _: params.estimate_depth(study(NETWORK), "demo_target-val-small"),
         {"reader", "options", "split", "skip_bad", "name", "network"},
     ),
+    "join_sources": (lambda one: params.join_sources(one, "demo"), {"weights"}),
     "fit_gmm": (lambda one: params.fit_gmm(one, "demo"), {"grid", "inverse_depth", "fit_gmm"}),
     "align_depth": (lambda one: params.align_depth(one, "demo"), {"align_depth", "source_camera", "target_camera"}),
     "cluster_patches": (lambda one: params.cluster_patches(one, "demo"), {"cluster_patches"}),

@@ -16,7 +16,7 @@ from sandbox import PAGE, ROOT, TARGETS, Sandbox
 
 PAGES = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("study", "results", "own_data", "troubleshooting", "how_it_works")),
+    *(f"docs/{page}.md" for page in ("study", "results", "own_data", "data_sets", "troubleshooting", "how_it_works")),
 )
 BLOCK = re.compile(r"^(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)^```", re.M | re.S)
 CODE = re.compile(r"`((?:snakemake|dadist|python -m) [^`]*)`")

@@ -1,7 +1,8 @@
 # Data. Needs nothing for the rendered streets, and the data sets' own folders for the rest (config/domains.yaml).
 # Makes results/streets/{preset}/{dataset}, trees as their owners ship them, and results/data/{data}, the arrays that
 # every later stage reads: images, labels as train ids, depth in centimetres, counts per class. Where a domain names a depth
-# network of the user's, results/depth/{depth}: a depth file per image of a split.
+# network of the user's, results/depth/{depth}: a depth file per image of a split. Where a setting has several sources,
+# results/{setting}/sources: these as one.
 
 
 rule render:
@@ -81,3 +82,27 @@ rule prepare:
     shell:
         "exec python -m dadist.stages.prepare --params {params.spec:q} --workers {threads} --root {input.root:q} "
         "--names {input.names:q} --depth {input.depth:q} --data {output.data:q} 2> >(tee {log:q} >&2)"
+
+
+rule join_sources:
+    """Make the sources of a setting that has several one, drawn from by weight."""
+    input:
+        parts=lambda w: inputs.sources_to_join(STUDY, w.setting),
+    output:
+        source=directory("results/{setting}/sources"),
+    log:
+        "results/logs/join_sources/{setting}.log",
+    benchmark:
+        "results/benchmarks/join_sources/{setting}.tsv"
+    conda:
+        "../../envs/dadist.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda w: params.join_sources(STUDY, w.setting),
+        code=lambda w: params.code("join_sources"),
+    shell:
+        "exec python -m dadist.stages.join_sources --params {params.spec:q} --parts {input.parts:q} "
+        "--source {output.source:q} 2> >(tee {log:q} >&2)"

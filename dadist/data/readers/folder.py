@@ -7,6 +7,8 @@
     depth_files: {all: "depth/*.png"}                         read if the domain has `depth: true`
     depth_metres: 0.001                                       what 1 in a depth file is in metres; 0 there: no depth
     depth_kind: metric                                        or disparity; or relative, without depth_metres
+    depth_channels: one                                       or rgb: 24 bits over red, green and blue, as CARLA has it
+    ids_channel: only                                         or red: the first of several has the ids, as in CARLA
 
 Paths start at the domain's root. ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders,
 and ``.*`` at the end for any extension. A scene's name is what the stars of its image stand for; its labels and depth
@@ -17,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +27,13 @@ from numpy.typing import NDArray
 from dadist.config.records import ConfigError, Record
 from dadist.config.records import key as declared
 from dadist.data.readers.base import Files, Reader
-from dadist.data.readers.depth_files import Kind, given, read
+from dadist.data.readers.depth_files import Channels, Kind, given, read
 from dadist.data.readers.label_files import Colour, decode_labels, ids_of
-from dadist.data.readers.listing import search
+from dadist.data.readers.patterns import check_glob, files_named, fits, partners
 from dadist.storage.errors import DataError
 
 SPLITS = ("all", "train", "val")
 IDS = 256  # that a byte can tell apart
-WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ class Options(Record):
             "networks say: align_depth finds them."
         ),
     ] = "metric"
+    depth_channels: Annotated[
+        Channels,
+        declared("Where a number in depth_files is: in one channel; or red + 256 green + 65536 blue, of 8 bits each."),
+    ] = "one"
+    ids_channel: Annotated[
+        Literal["only", "red"], declared("Which channel of label files has the ids: the only one; or red, of several.")
+    ] = "only"
+    counts: Annotated[
+        dict[str, int], declared("Images by split, as its owner ships them: another number is a warning of the doctor.")
+    ] = field(default_factory=dict)
+    download: Annotated[
+        str | None, declared("What to get where, and its licence: told while the folder is not there.")
+    ] = None
 
     def __post_init__(self) -> None:
         if not {"all", "train"} & set(self.images) or not set(self.images) <= set(SPLITS):
@@ -65,10 +79,10 @@ class Options(Record):
             )
         for name, globs in (("images", self.images), ("labels", self.labels), ("depth_files", self.depth_files)):
             for split, glob in globs.items():
-                _check_glob((name, split), glob)
+                check_glob((name, split), glob)
                 if split not in self.images:
                     raise ConfigError(f"expected a split that images has; add images.{split}", (name, split))
-                if wide := [one for one in self.images.values() if name != "images" and _pattern(one).fullmatch(glob)]:
+                if wide := [one for one in self.images.values() if name != "images" and fits(one, glob)]:
                     raise ConfigError(
                         f"expected files that are no images, got {glob!r}, which {wide[0]!r} fits as well; "
                         "narrow the glob of images",
@@ -76,6 +90,8 @@ class Options(Record):
                     )
         if self.labels and bool(self.ids) == bool(self.colours):
             raise ConfigError("expected either ids or colours, to say what the pixels of labels mean", ("ids",))
+        if odd := [split for split in self.counts if split not in self.images]:
+            raise ConfigError(f"expected a split that images has, got {odd[0]}", ("counts", odd[0]))
         if wrong := [raw for raw in self.ids if not 0 <= raw <= 255]:
             raise ConfigError(f"expected 0 to 255, got {wrong[0]}", ("ids",))
         for key, named in (("ids", self.ids), ("colours", self.colours)):
@@ -94,14 +110,6 @@ class Options(Record):
             raise ConfigError("expected what 1 in depth_files is in metres: 0.001 for millimetres", ("depth_metres",))
 
 
-def _check_glob(path: tuple[str, str], glob: str) -> None:
-    starred = re.search(r"[*?]", glob.removesuffix(".*"))
-    if not starred or "[" in glob or glob.startswith("/") or ".." in glob.split("/"):
-        raise ConfigError(f'expected a path below root with a * and no [], like "photos/*.jpg", got {glob!r}', path)
-    if any("**" in part and part != "**" for part in glob.split("/")) or glob.endswith("**"):
-        raise ConfigError(f'expected ** between slashes, for any folders, like "**/*.jpg", got {glob!r}', path)
-
-
 class Folder(Reader):
     """Reads what its options describe."""
 
@@ -113,7 +121,8 @@ class Folder(Reader):
         self.labelled = tuple(split for split in SPLITS if split in options.labels)
         self.depth_kind = given(options.depth_kind)
         wanted = {"images": options.images, "labels": options.labels, "depth": options.depth_files}
-        self.shipped = "a folder of your own with " + ", ".join(
+        self.counts = options.counts
+        self.shipped = f"{options.download or 'a folder of your own'}, with " + ", ".join(
             f"{glob} ({what}, {split})" for what, globs in wanted.items() for split, glob in globs.items()
         )
 
@@ -125,13 +134,13 @@ class Folder(Reader):
     def relevant(self, options: dict[str, Any], split: str, *, labels: bool, depth: bool) -> dict[str, Any]:
         """Without labels and depth that are not asked for, so that labels can be added when all is trained."""
         wanted = [key for key in options["images"] if split in ("val", key)]
-        kept = dict(options)
+        kept = dict(options) | {"counts": {}, "download": None}
         for name in ("images", "labels", "depth_files"):
             kept[name] = {key: glob for key, glob in options[name].items() if key in wanted}
         if not labels:
-            kept |= {"labels": {}, "ids": {}, "colours": {}}
+            kept |= {"labels": {}, "ids": {}, "colours": {}, "ids_channel": "only"}
         if not depth:
-            kept |= {"depth_files": {}, "depth_metres": None, "depth_kind": "metric"}
+            kept |= {"depth_files": {}, "depth_metres": None, "depth_kind": "metric", "depth_channels": "one"}
         return kept
 
     def files(self, root: Path, split: str, *, labels: bool, depth: bool) -> list[Files]:
@@ -141,17 +150,17 @@ class Folder(Reader):
             FileNotFoundError: A glob fits no file, or an image has no labels or depth.
             ValueError: The domain has no glob for what was asked for, or two images have one name.
         """
-        images = _found(root, self._glob("images", self.options.images, split), once=True)
+        images = files_named(root, self._glob("images", self.options.images, split), once=True)
         beside: list[dict[str, Path]] = []
         for key, globs, asked in (
             ("labels", self.options.labels, labels),
             ("depth_files", self.options.depth_files, depth),
         ):
-            beside.append(_partners(root, images, self._glob(key, globs, split)) if asked else {})
+            beside.append(partners(root, images, self._glob(key, globs, split)) if asked else {})
         return [Files(name, images[name], *(one.get(name) for one in beside)) for name in sorted(images)]
 
     def read_labels(self, path: Path) -> NDArray[np.uint8]:
-        """Raw ids: of one channel, of a palette's indices, or of the colours that the domain names.
+        """Raw ids: of one channel, of red, of a palette's indices, or of the colours that the domain names.
 
         What was erased, and is transparent, has an id without a label.
 
@@ -164,15 +173,16 @@ class Folder(Reader):
             colours = {_rgb(one): raw for raw, one in enumerate(self.options.colours)}
             numbers = "; if its numbers are ids, name them in `ids` in place of `colours`" * drawn.numbers
             return drawn.void(ids_of(path, drawn, colours, known.format("colours") + numbers), void)
-        if drawn.values.ndim != 2:
+        ids = drawn.values[..., 0] if drawn.values.ndim == 3 and self.options.ids_channel == "red" else drawn.values
+        if ids.ndim != 2:
             raise DataError(
                 f"{path}: expected one channel of label ids or a palette, got {drawn.kind}; "
                 "if its colours stand for labels, name them in `colours` of the domain in place of `ids`"
             )
-        if foreign := sorted(set(np.unique(drawn.values[drawn.seen()]).tolist()) - set(self.options.ids)):
+        if foreign := sorted(set(np.unique(ids[drawn.seen()]).tolist()) - set(self.options.ids)):
             expected = ", ".join(map(str, sorted(self.options.ids)))
             raise DataError(f"{path}: expected ids {expected}, got {foreign[0]} as well; {known.format('ids')}")
-        return drawn.void(drawn.values, void)
+        return drawn.void(ids, void)
 
     def _void(self) -> int:
         """The raw id of what was erased: one that the domain ignores, or else the last that it does not name."""
@@ -186,7 +196,7 @@ class Folder(Reader):
         Raises:
             DataError: It is a picture of depth, or has one number everywhere.
         """
-        return read(path, self.options.depth_kind, self.options.depth_metres)
+        return read(path, self.options.depth_kind, self.options.depth_metres, self.options.depth_channels)
 
     @staticmethod
     def _glob(key: str, globs: Mapping[str, str], split: str) -> str:
@@ -196,43 +206,6 @@ class Folder(Reader):
                 f'add `{key}: {{{split}: "…/*.png"}}`'
             )
         return globs[split]
-
-
-def _found(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
-    """The files that a glob fits, by name; ``once``: a file that links lead to as well is taken for itself alone."""
-    pattern, found = _pattern(glob), dict[str, Path]()
-    there = search(root, glob)
-    for one in there.once() if once else there.files:
-        path = Path(one.path)
-        match = pattern.fullmatch(path.relative_to(root).as_posix())
-        if match is None:
-            continue
-        name = "/".join(part for part in match.groups() if part)
-        if name in found:
-            raise DataError(f"{path}: expected one file of each name, got {found[name]} as well; remove one of the two")
-        found[name] = path
-    if not found:
-        raise FileNotFoundError(f"{root / glob}: expected files, found none; see the domain's root and globs")
-    return found
-
-
-def _partners(root: Path, images: Mapping[str, Path], glob: str) -> dict[str, Path]:
-    """The file of each image that a glob fits."""
-    found = _found(root, glob, once=False)
-    if missing := [name for name in images if name not in found]:
-        raise FileNotFoundError(
-            f"{images[missing[0]]}: expected a file {root / glob} where the stars stand for {missing[0]}, found none; "
-            f"{len(missing)} of {len(images)} images lack theirs: add the files, or move these images away"
-        )
-    return found
-
-
-def _pattern(glob: str) -> re.Pattern[str]:
-    """The glob as a regular expression, one group per star; ``.*`` at its end belongs to no name."""
-    glob = "/".join(part for part in glob.split("/") if part not in ("", "."))
-    body = glob.removesuffix(".*")
-    parts = re.split(r"(\*\*/|\*|\?)", body)
-    return re.compile("".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob))
 
 
 def _rgb(hexadecimal: str) -> Colour:

@@ -25,6 +25,10 @@ EMPTY: dict[str, Any] = {
     "depth_files": {},
     "depth_metres": None,
     "depth_kind": "metric",
+    "depth_channels": "one",
+    "ids_channel": "only",
+    "counts": {},
+    "download": None,
 }
 LABELLED = {"images": {"train": "*.jpg", "val": "v/*.jpg"}, "labels": {"val": "l/*.png"}, "ids": {0: "road", 7: None}}
 
@@ -113,9 +117,35 @@ def test_a_split_does_not_depend_on_what_is_not_asked_of_it() -> None:
             folder(**chosen.relevant(options, "train", labels=labels, depth=depth))
 
 
-def test_a_glob_that_fits_nothing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"v/\*\.jpg: expected files, found none; see the domain's root"):
-        folder(**LABELLED).files(tmp_path, "val", labels=False, depth=False)
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        (["w/a.jpg", "x.jpg"], "w, x.jpg in {root}"),
+        (["v/a.png", *(f"v/{letter}.jpeg" for letter in "bcdefg")], "a.png, b.jpeg, c.jpeg, d.jpeg, e.jpeg and 2 more"),
+        ([], "nothing in {root}"),
+    ],
+)
+def test_a_glob_that_fits_nothing_is_named_with_what_is_there(tmp_path: Path, there: list[str], told: str) -> None:
+    root = put(tmp_path, *there)
+    what = re.escape(f"{root}/v/*.jpg: expected files, found none, but {told.format(root=root)}")
+    with pytest.raises(FileNotFoundError, match=f"{what}.*; see the domain's root and globs"):
+        folder(**LABELLED).files(root, "val", labels=False, depth=False)
+
+
+def test_a_missing_root_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "none"
+    with pytest.raises(FileNotFoundError, match=re.escape(f"found none, but no folder {root}; see")):
+        folder(**LABELLED).files(root, "val", labels=False, depth=False)
+
+
+def test_what_to_get_and_how_many_decide_nothing(tmp_path: Path) -> None:
+    options = {**EMPTY, **LABELLED, "counts": {"train": 3, "val": 1}, "download": "MINE (mine.example; CC0)"}
+    chosen = folder(**options)
+    assert chosen.counts == {"train": 3, "val": 1}
+    assert chosen.shipped.startswith("MINE (mine.example; CC0), with *.jpg (images, train), v/*.jpg (images, val)")
+    assert chosen.relevant(options, "val", labels=True, depth=True) == {**EMPTY, **LABELLED}
+    with pytest.raises(ValueError, match=r"counts\.all: expected a split that images has, got all"):
+        folder(**{**options, "counts": {"all": 3}})
 
 
 def test_an_image_without_labels_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
@@ -282,6 +312,20 @@ def test_colours_are_refused_where_ids_are_expected(tmp_path: Path) -> None:
         folder(**LABELLED).read_labels(path)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_ids_are_read_from_red_where_the_domain_says_so(tmp_path: Path, bits: int) -> None:
+    drawn = np.array([[[0, 3, 9], [7, 0, 200]]], np.uint8 if bits == 8 else np.uint16)
+    assert cv2.imwrite(str(tmp_path / "x.png"), drawn[..., ::-1])
+    chosen = folder(**LABELLED, ids_channel="red")
+    assert chosen.read_labels(tmp_path / "x.png").tolist() == [[0, 7]]
+    save(tmp_path / "one.png", np.array([[7, 0]], np.uint8))
+    assert chosen.read_labels(tmp_path / "one.png").tolist() == [[7, 0]]
+    drawn[0, 0, 0] = 12
+    assert cv2.imwrite(str(tmp_path / "x.png"), drawn[..., ::-1])
+    with pytest.raises(DataError, match=r"expected ids 0, 7, got 12 as well"):
+        chosen.read_labels(tmp_path / "x.png")
+
+
 def test_a_damaged_label_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     for options in (LABELLED, {**LABELLED, "ids": {}, "colours": {"000000": "road"}}):
@@ -441,6 +485,33 @@ def test_relative_depth_that_says_nothing_is_refused(tmp_path: Path, stored: NDA
     chosen = folder(images={"all": "*.jpg"}, depth_files={"all": "*.npy"}, depth_kind="relative")
     with pytest.raises(DataError, match=r"x\.npy: expected relative depth, got one number everywhere; run the depth"):
         chosen.read_depth(tmp_path / "x.npy")
+
+
+CARLA = 1000 / (256**3 - 1)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_24_bits_over_red_green_and_blue_are_one_number(tmp_path: Path, alpha: bool) -> None:
+    stored = np.array([[[0, 0, 0], [255, 255, 255], [148, 31, 5], [1, 0, 0]]], np.uint8)
+    if alpha:
+        stored = np.concatenate([stored, np.full((1, 4, 1), 255, np.uint8)], -1)
+    chosen = folder(images={"all": "*.jpg"}, depth_files={"all": "*.png"}, depth_metres=CARLA, depth_channels="rgb")
+    # 1000 m is far; 148 + 256 * 31 + 65536 * 5 = 335764 is 20.01 m; a 17 millionth of a kilometre is near, not nothing
+    assert chosen.read_depth(save(tmp_path / "x.png", stored)).tolist() == [[0, 65535, 2001, 1]]
+
+
+@pytest.mark.parametrize("stored", [np.full((2, 2), 9, np.uint8), np.full((2, 2, 3), 9, np.uint16)])
+def test_other_channels_than_24_bits_are_refused_with_the_key(tmp_path: Path, stored: NDArray[Any]) -> None:
+    assert cv2.imwrite(str(tmp_path / "x.png"), stored)
+    chosen = folder(images={"all": "*.jpg"}, depth_files={"all": "*.png"}, depth_metres=CARLA, depth_channels="rgb")
+    with pytest.raises(DataError, match=r"expected depth of 24 bits .*; leave out `depth_channels` of the domain"):
+        chosen.read_depth(tmp_path / "x.png")
+
+
+def test_colours_that_may_be_24_bits_are_refused_with_the_key(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.png", np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
+    with pytest.raises(DataError, match=r"got 8-bit with 3 channels; .* as CARLA has it, needs `depth_channels: rgb`"):
+        measured(CARLA).read_depth(path)
 
 
 def test_relative_depth_has_no_unit() -> None:
