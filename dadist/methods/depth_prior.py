@@ -49,11 +49,10 @@ class DepthPrior(Mic):
             fused = self.fused(logits, target)
             if self.hyperparameters.prior.use == "labels":
                 labels, confidence = self.labels_of(fused, size)
-                return Taught(labels, self.inside(target) * self.sure(confidence), confidence)
+                return Taught(labels, self.trust(target, confidence), confidence)
             labels, confidence = self.labels_of(logits, size)
             left = upsample(fused, size).softmax(1).gather(1, labels[:, None])[:, 0]
-            trust = self.inside(target) * self.sure(confidence) * (left / confidence).clamp(max=1)
-            return Taught(labels, trust, confidence)
+            return Taught(labels, self.trust(target, confidence) * (left / confidence).clamp(max=1), confidence)
 
     def fused(self, logits: Tensor, target: Target) -> Tensor:
         """Log-probabilities ``(B, C, h, w)`` of the teacher and the prior, for which streets are mirrored back."""

@@ -129,9 +129,15 @@ class SelfTraining(Teacher):
         return (1 - share) * whole + share * loss(outputs.extra["detail"], *parts)
 
     def teach(self, target: Target) -> Taught:
-        """The teacher's labels of a batch; all count alike, by how much of it the teacher is sure of."""
+        """The teacher's labels of a batch, and how much each counts."""
         labels, confidence = self.pseudo_labels(target.images)
-        return Taught(labels, self.inside(target) * self.sure(confidence), confidence)
+        return Taught(labels, self.trust(target, confidence), confidence)
+
+    def trust(self, target: Target, confidence: Tensor) -> Tensor:
+        """How much labels count by the teacher's confidence ``(B, H, W)``: all alike, or the sure ones alone."""
+        if self.hyperparameters.trust == "batch":
+            return self.inside(target) * self.sure(confidence)
+        return self.inside(target) * (confidence >= float(self.hyperparameters.confidence)).float()
 
     def inside(self, target: Target) -> Tensor:
         """Where a label of the target may count, ``(B, H, W)`` bool."""

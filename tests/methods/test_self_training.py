@@ -79,6 +79,15 @@ def test_labels_count_by_the_share_that_is_sure_and_not_at_all_in_margins() -> N
     assert torch.equal(method.teach(builders.target()).trust, torch.full((2, *SIZE), trust[0, -1, -1]))
 
 
+def test_labels_of_sure_pixels_count_alone_where_that_is_asked_for() -> None:
+    method = builders.method("dacs", trust="pixels")
+    method.teacher = Certain()
+    _, trust, confidence = method.teach(marked(top=5))
+    assert set(trust.flatten().tolist()) == {0.0, 1.0}
+    assert (trust[:, :5] == 0).all()
+    assert torch.equal(trust[:, 5:] > 0, confidence[:, 5:] >= 0.968)
+
+
 def loop(logits: Tensor, labels: Tensor, trust: Tensor) -> float:
     """Mean over all pixels of trust times cross-entropy."""
     maps, total = oracles.upsample(logits.detach().numpy(), *labels.shape[1:]), 0.0

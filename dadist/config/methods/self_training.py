@@ -1,7 +1,7 @@
 """Keys that the methods with a teacher of their own share: dacs, daformer, mic, ecap."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from dadist.config.methods import Objective, Requirements
 from dadist.config.records import ConfigError, key
@@ -27,10 +27,18 @@ class Hyperparameters(Objective):
     confidence: Annotated[
         float,
         key(
-            "Of the target's pixels, the share that the teacher is so sure of weighs them all.",
+            "Least probability that the teacher gives a label for the pixel to be sure.",
             source="DACS's and DAFormer's code",
             ge=0,
             le=1,
+        ),
+    ]
+    trust: Annotated[
+        Literal["batch", "pixels"],
+        key(
+            "What sure pixels decide. batch: all labels count by their share in the batch; pixels: they count, and no "
+            "others.",
+            source="DACS's and DAFormer's code",
         ),
     ]
     margins: Annotated[
