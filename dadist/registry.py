@@ -27,6 +27,7 @@ METHODS = {
     "daformer": "dadist.methods.daformer",
     "mic": "dadist.methods.mic",
     "ecap": "dadist.methods.ecap",
+    "vfm_uda": "dadist.methods.vfm_uda",
     "adaptpatch": "dadist.methods.adaptpatch",
     "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",

@@ -56,7 +56,7 @@ def steps(name: str, of: str = "demo") -> Iterator[list[str]]:
 
 
 # Class-mix is left out: it draws from the classes that an image has, and the host has to know how many these are.
-MIXING = {"corda", "dacs", "daformer", "mic", "ecap"}
+MIXING = {"corda", "dacs", "daformer", "mic", "ecap", "vfm_uda"}
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS, "plain"} - MIXING))
