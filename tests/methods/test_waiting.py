@@ -65,6 +65,12 @@ def test_a_step_asks_the_device_for_nothing(name: str) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("name", ["ecap", "vfm_uda"])
+def test_a_step_asks_for_no_more_than_that_of_mic(name: str) -> None:
+    (_, found), (_, mic) = steps(name), steps("mic")
+    assert found == mic
+
+
 @pytest.mark.workflow  # the published network
 def test_a_step_of_the_published_network_asks_the_device_for_nothing() -> None:
     _, found = steps("depth_distribution", "s2c7_small")
