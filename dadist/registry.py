@@ -28,6 +28,7 @@ METHODS = {
     "mic": "dadist.methods.mic",
     "depth_prior": "dadist.methods.depth_prior",
     "ecap": "dadist.methods.ecap",
+    "vfm_uda": "dadist.methods.vfm_uda",
     "adaptpatch": "dadist.methods.adaptpatch",
     "spigan": "dadist.methods.spigan",
     "depth_distribution": "dadist.methods.depth_distribution",

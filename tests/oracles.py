@@ -393,3 +393,14 @@ def elsewhere(mask: Array, scale: float, where: tuple[float, float], mirrored: b
             if mask[origin]:
                 found[y, x] = origin
     return found
+
+
+def angle(one: Array, other: Array) -> float:
+    """1 - cos of two vectors."""
+    products = [sum(a * b for a, b in zip(*pair, strict=True)) for pair in ((one, other), (one, one), (other, other))]
+    return float(1 - products[0] / math.sqrt(products[1] * products[2]))
+
+
+def huber(d: float) -> float:
+    """Smooth-L1 of a difference: d^2 / 2 up to 1, |d| - 1/2 beyond."""
+    return d * d / 2 if abs(d) < 1 else abs(d) - 0.5

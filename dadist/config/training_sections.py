@@ -6,6 +6,7 @@ Sources of the defaults: as in sections.py.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from dadist.config.methods import RareClasses
 from dadist.config.records import ConfigError, Distinct, Record, key
 
 
@@ -224,6 +225,7 @@ class RoundTraining(Record):
         float, key("Share kept of the averaged network, class_mix only; 0.0: no average.", source="D", ge=0, le=1)
     ]
     jitter: Annotated[Jitter, key("Of class_mix only.")]
+    rare_classes: Annotated[RareClasses | None, key("As in objectives; of class_mix only.", source="D")]
     precision: Annotated[Literal["float32", "bfloat16"], key("As adapt.precision.", source="C")]
     optimiser: Annotated[
         Optimiser, key("The decay of the adaptation goes on: the rate ends at 1.74e-4 by the defaults.", source="C")

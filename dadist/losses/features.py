@@ -1,6 +1,7 @@
 """What keeps features near those of another network.
 
-Source: Hoyer, Dai & Van Gool, DAFormer, CVPR 2022, arxiv.org/abs/2111.14887 (thing-class feature distance).
+Sources: Hoyer, Dai & Van Gool, DAFormer, CVPR 2022, arxiv.org/abs/2111.14887 (thing-class feature distance); the
+authors' code of VFM-UDA++ (distillation).
 """
 
 from collections.abc import Sequence
@@ -48,3 +49,18 @@ def distance(features: Tensor, others: Tensor, where: Tensor) -> Tensor:
     # Of all processes' cells: each has its own number of them, and their gradients are averaged.
     count = distributed.mean(where.sum().to(away))
     return torch.where(where, away, 0).sum() / count.clamp_min(1)
+
+
+def unlikeness(features: Tensor, others: Tensor, *, cosine: float) -> Tensor:
+    """Mean over the cells of two maps ``(B, C, h, w)`` of cosine (1 - cos) + (1 - cosine) smooth-L1, in float32.
+
+    Smooth-L1 is the mean over the channels of d^2 / 2 where |d| < 1, and |d| - 1/2 beyond.
+
+    Args:
+        features: Learn.
+        others: To be like.
+        cosine: Share of the angle's part, 0 to 1.
+    """
+    features, others = features.float(), others.float()
+    angle = 1 - F.cosine_similarity(features, others, dim=1)
+    return cosine * angle.mean() + (1 - cosine) * F.smooth_l1_loss(features, others)

@@ -39,7 +39,7 @@ class ClassMix(Teacher):
 
     def after_step(self, step: int) -> None:
         """Average the weights, and take over the statistics, which only the student has seen images for."""
-        average(self.teacher, self.segmenter, keep=self.kept(step), buffers=True)
+        average(self.teacher, self.segmenter, keep=self.kept(step), buffers="student's")
 
     def result(self) -> Segmenter:
         """The average."""

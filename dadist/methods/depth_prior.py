@@ -20,8 +20,8 @@ from dadist.data.loader import Source, Target
 from dadist.data.transforms import at_centres, flip
 from dadist.methods.base import Context
 from dadist.methods.mic import Mic
-from dadist.methods.self_training import Taught
-from dadist.model.segmenter import Segmenter, upsample
+from dadist.methods.self_training import Taught, probabilities_of
+from dadist.model.segmenter import Segmenter
 from dadist.prior.alignment import Alignment
 from dadist.prior.fusion import Fusion, Given
 from dadist.prior.mixtures import Mixtures
@@ -48,10 +48,10 @@ class DepthPrior(Mic):
             logits = self.teacher(target.images).logits.float()
             fused = self.fused(logits, target)
             if self.hyperparameters.prior.use == "labels":
-                labels, confidence = self.labels_of(fused, size)
+                confidence, labels = probabilities_of(fused, size).max(1)
                 return Taught(labels, self.trust(target, confidence), confidence)
-            labels, confidence = self.labels_of(logits, size)
-            left = upsample(fused, size).softmax(1).gather(1, labels[:, None])[:, 0]
+            confidence, labels = probabilities_of(logits, size).max(1)
+            left = probabilities_of(fused, size).gather(1, labels[:, None])[:, 0]
             return Taught(labels, self.trust(target, confidence) * (left / confidence).clamp(max=1), confidence)
 
     def fused(self, logits: Tensor, target: Target) -> Tensor:

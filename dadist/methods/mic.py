@@ -13,12 +13,12 @@ from dadist.data.loader import Target
 from dadist.methods.base import Term
 from dadist.methods.daformer import DAFormer
 from dadist.methods.mixing import changed
-from dadist.methods.self_training import Taught
+from dadist.methods.self_training import SelfTraining, Taught
 from dadist.runtime import distributed
 
 
-class Mic(DAFormer):
-    """The terms of daformer, then the teacher's labels on masked images."""
+class Masked(SelfTraining):
+    """The terms of a method, then the teacher's labels on masked images."""
 
     def further_terms(self, target: Target, taught: Taught, step: int) -> Iterator[list[Term]]:
         """The labels of the whole images, asked of what is left of them."""
@@ -41,6 +41,10 @@ class Mic(DAFormer):
         shown = torch.nn.functional.interpolate(shown.to(images), size=(height, width), mode="nearest") > 0
         mean = self.segmenter.mean.flip(1) if self.segmenter.reversed else self.segmenter.mean
         return torch.where(shown, images, mean)
+
+
+class Mic(Masked, DAFormer):
+    """The terms of daformer, then those on masked images."""
 
 
 METHOD = Mic

@@ -40,7 +40,7 @@ class Taught(NamedTuple):
 class Teacher(Supervised):
     """What has a teacher: the average of the student's weights, which can label the target as it comes.
 
-    It stays in training mode for good: it predicts by the statistics of its own batches.
+    It stays in training mode for good: it predicts by the statistics of its own batches, if a method says nothing else.
     """
 
     TARGET_IMAGES = True
@@ -52,12 +52,12 @@ class Teacher(Supervised):
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The teacher's labels ``(B, H, W)``, and the probability ``(B, H, W)`` that it gives each."""
-        return self.labels_of(self.teacher(images).logits, images.shape[-2:])
-
-    def labels_of(self, logits: Tensor, size: torch.Size) -> tuple[Tensor, Tensor]:
-        """The same of logits ``(B, C, h, w)``, at the size (H, W)."""
-        confidence, labels = upsample(logits, size).float().softmax(1).max(1)
+        confidence, labels = self.probabilities(images).max(1)
         return labels, confidence
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """The teacher's, of each class, ``(B, C, H, W)``."""
+        return probabilities_of(self.teacher(images).logits, images.shape[-2:])
 
     def sure(self, confidence: Tensor) -> Tensor:
         """Share of the batch's pixels ``(B, H, W)`` that the teacher is sure of, a scalar."""
@@ -74,7 +74,7 @@ class Teacher(Supervised):
 
     def after_step(self, step: int) -> None:
         """Average the weights: those that are learned, not the statistics."""
-        average(self.teacher, self.segmenter, keep=self.kept(step), buffers=False)
+        average(self.teacher, self.segmenter, keep=self.kept(step), buffers="own")
 
     def networks(self) -> dict[str, nn.Module]:
         """The teacher too."""
@@ -173,6 +173,11 @@ class SelfTraining(Teacher):
             kernel = [_odd(BLUR_SHARE * side) for side in (size[1], size[0])]
             found.append(v2.GaussianBlur(kernel, (chosen.blur_least, chosen.blur_most)))
         return nn.Sequential(*found)
+
+
+def probabilities_of(logits: Tensor, size: torch.Size) -> Tensor:
+    """Of each class, ``(B, C, H, W)`` float32, of logits ``(B, C, h, w)``."""
+    return upsample(logits, size).float().softmax(1)
 
 
 def _odd(reach: float) -> int:

@@ -99,6 +99,25 @@ class Fusion(nn.Module):
         return x * torch.relu(self.decode(depth_features))
 
 
+class Projection(nn.Module):
+    """Features to another network's, cell by cell: linear to four times as many, LayerNorm, GELU, linear.
+
+    Source: the head of VFM-UDA++'s feature distillation; its authors' code.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        inner = 4 * channels_in
+        self.layers = nn.Sequential(
+            nn.Linear(channels_in, inner), nn.LayerNorm(inner), nn.GELU(), nn.Linear(inner, channels_out)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, h, w)`` to ``(B, channels_out, h, w)``."""
+        projected: Tensor = self.layers(x.movedim(1, -1))
+        return projected.movedim(-1, 1)
+
+
 class Bottleneck(nn.Module):
     """ResNet's residual block: 1x1 to a quarter of its outputs, 3x3, 1x1, each normalised; its BatchNorm learns.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dadist.config.records import Record
 from dadist.config.training_sections import RoundTraining
+from dadist.data import rare_classes
 from dadist.data.joining import opened
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.data.prepared import Prepared
@@ -36,12 +37,13 @@ def run(
     seed, horizon = build.draws(training.seed, before), shared.optimiser.poly_iterations
     context = build.context(training, labelled, [], seed=seed, horizon=horizon, device=where)
     sampling = Sampling(shared.batch, seed, shared.flip, where)
+    order = rare_classes.order(labelled, sampling, shared.rare_classes)
     pseudo = PseudoLabels(labels).labels  # of all of the target's images, or of its first
     session.run(
         training,
         shared,
         to_device(build.method_type(training.implementation)(segmenter, shared, context), where),
-        SourceLoader(labelled, sampling, numerator=training.inverse_depth, zero_depth="keep"),
+        SourceLoader(labelled, sampling, numerator=training.inverse_depth, zero_depth="keep", order=order),
         TargetLoader(unlabelled, sampling, pseudo),
         before=before,
         statistics=shared.statistics,

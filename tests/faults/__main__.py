@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # tests import one another by name
 
 from faults.scenarios import SCENARIOS
-from faults.victim import Victim, harried
+from faults.victim import METHOD, Victim, harried
 
 
 def main() -> None:
@@ -22,10 +22,11 @@ def main() -> None:
         "--span", type=float, default=20.0, help="seconds after the start that a kill comes at the latest"
     )
     parser.add_argument("--length", type=int, default=16, help="of the trainings: 1 is a few seconds each")
+    parser.add_argument("--method", default=METHOD, help="that is trained and goes through a round: %(default)s")
     asked = parser.parse_args()
     hits, studies = Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
-        whole = Victim(Path(folder) / "whole", asked.length)
+        whole = Victim(Path(folder) / "whole", asked.length, method=asked.method)
         answer = whole.snakemake(*whole.tables)
         assert answer.returncode == 0, answer.stdout
         expected = whole.products()
@@ -37,7 +38,7 @@ def main() -> None:
             assert verdict == "the same bits"
             assert not victim.rest()
         while hits.total() < asked.kills:
-            victim = Victim(Path(folder) / f"victim{studies}", asked.length)
+            victim = Victim(Path(folder) / f"victim{studies}", asked.length, method=asked.method)
             hits += harried(victim, asked.kills - hits.total(), asked.seed + studies, asked.span)
             text = victim.transcript.read_text(encoding="utf-8", errors="replace")
             different = [name for name, content in victim.products().items() if content != expected.get(name)]

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from sandbox import merged
 
-from faults.victim import PATIENCE_S, Q0, ROUNDS, Victim
+from faults.victim import PATIENCE_S, ROUNDS, Victim
 
-LOG = "results/logs/adapt/demo-depth_distribution-seed1.log"
-TRAINED = "results/demo/depth_distribution"
+Q0 = "seed1/q0"  # of what a method has trained
 
 
 def copied(whole: Victim, folder: Path, length: int = 1, rounds: tuple[str, ...] = ROUNDS) -> Victim:
     """The whole study."""
-    victim = Victim(folder, length, rounds)
+    victim = Victim(folder, length, rounds, whole.method)
     victim.take_over(whole)
     return victim
 
@@ -24,7 +23,7 @@ def copied(whole: Victim, folder: Path, length: int = 1, rounds: tuple[str, ...]
 def untrained(whole: Victim, folder: Path, length: int = 1) -> Victim:
     """The study up to the first network of its method, which is not trained yet."""
     victim = copied(whole, folder, length, rounds=("q0",))
-    shutil.rmtree(victim.folder / TRAINED)
+    shutil.rmtree(victim.trained)
     return victim
 
 
@@ -37,12 +36,12 @@ def until(victim: Victim, true: Callable[[], bool]) -> None:
 
 def training(victim: Victim) -> bool:
     """Whether the method has begun to train, and saved itself."""
-    return any((victim.folder / Q0).glob(".model-*/state.pt"))
+    return any((victim.trained / Q0).glob(".model-*/state.pt"))
 
 
 def said(victim: Victim) -> str:
     """By the last training of the method."""
-    return (victim.folder / LOG).read_text(encoding="utf-8")
+    return (victim.folder / f"results/logs/adapt/demo-{victim.method}-seed1.log").read_text(encoding="utf-8")
 
 
 def orphan(victim: Victim, overlay: dict[str, object] | None = None) -> None:
@@ -58,7 +57,7 @@ def outlived(victim: Victim) -> None:
     """The orphan finishes by itself, and the same command trains nothing again."""
     orphan(victim)
     until(victim, lambda: not victim.jobs())
-    model = victim.folder / Q0 / "model.pt"
+    model = victim.trained / Q0 / "model.pt"
     made = model.read_bytes()
     victim.unlock()
     answer = victim.snakemake(*victim.tables)
@@ -71,7 +70,7 @@ def outlived(victim: Victim) -> None:
 def replaced(victim: Victim) -> None:
     """An orphan of other settings, which would end much later, leaves the model to the run that follows."""
     orphan(victim, merged(victim.overlay, {"settings": {"demo": {"adapt": {"iterations": 4000}}}}))
-    (old,) = (victim.folder / Q0).glob(".model-*")
+    (old,) = (victim.trained / Q0).glob(".model-*")
     victim.unlock()
     answer = victim.snakemake(*victim.tables)
     assert answer.returncode == 0, answer.stdout

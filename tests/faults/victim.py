@@ -1,6 +1,7 @@
 """A small study that is killed again and again, and must end as if nobody had touched it."""
 
 import contextlib
+import dataclasses
 import os
 import random
 import re
@@ -13,17 +14,23 @@ from pathlib import Path
 
 from sandbox import TINY, Sandbox, merged
 
+from dadist.config.methods import hyperparameters
+
 ROUNDS = ("q0", "q1")
-Q0, Q1 = (f"results/demo/depth_distribution/seed1/{number}" for number in ROUNDS)
+METHOD = "depth_distribution"
+Q0, Q1 = (f"results/demo/{METHOD}/seed1/{number}" for number in ROUNDS)
+SURE = {"confidence": 0.2}  # of a teacher: or none of its labels counted, so early in a training
 
 
-def study(length: int) -> dict[str, object]:
+def study(length: int, method: str) -> dict[str, object]:
     """Trainings of a few seconds, or so many times longer, each of which saves itself many times."""
+    has_teacher = "confidence" in {field.name for field in dataclasses.fields(hyperparameters(method))}
+    own = {method: SURE} if has_teacher else {}
     lengths = {
-        "methods": ["depth_distribution"],
+        "methods": [method],
         "adapt": {"iterations": 40 * length},
-        "objectives": {"warm_up": {"iterations": 30 * length}},
-        "selftrain": {"rounds": [20 * length]},
+        "objectives": {"warm_up": {"iterations": 30 * length}, **own},
+        "selftrain": {"methods": [method], "rounds": [20 * length]},
     }
     return merged(TINY, {"settings": {"demo": lengths}})
 
@@ -36,10 +43,10 @@ PATIENCE_S = 600.0
 class Victim(Sandbox):
     """The study up to a round; its copy of the package saves the state of a training as often as it can."""
 
-    def __init__(self, folder: Path, length: int = 1, rounds: tuple[str, ...] = ROUNDS) -> None:
-        super().__init__(folder, study(length))
-        self.rounds = rounds
-        self.tables = [f"results/demo/depth_distribution/seed1/{number}/metrics.json" for number in rounds]
+    def __init__(self, folder: Path, length: int = 1, rounds: tuple[str, ...] = ROUNDS, method: str = METHOD) -> None:
+        super().__init__(folder, study(length, method))
+        self.rounds, self.method, self.trained = rounds, method, folder / f"results/demo/{method}"
+        self.tables = [f"results/demo/{method}/seed1/{number}/metrics.json" for number in rounds]
         state = folder / "dadist/training/resume.py"
         text = state.read_text(encoding="utf-8")
         often = re.sub(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dadist.classes import IGNORE
-from dadist.losses.features import distance, dominated
+from dadist.losses.features import distance, dominated, unlikeness
 
 
 def test_cells_are_those_that_one_of_the_classes_fills_to_the_share() -> None:
@@ -43,6 +43,16 @@ def test_the_distance_is_the_mean_of_the_cells_that_count() -> None:
     value.backward()
     assert features.grad is not None
     assert features.grad.flatten().tolist() == pytest.approx([0.6, 0.0, 0.8, 0.0])
+
+
+def test_unlikeness_is_worked_by_hand() -> None:
+    features = torch.tensor([[[[1.0, 3.0]], [[0.0, 4.0]]]])  # (1, 2, 1, 2): cells (1, 0) and (3, 4)
+    others = torch.tensor([[[[0.0, 6.0]], [[1.0, 8.0]]]])  # at a right angle, and twice as long
+    angle, smooth = (1 + 0) / 2, (0.5 + 0.5 + 2.5 + 3.5) / 4
+    for cosine in (0.0, 0.9, 1.0):
+        expected = cosine * angle + (1 - cosine) * smooth
+        assert unlikeness(features, others, cosine=cosine).item() == pytest.approx(expected)
+    assert unlikeness(others, others, cosine=0.9).item() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_without_a_cell_or_with_equal_features_the_distance_is_0_with_a_gradient_of_0() -> None:

@@ -71,6 +71,16 @@ def test_the_mixture_is_a_function_of_seed_and_step_alone() -> None:
     torch.set_rng_state(state)
 
 
+@pytest.mark.parametrize("name", ["plain", "class_mix"])
+def test_rounds_train_a_network_of_two_resolutions(name: str) -> None:
+    method = builders.method(name)
+    network = builders.segmenter(layout="two_resolutions")
+    method = type(method)(network, method.hyperparameters, method.context)
+    builders.backward(method.segmenter_terms(*dark_and_bright(), 0))
+    assert all(builders.gradients(part) for part in (network.backbone, network.segmentation, network.attention))
+    assert method.result().architecture == network.architecture
+
+
 def test_mixing_leaves_the_global_random_state_alone() -> None:
     method = builders.method("class_mix")
     state = torch.get_rng_state()

@@ -17,7 +17,7 @@ from dadist.data.loader import Source, Target
 from dadist.methods.self_training import _odd
 from dadist.model.segmenter import Outputs
 
-NAMES = ("dacs", "daformer", "mic", "ecap")
+NAMES = ("dacs", "daformer", "mic", "ecap", "vfm_uda")
 STILL = {"jitter_share": 0.0, "blur_share": 0.0}
 SIZE = (32, 64)
 

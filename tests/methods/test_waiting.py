@@ -56,13 +56,19 @@ def steps(name: str, of: str = "demo") -> Iterator[list[str]]:
 
 
 # Class-mix is left out: it draws from the classes that an image has, and the host has to know how many these are.
-MIXING = {"corda", "dacs", "daformer", "mic", "depth_prior", "ecap"}
+MIXING = {"corda", "dacs", "daformer", "mic", "depth_prior", "ecap", "vfm_uda"}
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS, "plain"} - MIXING))
 def test_a_step_asks_the_device_for_nothing(name: str) -> None:
     _, found = steps(name)
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["ecap", "vfm_uda"])
+def test_a_step_asks_for_no_more_than_that_of_mic(name: str) -> None:
+    (_, found), (_, mic) = steps(name), steps("mic")
+    assert found == mic
 
 
 @pytest.mark.workflow  # the published network

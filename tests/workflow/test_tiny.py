@@ -134,7 +134,11 @@ def test_a_variant_runs_to_its_metrics(tiny: Sandbox) -> None:
 OTHER = {
     "presets": ["demo"],
     "methods": ["advent"],
-    "selftrain": {"methods": ["advent"], "rounds": [2]},
+    "selftrain": {
+        "methods": ["advent"],
+        "rounds": [2],
+        "training": {"rare_classes": {"temperature": 0.5, "share": 0.001}},
+    },
     "published": {"advent": ["theirs_advent"], "depth_distribution": ["theirs"]},
 }
 THEIRS = {
@@ -158,6 +162,8 @@ def test_any_method_goes_through_the_rounds_and_the_floors_stand_beside_it(tiny:
         ("advent", "q0", 9, "unified"),
         ("advent", "q1", 11, "unified"),
     ]
+    (log,) = (tiny.folder / "results/logs/selftrain").glob("other-advent-seed*-q1.log")
+    assert "rare classes, by how often they are drawn: " in log.read_text(encoding="utf-8")
 
 
 def test_the_paper_s_table_has_each_method_by_its_own_protocol_beside_the_setting_s_floors(tiny: Sandbox) -> None:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from dadist.config.methods import daformer
+from dadist.config.methods import daformer, self_training
 from dadist.config.records import key
 
 REQUIREMENTS = daformer.REQUIREMENTS
 
 
 @dataclass(frozen=True)
-class Hyperparameters(daformer.Hyperparameters):
+class Masking(self_training.Hyperparameters):
     """What is hidden of the target, for the student to complete."""
 
     masked: Annotated[
@@ -26,3 +26,8 @@ class Hyperparameters(daformer.Hyperparameters):
             le=1,
         ),
     ]
+
+
+@dataclass(frozen=True)
+class Hyperparameters(Masking, daformer.Hyperparameters):
+    """Those of daformer, and what is hidden."""

@@ -1,4 +1,4 @@
-"""Keys that the methods with a teacher of their own share: dacs, daformer, mic, ecap."""
+"""Keys that the methods with a teacher of their own share: dacs, daformer, mic, ecap, vfm_uda."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
