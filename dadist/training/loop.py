@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from dadist.config.training_sections import Optimiser
+from dadist.config.network_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Method, Term
 from dadist.model.precision import computing_in

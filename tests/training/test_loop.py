@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from dadist.config.network_sections import Optimiser
 from dadist.config.records import ConfigError
-from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
 from dadist.model import backbones
