@@ -71,7 +71,25 @@ class Optimiser(Record):
     name: Annotated[Literal["sgd", "adamw"], key("Kind of optimiser.", source="P")]
     lr: Annotated[float, key("Rate.", source="P", ge=0)]
     momentum: Annotated[float, key("Of SGD; the first beta of AdamW.", source="C", ge=0, le=1)]
-    weight_decay: Annotated[float, key("Of all weights.", source="C", ge=0)]
+    weight_decay: Annotated[float, key("Of all weights that decay.", source="C", ge=0)]
+    decay_norms: Annotated[
+        bool,
+        key(
+            "Whether weights and biases of normalisations, and learnt positions and tokens, decay too; false: as "
+            "DAFormer has it.",
+            source="C",
+        ),
+    ]
+    layer_decay: Annotated[
+        float,
+        key(
+            "Factor of the backbone's rate from each layer to the one below, beginning above the last: of blocks of a "
+            "transformer, or of stages; 1.0: one rate.",
+            source="D; 0.9 in VFM-UDA++",
+            gt=0,
+            le=1,
+        ),
+    ]
     head_lr_mult: Annotated[
         float, key("Factor of the heads' rate.", source="C: one group; 10.0 in ADVENT, DADA, CTRL", ge=0)
     ]
@@ -84,7 +102,7 @@ class Optimiser(Record):
             source="C: once; published in their code",
         ),
     ]
-    power: Annotated[float, key("Of the decay, (1 - step / end)^power.", source="C", ge=0)]
+    power: Annotated[float, key("Of the decay, (1 - step / end)^power; 1.0: linear, DAFormer's.", source="C", ge=0)]
     poly_iterations: Annotated[
         int | None, key("Where the decay reaches 0; null: at the last iteration.", unit="iterations", source="C", ge=1)
     ]

@@ -1,5 +1,6 @@
 """Backbones: an image to features on coarser grids. dadist/config/grid.py says how large these are."""
 
+import bisect
 import importlib
 import itertools
 from abc import ABC, abstractmethod
@@ -43,6 +44,14 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images ``(B, 3, H, W)`` to the features of each stage, ``(B, width, h, w)``."""
+
+    def layers(self) -> dict[str, int]:
+        """How deep each weight lies, by name: 0 of the stem, then one more for each stage."""
+        return {name: _number(name, "layer") for name, _ in self.named_parameters()}
+
+    def positions(self) -> set[str]:
+        """Names of the weights that are learnt positions or tokens."""
+        return set()
 
     def published(self, weights: Mapping[str, Tensor]) -> Published | None:
         """Weights of a file that only the backbone itself can name; None: there are none such."""
@@ -191,6 +200,11 @@ class EfficientNetLite0(Backbone):
         parts = [self.blocks[begin:end] for begin, end in itertools.pairwise((0, *self.ends))]
         return _stages(self.stem(images), *parts)
 
+    def layers(self) -> dict[str, int]:
+        """0 of the stem, then one more for each of the four parts."""
+        blocks = {name: _number(name.replace("blocks.", "blocks"), "blocks", -1) for name, _ in self.named_parameters()}
+        return {name: 0 if block < 0 else bisect.bisect(self.ends, block) + 1 for name, block in blocks.items()}
+
 
 class InvertedResidual(nn.Module):
     """1x1 to a wider map, depthwise, 1x1 to a narrow one without activation.
@@ -239,6 +253,12 @@ class SameConv2d(nn.Conv2d):
             missing = (kernel - 1) * dilation - (size - 1) % stride
             padding += [missing // 2, missing - missing // 2]
         return super().forward(F.pad(x, padding))
+
+
+def _number(name: str, part: str, otherwise: int = 0) -> int:
+    """3 of ``layer3.0.weight`` and part "layer"."""
+    first = name.partition(".")[0]
+    return int(first.removeprefix(part)) if first.startswith(part) else otherwise
 
 
 def _stages(x: Tensor, *layers: nn.Module) -> tuple[Tensor, ...]:

@@ -59,6 +59,17 @@ class MixTransformer(Backbone):
             found.append(x)
         return tuple(found)
 
+    def layers(self) -> dict[str, int]:
+        """0 before the first block, then one more for each block; what lies between two counts to the first."""
+        found, depth = dict[str, int](), 0
+        for name, _ in self.named_parameters():
+            first, second, *_ = name.split(".")
+            if first.startswith("block") and f"{first}.{second}" not in found:
+                depth += 1
+                found[f"{first}.{second}"] = depth
+            found[name] = depth
+        return {name: found[name] for name, _ in self.named_parameters()}
+
     def published(self, weights: Mapping[str, Tensor]) -> Published | None:
         """NVIDIA's file of the backbone alone, trained on ImageNet; its classifier has no place here."""
         if "patch_embed1.proj.weight" not in weights:

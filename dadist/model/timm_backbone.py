@@ -45,6 +45,19 @@ class TimmBackbone(Backbone):
         )
         return tuple(found)
 
+    def layers(self) -> dict[str, int]:
+        """As timm counts them: 0 of the stem, then one more for each block."""
+        from timm.models import group_parameters
+
+        found = group_parameters(self.network, self.network.group_matcher(coarse=False), reverse=True)
+        return {f"network.{name}": int(layer) for name, layer in found.items()}
+
+    def positions(self) -> set[str]:
+        """What timm says not to decay: positions and tokens."""
+        said = self.network.no_weight_decay() if hasattr(self.network, "no_weight_decay") else ()
+        named = {name for name, _ in self.network.named_parameters()}
+        return {f"network.{name}" for name in named.intersection(said)}
+
     def published(self, weights: Mapping[str, Tensor]) -> Published:
         """A file of timm, or of the network's authors where timm can read it; positions at this network's size."""
         filtered: dict[str, Any] = dict(weights)
