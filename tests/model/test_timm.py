@@ -17,10 +17,11 @@ from dadist.config.network import settled
 from dadist.config.records import ConfigError
 from dadist.config.timm_models import CONVENTIONS, describe
 from dadist.cost.step import forward_flops, step_cost
+from dadist.model import replicas
 from dadist.model.backbones import backbone
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.precision import computing_in
-from dadist.model.segmenter import PIXELS, Segmenter
+from dadist.model.segmenter import PIXELS, Segmenter, batch_norms
 from dadist.training import build
 
 timm = pytest.importorskip("timm")
@@ -113,6 +114,18 @@ def test_it_learns_in_bfloat16(name: str, decoder: str) -> None:
     learnt = [one.grad for one in network.backbone.parameters() if one.grad is not None]
     assert all(one.isfinite().all() for one in learnt)
     assert sum(bool(one.any()) for one in learnt) > len(learnt) / 2
+
+
+def test_a_batch_norm_with_an_activation_keeps_it_over_several_processes() -> None:
+    norms = [norm for norm in batch_norms(backbone(LITE)) if type(norm) is not torch.nn.BatchNorm2d]
+    assert norms
+    x, forward = torch.randn(2, norms[0].num_features, 5, 7), replicas._normalising_over_processes(norms[0])
+    for training in (False, True):
+        norms[0].reset_running_stats()
+        expected = norms[0].train(training)(x)
+        norms[0].reset_running_stats()
+        assert_close(forward(x), expected)
+        assert expected.min() >= 0
 
 
 # --- weights
