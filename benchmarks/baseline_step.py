@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dadist.config.training_sections import Optimiser
+from dadist.config.network_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.data.resize import centres
 from dadist.methods.base import Method

@@ -48,9 +48,16 @@ ARTEFACTS = {
     "patches": ("dadist.prior.patches", "Patches", "dadist.stages.cluster_patches", ".npz"),
 }
 
-# Networks from an image to features. dadist/config/grid.py has the size of each one's features.
+# Networks from an image to features; timm's come beside these. dadist/config/grid.py has the size of each one's
+# features.
 BACKBONES = {
     "resnet101": "dadist.model.backbones:ResNet101",
     "efficientnet_lite0": "dadist.model.backbones:EfficientNetLite0",
     "street": "dadist.model.backbones:Street",
+    "mit_b0": "dadist.model.mix_transformer:mit_b0",
+    "mit_b1": "dadist.model.mix_transformer:mit_b1",
+    "mit_b2": "dadist.model.mix_transformer:mit_b2",
+    "mit_b3": "dadist.model.mix_transformer:mit_b3",
+    "mit_b4": "dadist.model.mix_transformer:mit_b4",
+    "mit_b5": "dadist.model.mix_transformer:mit_b5",
 }

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.config import load
-from dadist.config.training_sections import Optimiser
+from dadist.config.network_sections import Optimiser
 from dadist.cost.step import ALIGNED
 from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file

@@ -271,7 +271,7 @@ def loaded(modules: str, *heavy: str) -> list[str]:
 
 def test_planning_loads_no_torch() -> None:
     modules = ", ".join(name for name in MODULES if name.startswith(("dadist.config.", "dadist.pipeline.")))
-    assert loaded(modules, "torch", "pandas", "matplotlib", "sklearn", "snakemake") == []
+    assert loaded(modules, "torch", "timm", "pandas", "matplotlib", "sklearn", "snakemake") == []
 
 
 def loads() -> dict[tuple[str, ...], list[str]]:

@@ -34,6 +34,8 @@ def _facts(checkpoint: "Checkpoint") -> dict[str, Any]:
     return {
         "network": {
             "backbone": architecture.backbone,
+            "stride": architecture.stride,
+            "decoder": architecture.decoder,
             "heads": architecture.heads,
             "layout": architecture.layout,
             "bn": architecture.bn,
@@ -69,8 +71,9 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     """Sections as they are in JSON, one line per fact; one line per class with its colour."""
     network, pixels, frame = facts["network"], facts["pixels"], facts["frame"]
     lines = [
-        f"network     {network['backbone']}, layout {network['layout']}, heads {' '.join(network['heads']) or 'none'}"
-        f", bn {network['bn']}, {network['numbers']:,} numbers, {network['megabytes']} MB",
+        f"network     {network['backbone']}, decoder {network['decoder']}, layout {network['layout']}, "
+        f"heads {' '.join(network['heads']) or 'none'}, bn {network['bn']}, {network['numbers']:,} numbers, "
+        f"{network['megabytes']} MB",
         f"pixels      {pixels['name']}: {pixels['channels']}, minus {_listed(pixels['mean'])}, "
         f"over {_listed(pixels['deviation'])}",
         f"works at    {frame['width']}x{frame['height']}, {frame['fit']}; images of {_listed(frame['original'], 'x')} "

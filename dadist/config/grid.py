@@ -1,40 +1,101 @@
-"""Columns and rows of each backbone's features, so that a study can be planned without a network.
+"""Columns and rows of what a network says, so that a study can be planned without one.
 
-Nothing here imports torch. tests/model/test_backbones.py holds each to what its network makes.
+Nothing here imports torch, but for a backbone of timm, which is asked what it makes. tests/model holds each to what
+its network makes.
 """
 
 from collections.abc import Callable
+from typing import Protocol
+
+from dadist.config.timm_models import PREFIX, describe
 
 Grid = tuple[int, int]
 
 
-def three_strides(width: int, height: int) -> Grid:
-    """Three strides of 2, each rounding up: 24 x 12 cells of 192 x 96 pixels."""
-    return _halved(_halved(_halved(width))), _halved(_halved(_halved(height)))
+class Chosen(Protocol):
+    """A network, as far as its grid depends on it: the section `adapt.network`, and an Architecture."""
+
+    @property
+    def backbone(self) -> str:
+        """A key of BACKBONES, or ``timm:`` and a name."""
+
+    @property
+    def decoder(self) -> str:
+        """A key of DECODERS."""
+
+    @property
+    def stride(self) -> int | None:
+        """Output stride of a backbone of timm."""
 
 
-def deeplab(width: int, height: int) -> Grid:
-    """DeepLab's ResNet, whose max-pool rounds up: 161 x 96 cells of 1280 x 760 pixels."""
+def halved(times: int) -> Callable[[int], int]:
+    """So many strides of 2, each rounding up: 24 cells of 192 pixels after three."""
 
     def cells(pixels: int) -> int:
-        pooled = _halved(pixels) // 2 + 1  # ceil mode with padding 1 adds a cell to an even size
-        return _halved(pooled)
+        for _ in range(times):
+            pixels = (pixels + 1) // 2
+        return pixels
 
-    return cells(width), cells(height)
+    return cells
 
 
-def stride(grid: Callable[[int, int], Grid]) -> int:
+def stride(cells: Callable[[int, int], Grid]) -> int:
     """Pixels between the cells of a grid."""
     pixels = 4096
-    return round(pixels / (grid(pixels + 1, pixels + 1)[0] - 1))
+    return round(pixels / (cells(pixels + 1, pixels + 1)[0] - 1))
 
 
-def _halved(size: int) -> int:
-    return (size + 1) // 2
+def _pooled(pixels: int) -> int:
+    """Of DeepLab's ResNet, whose max-pool rounds up: in ceil mode, padding 1 adds a cell to an even size."""
+    return halved(1)(pixels) // 2 + 1
 
 
-GRIDS: dict[str, Callable[[int, int], Grid]] = {
-    "resnet101": deeplab,
-    "street": three_strides,
-    "efficientnet_lite0": three_strides,
+def _deeplab(pixels: int) -> int:
+    """161 x 96 cells of 1280 x 760 pixels."""
+    return halved(1)(_pooled(pixels))
+
+
+# Pixels of a side → cells of the first of the backbone's four stages, and of the last.
+SIDES: dict[str, tuple[Callable[[int], int], Callable[[int], int]]] = {
+    "resnet101": (_pooled, _deeplab),
+    "street": (halved(2), halved(3)),
+    "efficientnet_lite0": (halved(2), halved(3)),
+    **dict.fromkeys(("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"), (halved(2), halved(5))),
 }
+
+# What each decoder gives, of the cells of the first stage and of the last.
+DECODERS: dict[str, Callable[[int, int], int]] = {
+    "deeplab": lambda first, last: last,
+    "daformer": lambda first, last: first,
+    "vfm_uda": lambda first, last: 4 * last,
+}
+
+
+def known(backbone: str) -> bool:
+    """Whether there may be such a backbone; timm's are looked up by `grid`."""
+    return backbone in SIDES or backbone.startswith(PREFIX)
+
+
+def grid(network: Chosen, width: int, height: int) -> Grid:
+    """Columns and rows of the feature grid for images of ``width`` x ``height``.
+
+    Raises:
+        ValueError: There is no such backbone of timm, or it is not installed.
+    """
+    if network.backbone in SIDES:
+        first, last = SIDES[network.backbone]
+    else:
+        first, last = _of_timm(network)
+    fused = DECODERS[network.decoder]
+    columns, rows = (fused(first(side), last(side)) for side in (width, height))
+    return columns, rows
+
+
+def _of_timm(network: Chosen) -> tuple[Callable[[int], int], Callable[[int], int]]:
+    """An image comes to it at multiples of its last stride."""
+    found = describe(network.backbone, network.stride).strides
+
+    def last(pixels: int) -> int:
+        return -(-pixels // found[-1])
+
+    return (lambda pixels: last(pixels) * found[-1] // found[0]), last

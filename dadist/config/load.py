@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from dadist.classes import CLASS_SETS, ClassSet
-from dadist.config import names, requirements
+from dadist.config import names, network, requirements
 from dadist.config.depth_sections import DepthNetwork
 from dadist.config.domains import class_set, domain
 from dadist.config.files import ConfigFiles, entries, laid_over
-from dadist.config.grid import GRIDS
 from dadist.config.records import ConfigError, hint, parse
 from dadist.config.records import Path as Keys
 from dadist.config.schema import Ablation, Domain, Render, Setting, Study
@@ -216,27 +215,7 @@ class _Settings(dict[str, Setting]):
         for name in found.source.beside:
             if name not in self.domains:
                 raise ConfigError(f"unknown domain{hint(name, self.domains)}", ("source", "beside", name))
-        return replace(found, grid=_grid(found))
-
-
-def _grid(setting: Setting) -> tuple[int, int]:
-    """What the backbone gives for the source's size.
-
-    Raises:
-        ConfigError: The backbone is unknown, or the setting says another grid.
-    """
-    backbone, width, height = setting.adapt.network.backbone, setting.source.width, setting.source.height
-    if backbone not in GRIDS:
-        raise ConfigError(f"unknown backbone{hint(backbone, GRIDS)}", ("adapt", "network", "backbone"))
-    given = GRIDS[backbone](width, height)
-    if setting.grid not in (None, given):
-        assert setting.grid is not None
-        raise ConfigError(
-            f"expected {list(given)}, what {backbone} gives for {width}x{height}, got {list(setting.grid)}; "
-            "set it so, or to null",
-            ("grid",),
-        )
-    return given
+        return network.settled(found)
 
 
 def _check_methods(setting: Setting) -> None:

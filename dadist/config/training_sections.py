@@ -7,78 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from dadist.config.methods import RareClasses
+from dadist.config.network_sections import Network, Optimiser
 from dadist.config.records import ConfigError, Distinct, Record, key
-
-
-@dataclass(frozen=True)
-class Network(Record):
-    """The segmenter."""
-
-    backbone: Annotated[
-        str,
-        key(
-            "resnet101; efficientnet_lite0: 3.0 M parameters, with weights of ImageNet to install; street: small.",
-            source="P",
-        ),
-    ]
-    bn: Annotated[
-        Literal["paper", "frozen", "train"],
-        key(
-            "BatchNorm. paper: scale and shift do not learn, statistics stay live; frozen: statistics stay as they "
-            "started, too; train: all learns. Statistics of the target: objectives.<method>.statistics.",
-            source="C",
-        ),
-    ]
-    rates: Annotated[
-        tuple[Annotated[int, key("A dilation.", ge=1)], ...],
-        key("Dilations of the ASPP.", source="C", min_length=1),
-    ]
-    pixels: Annotated[
-        Literal["caffe", "imagenet", "lite"],
-        key(
-            "caffe: BGR minus the mean; imagenet: RGB, normalised; lite: RGB, -1 to 1. The weights demand one.",
-            source="C",
-        ),
-    ]
-
-
-@dataclass(frozen=True)
-class Optimiser(Record):
-    """Optimiser and polynomial decay of one training."""
-
-    name: Annotated[Literal["sgd", "adamw"], key("Kind of optimiser.", source="P")]
-    lr: Annotated[float, key("Rate.", source="P", ge=0)]
-    momentum: Annotated[float, key("Of SGD; the first beta of AdamW.", source="C", ge=0, le=1)]
-    weight_decay: Annotated[float, key("Of all weights.", source="C", ge=0)]
-    head_lr_mult: Annotated[
-        float, key("Factor of the heads' rate.", source="C: one group; 10.0 in ADVENT, DADA, CTRL", ge=0)
-    ]
-    backbone_repeats: Annotated[
-        Literal["once", "published"],
-        key(
-            "Steps of the backbone's weights in each step of the training. published: three (shortcut convolutions "
-            "four, the first convolution one), as SGD takes where ADVENT, DADA, AdaptSegNet, CLAN, CTRL and CorDA list "
-            "each weight so often; with SGD only.",
-            source="C: once; published in their code",
-        ),
-    ]
-    power: Annotated[float, key("Of the decay, (1 - step / end)^power.", source="C", ge=0)]
-    poly_iterations: Annotated[
-        int | None, key("Where the decay reaches 0; null: at the last iteration.", unit="iterations", source="C", ge=1)
-    ]
-    warm_up: Annotated[
-        int,
-        key(
-            "Over which all rates rise from 0; CLAN has one twentieth of its length.",
-            unit="iterations",
-            source="C",
-            ge=0,
-        ),
-    ]
-
-    def __post_init__(self) -> None:
-        if self.backbone_repeats == "published" and self.name != "sgd":
-            raise ConfigError(f"expected once with {self.name}, got published, which is SGD's", ("backbone_repeats",))
 
 
 @dataclass(frozen=True)

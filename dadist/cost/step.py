@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dadist.config.network_sections import Optimiser
 from dadist.config.schema import Setting
-from dadist.config.training_sections import Optimiser
 from dadist.cost.counting import count
 from dadist.data.loader import Source, Target
 from dadist.losses.features import things

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,6 @@ from dadist.runtime.onnx_runtime import onnx_runtime
 from dadist.storage.atomic import atomic
 
 OPSET = 18
-LEAST = 16  # pixels per side that the exported network takes
 # What it may give for the classes: names of the outputs.
 OUTPUTS = {
     "logits": ("logits",),  # (B, C, H, W) float32
@@ -59,6 +57,8 @@ class Exported(nn.Module):
 def export(checkpoint: Checkpoint, path: Path, outputs: str) -> Agreement:
     """Write the model as ONNX, and hold ONNX Runtime's answers against torch's.
 
+    The file takes images of any size; where torch cannot have that of a network, of the size that the model works at.
+
     Args:
         checkpoint: The model.
         path: File to write; it appears only if the answers agree.
@@ -77,22 +77,13 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> Agreement:
         )
     runtime()  # if it is missing, that is told before the work and not after it
     network = Exported(checkpoint.segmenter(), outputs).eval()
-    size = torch.export.Dim("height", min=LEAST), torch.export.Dim("width", min=LEAST)
-    program = torch.onnx.export(
-        network,
-        (torch.zeros(2, 3, 8 * LEAST, 12 * LEAST, dtype=torch.uint8),),
-        input_names=["images"],
-        output_names=network.names,
-        opset_version=OPSET,
-        dynamic_shapes={"images": {0: torch.export.Dim("batch"), 2: size[0], 3: size[1]}},
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    program.model.metadata_props.update(metadata(checkpoint, network.names))
+    program, shapes = _program(network, None), ((1, 3, 65, 97), (2, 3, 96, 64))
+    if fixed := (None if _any_size(program) else (checkpoint.frame.height, checkpoint.frame.width)):
+        program, shapes = _program(network, fixed), ((1, 3, *fixed), (2, 3, *fixed))
+    program.model.metadata_props.update(metadata(checkpoint, network, fixed))
     with atomic(path) as temporary:
         program.save(temporary)
-        found = [_agreement(network, temporary, shape) for shape in ((1, 3, 65, 97), (2, 3, 96, 64))]
+        found = [_agreement(network, temporary, shape) for shape in shapes]
         # By numpy: to Python's `max`, what is no number may be less than a number.
         worst = found[int(np.argmax([one.difference / one.allowed for one in found]))]
         if not worst.difference <= worst.allowed:
@@ -103,17 +94,50 @@ def export(checkpoint: Checkpoint, path: Path, outputs: str) -> Agreement:
     return worst
 
 
-def metadata(checkpoint: Checkpoint, names: Sequence[str]) -> dict[str, str]:
-    """What the file says of itself: text under names; lists and records as JSON."""
-    architecture, frame = checkpoint.architecture, checkpoint.frame
+def _program(network: Exported, fixed: tuple[int, int] | None) -> Any:
+    """The network as ONNX, for any number of images of any size, or of one size (height, width) alone."""
+    least = network.segmenter.backbone.least
+    height, width = fixed or (8 * least, 12 * least)
+    shape: dict[int, Any] = {0: torch.export.Dim("batch")}
+    if fixed is None:
+        shape |= {2: torch.export.Dim("height", min=least), 3: torch.export.Dim("width", min=least)}
+    program = torch.onnx.export(
+        network,
+        (torch.zeros(2, 3, height, width, dtype=torch.uint8),),
+        input_names=["images"],
+        output_names=network.names,
+        opset_version=OPSET,
+        dynamic_shapes={"images": shape},
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    return program
+
+
+def _any_size(program: Any) -> bool:
+    """Whether it takes images of any size: torch fixes that of a network that makes tables for it, as DINOv3 does."""
+    return not any(isinstance(side, int) for side in program.model.graph.inputs[0].shape[2:])
+
+
+def metadata(checkpoint: Checkpoint, network: Exported, fixed: tuple[int, int] | None = None) -> dict[str, str]:
+    """What the file says of itself: text under names; lists and records as JSON.
+
+    Args:
+        checkpoint: The model.
+        network: As it was exported.
+        fixed: (height, width) of the images, if the file takes no others.
+    """
+    architecture, frame, names = checkpoint.architecture, checkpoint.frame, network.names
     order, mean, deviation = PIXELS[architecture.pixels]
     classes = architecture.classes
+    free = "batch, height and width are free" if fixed is None else f"batch is free, the size is {fixed[1]}x{fixed[0]}"
     content: dict[str, Any] = {
         "made_by": "dadist",
         "opset": str(OPSET),
         "input": "images: uint8 (batch, 3, height, width), RGB, 0..255; normalised inside",
-        "outputs": ", ".join(names) + ": at the images' size; batch, height and width are free",
-        "least_side": str(LEAST),
+        "outputs": f"{', '.join(names)}: at the images' size; {free}",
+        "least_side": str(min(fixed or (network.segmenter.backbone.least,))),
         "class_set": classes.name,
         "classes": classes.names,
         "colours": [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in classes.colours.tolist()],

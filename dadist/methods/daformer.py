@@ -1,6 +1,6 @@
 """DAFormer's training: dacs, rare classes drawn more often, and features of things that stay near the start's.
 
-Its network is another matter: any backbone here can be trained so.
+Its network is another matter: any backbone and decoder here can be trained so.
 
 Source: Hoyer, Dai & Van Gool, DAFormer, CVPR 2022, arxiv.org/abs/2111.14887.
 """
@@ -47,8 +47,8 @@ class Anchored(SelfTraining):
         """The start's features too."""
         return {**super().networks(), **({} if self.start is None else {"start": self.start})}
 
-    def _overhear(self, module: nn.Module, inputs: Any, outputs: tuple[Tensor, Tensor]) -> None:
-        self.features = outputs[1]
+    def _overhear(self, module: nn.Module, inputs: Any, outputs: tuple[Tensor, ...]) -> None:
+        self.features = outputs[-1]
 
 
 class DAFormer(Anchored):

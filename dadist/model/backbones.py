@@ -1,29 +1,69 @@
-"""Backbones: an image to features on a grid 8 times coarser. dadist/config/grid.py says how large it is."""
+"""Backbones: an image to features on coarser grids. dadist/config/grid.py says how large these are."""
 
+import bisect
 import importlib
+import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dadist.config.timm_models import PREFIX
 from dadist.registry import BACKBONES
 
 TF_EPS = 1e-3  # of BatchNorm
 
 
-class Backbone(nn.Module, ABC):
-    """What every backbone offers: features of its last layers, ``(B, middle, h, w)`` and ``(B, channels, h, w)``."""
+class Published(NamedTuple):
+    """Weights of a backbone that others published."""
 
-    channels: int  # of what all heads read
-    middle: int  # of the layer before, which an auxiliary classifier reads
+    tensors: dict[str, Tensor]  # by the segmenter's names; those without a place in it keep their own
+    origin: str  # whose they are, for messages
+    pixels: str | None  # a key of PIXELS: what they were trained with; None: the file does not say
+
+
+class Backbone(nn.Module, ABC):
+    """What every backbone offers: features of four stages, the last what heads read, the one before the middle."""
+
+    widths: tuple[int, ...]  # channels of the four
+    strides: tuple[int, ...] = (4, 8, 8, 8)  # pixels between the cells of the four
+    least = 16  # pixels of the shortest side that it takes
+
+    @property
+    def channels(self) -> int:
+        """Channels of the last stage."""
+        return self.widths[-1]
+
+    @property
+    def middle(self) -> int:
+        """Channels of the stage before, which an auxiliary classifier reads."""
+        return self.widths[-2]
 
     @abstractmethod
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images ``(B, 3, H, W)`` to the features of the middle layer and of the last."""
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Images ``(B, 3, H, W)`` to the features of each stage, ``(B, width, h, w)``."""
+
+    def layers(self) -> dict[str, int]:
+        """How deep each weight lies, by name: 0 of the stem, then one more for each stage."""
+        return {name: _number(name, "layer") for name, _ in self.named_parameters()}
+
+    def positions(self) -> set[str]:
+        """Names of the weights that are learnt positions or tokens."""
+        return set()
+
+    def published(self, weights: Mapping[str, Tensor]) -> Published | None:
+        """Weights of a file that only the backbone itself can name; None: there are none such."""
+        return None
 
 
-def backbone(name: str) -> Backbone:
-    """One of BACKBONES, with random weights."""
+def backbone(name: str, stride: int | None = None) -> Backbone:
+    """One of BACKBONES, or one of timm at an output stride, with random weights."""
+    if name.startswith(PREFIX):
+        from dadist.model.timm_backbone import TimmBackbone  # here, since timm takes seconds
+
+        return TimmBackbone(name, stride)
     module, _, kind = BACKBONES[name].partition(":")
     found: Backbone = getattr(importlib.import_module(module), kind)()
     return found
@@ -38,7 +78,7 @@ class ResNet101(Backbone):
     as in the authors' code: only a start from pretrained weights is of use.
     """
 
-    channels, middle = 2048, 1024
+    widths = (256, 512, 1024, 2048)
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,11 +97,10 @@ class ResNet101(Backbone):
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0.0, 0.01)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of layers 3 and 4."""
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features of the four layers."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        middle = self.layer3(self.layer2(self.layer1(x)))
-        return middle, self.layer4(middle)
+        return _stages(x, self.layer1, self.layer2, self.layer3, self.layer4)
 
 
 class Street(Backbone):
@@ -70,7 +109,7 @@ class Street(Backbone):
     Strides 2, 4, 8 and then dilation 2 and 4, like the large one.
     """
 
-    channels, middle = 128, 96
+    widths = (32, 64, 96, 128)
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,14 +118,13 @@ class Street(Backbone):
         )
         self.layer1 = nn.Sequential(Block(16, 32, stride=2), Block(32, 32))
         self.layer2 = nn.Sequential(Block(32, 64, stride=2), Block(64, 64))
-        self.layer3 = Block(64, self.middle, dilation=2)
-        self.layer4 = Block(self.middle, self.channels, dilation=4)
+        self.layer3 = Block(64, 96, dilation=2)
+        self.layer4 = Block(96, 128, dilation=4)
         self.apply(_init)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of layers 3 and 4."""
-        middle = self.layer3(self.layer2(self.layer1(self.stem(images))))
-        return middle, self.layer4(middle)
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features of the four layers."""
+        return _stages(self.stem(images), self.layer1, self.layer2, self.layer3, self.layer4)
 
 
 class Block(nn.Module):
@@ -131,8 +169,8 @@ class EfficientNetLite0(Backbone):
     momentum of the statistics is PyTorch's, as in the other backbones.
     """
 
-    channels, middle = 320, 112
-    to_middle = 11  # blocks, the first five stages
+    widths = (24, 40, 112, 320)
+    ends = (3, 5, 11, 16)  # blocks up to each of the four
     # One row per stage: expansion, channels, blocks, kernel, stride of the first block.
     stages = (
         (1, 16, 1, 3, 1),
@@ -157,10 +195,15 @@ class EfficientNetLite0(Backbone):
         self.blocks = nn.Sequential(*blocks)
         self.apply(_init)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the fifth stage and of the seventh."""
-        middle = self.blocks[: self.to_middle](self.stem(images))
-        return middle, self.blocks[self.to_middle :](middle)
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features of the second, the third, the fifth stage and the seventh."""
+        parts = [self.blocks[begin:end] for begin, end in itertools.pairwise((0, *self.ends))]
+        return _stages(self.stem(images), *parts)
+
+    def layers(self) -> dict[str, int]:
+        """0 of the stem, then one more for each of the four parts."""
+        blocks = {name: _number(name.replace("blocks.", "blocks"), "blocks", -1) for name, _ in self.named_parameters()}
+        return {name: 0 if block < 0 else bisect.bisect(self.ends, block) + 1 for name, block in blocks.items()}
 
 
 class InvertedResidual(nn.Module):
@@ -210,6 +253,17 @@ class SameConv2d(nn.Conv2d):
             missing = (kernel - 1) * dilation - (size - 1) % stride
             padding += [missing // 2, missing - missing // 2]
         return super().forward(F.pad(x, padding))
+
+
+def _number(name: str, part: str, otherwise: int = 0) -> int:
+    """3 of ``layer3.0.weight`` and part "layer"."""
+    first = name.partition(".")[0]
+    return int(first.removeprefix(part)) if first.startswith(part) else otherwise
+
+
+def _stages(x: Tensor, *layers: nn.Module) -> tuple[Tensor, ...]:
+    """What each layer makes of what the one before made."""
+    return tuple(itertools.accumulate(layers, lambda features, layer: layer(features), initial=x))[1:]
 
 
 def _init(module: nn.Module) -> None:

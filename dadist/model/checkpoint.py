@@ -3,8 +3,6 @@
 import dataclasses
 import io
 import json
-import pickle
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +17,10 @@ from dadist.model.blank import blank
 from dadist.model.layouts import build
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
+from dadist.model.weight_files import read
 from dadist.storage import atomic
 
 FORMAT = 2
-
-# What torch.load raises for files of others, such as texts: it takes them for a stream of instructions.
-UNREADABLE = (
-    *(RuntimeError, pickle.UnpicklingError, EOFError, ValueError, LookupError, OSError),
-    *(TypeError, AttributeError, AssertionError, struct.error),
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Checkpoint:
             FileNotFoundError: If there is no such file.
             ValueError: If it is broken or something else.
         """
-        content, remedy = _read(path), "delete it and run its stage again"
+        content, remedy = read(path), "delete it and run its stage again"
         if not _ours(content):
             got = f"keys {sorted(map(str, content))[:4]}" if isinstance(content, dict) else type(content).__name__
             if isinstance(content, dict) and isinstance(content.get("format"), int):
@@ -96,6 +89,10 @@ class Checkpoint:
             segmenter = build(self.architecture)
         try:
             segmenter.load_state_dict({name: value.clone() for name, value in self.weights.items()}, assign=True)
+            if any(table.is_meta for table in segmenter.buffers()):  # tables that a file does not carry
+                with torch.random.fork_rng(devices=[]):
+                    segmenter = build(self.architecture)
+                segmenter.load_state_dict(self.weights)
         except RuntimeError as error:
             raise ValueError(f"checkpoint: expected the weights of {self.architecture}, got others: {error}") from error
         return segmenter.eval()
@@ -118,9 +115,9 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
     Args:
         segmenter: Changed in place.
         start: What `start_weights` read.
-        least: Share that must be found of the tensors of backbone and classifier (`SHARED` of the layout), or with 1
-            all of the network's, as where nothing will train the rest. A silent miss costs half the accuracy: users
-            of these networks report 24 % for it.
+        least: Share that must be found of the tensors of backbone and classifier (`SHARED` of the layout, or what
+            the file is for), or with 1 all of the network's, as where nothing will train the rest. A silent miss costs
+            half the accuracy: users of these networks report 24 % for it.
 
     Raises:
         ValueError: If the weights are for another backbone or other pixels, too few are found, or one has another
@@ -148,7 +145,8 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
                 "start from another file"
             )
     # Old files carry no num_batches_tracked, and nothing depends on it.
-    shared = [name for name, _ in segmenter.named_children()] if least == 1 else segmenter.SHARED
+    named = [name for name, part in segmenter.named_children() if part.state_dict()]
+    shared = named if least == 1 else start.parts or segmenter.SHARED
     core = [name for name in own if name.partition(".")[0] in shared and not name.endswith("_tracked")]
     matched = sum(name in found for name in core)
     if matched < least * len(core):
@@ -160,9 +158,7 @@ def restore(segmenter: Segmenter, start: Start, *, least: float) -> Restored:
         )
     segmenter.load_state_dict({**own, **found})
     parts = {name.partition(".")[0] for name in found}
-    return Restored(
-        matched, len(core), dict(left), [name for name, _ in segmenter.named_children() if name not in parts]
-    )
+    return Restored(matched, len(core), dict(left), [name for name in named if name not in parts])
 
 
 def _other_classes(name: str, own: Tensor, value: Tensor, classes: int) -> bool:
@@ -170,50 +166,36 @@ def _other_classes(name: str, own: Tensor, value: Tensor, classes: int) -> bool:
     return not name.startswith("backbone.") and own.shape[:1] == (classes,) and own.shape[1:] == value.shape[1:]
 
 
-def start_weights(path: Path) -> Start:
-    """Weights to start a training from: a checkpoint of ours, or a published file of a known family.
+def start_weights(path: Path, segmenter: Segmenter) -> Start:
+    """Weights to start a training of a network from: a checkpoint of ours, or a published file.
 
-    A published file is a state dict, or holds one under ``model`` beside what it does not take (an optimiser's).
+    A published file is of a known family, or the backbone knows its names (of timm). It is a state dict, or holds one
+    under ``model`` or ``state_dict`` beside what it does not take (an optimiser's). A name that ends in .safetensors
+    has that format.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is broken or something else.
     """
-    content = _read(path)
+    content = read(path)
     if _ours(content):
         checkpoint = Checkpoint.load(path)
         built = checkpoint.architecture
         tensors = {name: value for name, value in checkpoint.weights.items() if "." in name}  # no mean, no deviation
         return Start(path, tensors, "a checkpoint of dadist", built.backbone, built.pixels, checkpoint.protocol)
-    state = content.get("model", content) if isinstance(content, dict) else content
+    state = content.get("model", content.get("state_dict", content)) if isinstance(content, dict) else content
     named = state if isinstance(state, dict) else {}
-    start = recognise(path, {name: value for name, value in named.items() if isinstance(value, Tensor)})
+    tensors = {name: value for name, value in named.items() if isinstance(value, Tensor)}
+    own, architecture = segmenter.backbone.published(tensors), segmenter.architecture
+    if own is not None:
+        pixels = own.pixels or architecture.pixels
+        return Start(path, own.tensors, own.origin, architecture.backbone, pixels, {}, parts=("backbone",))
+    start = recognise(path, tensors)
     if start is None:
         got = f"names {', '.join(map(str, list(named)[:4]))}, ..." if named else type(state).__name__
         known = ", ".join(["a checkpoint of dadist", *(family.origin for family in FAMILIES)])
         raise ValueError(f"{path}: expected one of: {known}; got {got}; put another file there")
     return start
-
-
-def _read(path: Path) -> Any:
-    """What a file of torch holds; runs no code from it."""
-    if not path.is_file():
-        got = "a folder; name a file in it, such as seed1/q0/model.pt" if path.is_dir() else "no file; put it there"
-        raise FileNotFoundError(f"{path}: expected weights, got {got}, or run the stage that makes it")
-    raw = path.read_bytes()
-    if atomic.damaged(raw):
-        raise ValueError(
-            f"{path}: expected the weights as they were written, got others (its checksum is wrong: a damaged file); "
-            "delete it and run its stage again"
-        )
-    try:
-        return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
-        # What torch says of it goes on to advise loading without weights_only, which would run code from the file.
-        raise ValueError(
-            f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file "
-            f"({type(error).__name__}); delete it and run its stage again, or name another"
-        ) from error
 
 
 def _ours(content: Any) -> bool:

@@ -29,6 +29,7 @@ class Start:
     backbone: str
     pixels: str
     protocol: dict[str, str | int | float]  # how they were trained; empty where the file does not say
+    parts: tuple[str, ...] = ()  # what of a network they are for; (): what networks of its layout share
 
 
 _RESNET = {part: f"backbone.{part}" for part in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")}

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -78,12 +78,14 @@ class _Whole(nn.Module):
 def _normalising_over_processes(norm: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
     """The forward of a BatchNorm over the images of all processes.
 
-    torch's own SyncBatchNorm refuses to do so on a CPU, and is another module, which a checkpoint would carry.
+    torch's own SyncBatchNorm refuses to do so on a CPU, and is another module, which a checkpoint would carry. A
+    BatchNorm of timm has its activation, and what it drops at random, behind it.
     """
+    behind = nn.Sequential(*(getattr(norm, part) for part in ("drop", "act") if hasattr(norm, part)))
 
     def forward(x: Tensor) -> Tensor:
         if not norm.training:
-            return nn.BatchNorm2d.forward(norm, x)
+            return cast(Tensor, behind(nn.BatchNorm2d.forward(norm, x)))
         assert norm.running_mean is not None
         assert norm.running_var is not None
         assert norm.num_batches_tracked is not None
@@ -96,8 +98,7 @@ def _normalising_over_processes(norm: nn.BatchNorm2d) -> Callable[[Tensor], Tens
             norm.num_batches_tracked += 1
             norm.running_mean.lerp_(mean, norm.momentum)
             norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
-        normalised: Tensor = _Normalise.apply(x, norm.weight, norm.bias, mean, variance, norm.eps)
-        return normalised
+        return cast(Tensor, behind(_Normalise.apply(x, norm.weight, norm.bias, mean, variance, norm.eps)))
 
     return forward
 

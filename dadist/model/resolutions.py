@@ -48,9 +48,9 @@ class TwoResolutions(Segmenter):
         height, width = sides = self._sides(whole.shape[-2:])  # of a detail
         corners = [self._drawn(images.shape[-2:], sides)] if drawn else self._windows(whole.shape[-2:], sides)
         parts = torch.cat([whole[..., top : top + height, left : left + width] for top, left in corners])
-        details = self.segmentation(self.backbone(normalised(parts, self))[1]).chunk(len(corners))
+        details = self.segmentation(self._features(parts)).chunk(len(corners))
         # The context comes last: what the backbone was asked for last is the whole image.
-        features = self.backbone(normalised(self.context(images), self))[1]
+        features = self._features(self.context(images))
         logits, trust = self.segmentation(features), self.attention(features).sigmoid()
         size, cells = self._grid(whole.shape[-2:]), [(top // self.stride, left // self.stride) for top, left in corners]
         counts = _summed([torch.ones_like(one) for one in details], cells, size)
@@ -63,6 +63,11 @@ class TwoResolutions(Segmenter):
         if not drawn:
             return Outputs(fused)
         return Outputs(fused, extra={"detail": details[0]}, crop=(*corners[0], height, width))
+
+    def _features(self, images: Tensor) -> Tensor:
+        """What the classifier reads of images of one resolution."""
+        features: Tensor = self.decoder(self.backbone(normalised(images, self)))
+        return features
 
     @property
     def _unit(self) -> int:

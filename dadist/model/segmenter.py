@@ -1,4 +1,4 @@
-"""The segmenter: one backbone, a classifier, and heads for depth, density and further classifications."""
+"""The segmenter: one backbone, a decoder, a classifier, and heads for depth, density and further classifications."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dadist.classes import ClassSet
-from dadist.config.grid import GRIDS
+from dadist.config.grid import DECODERS, grid, known
 from dadist.model.backbones import backbone
-from dadist.model.heads import ASPP, MeanHead
+from dadist.model.decoders import decoder
+from dadist.model.heads import MeanHead
 from dadist.registry import BACKBONES
 
 # What a network may have beside its classifier.
@@ -51,6 +52,10 @@ PIXELS = {
     "imagenet": ((0, 1, 2), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     # EfficientNet-Lite: RGB, about -1 to 1.
     "lite": ((0, 1, 2), (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
+    # Of networks of timm: RGB, -1 to 1; OpenAI's CLIP; 0 to 1.
+    "inception": ((0, 1, 2), (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    "clip": ((0, 1, 2), (122.7709383, 116.7460125, 104.09373615), (68.5005327, 66.6321579, 70.32316305)),
+    "unit": ((0, 1, 2), (0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
 }
 
 
@@ -58,18 +63,22 @@ PIXELS = {
 class Architecture:
     """All it takes to build a segmenter; a checkpoint carries it."""
 
-    backbone: str  # a key of BACKBONES
+    backbone: str  # a key of BACKBONES, or timm: and a name
     classes: ClassSet
     heads: tuple[str, ...]  # of HEADS, beside those that the layout has of itself; () for a plain segmenter
     layout: str  # one of LAYOUTS
     bn: str  # one of BN: what of BatchNorm training changes
     rates: tuple[int, ...]  # dilations of the classifier's branches
     pixels: str  # a key of PIXELS: what the backbone's weights expect of an image
+    decoder: str = "deeplab"  # a key of DECODERS; old checkpoints, of before there were others, do not say it
+    stride: int | None = None  # output stride that a backbone of timm is asked for; None: its own
 
     def __post_init__(self) -> None:
         """Raise ValueError for a combination that cannot be built."""
-        if self.backbone not in BACKBONES:
+        if not known(self.backbone):
             raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)}, got {self.backbone!r}")
+        if self.decoder not in DECODERS:
+            raise ValueError(f"decoder: expected one of {', '.join(DECODERS)}, got {self.decoder!r}")
         if not set(self.heads) <= set(HEADS) or len(set(self.heads)) < len(self.heads):
             raise ValueError(f"heads: expected some of {', '.join(HEADS)}, each once, got {', '.join(self.heads)}")
         if self.layout not in LAYOUTS:
@@ -118,8 +127,9 @@ class Segmenter(nn.Module):
         self.reversed = order == (2, 1, 0)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1))
-        self.backbone = backbone(architecture.backbone)
-        self.build(self.backbone.channels)
+        self.backbone = backbone(architecture.backbone, architecture.stride)
+        self.decoder = decoder(architecture.decoder, self.backbone.widths, architecture.rates)
+        self.build(self.decoder.channels)
         if architecture.bn != "train":
             for norm in batch_norms(self.backbone):
                 norm.requires_grad_(False)  # parameters only: the running statistics are buffers
@@ -134,9 +144,9 @@ class Segmenter(nn.Module):
         self.auxiliary = self.classifier(self.backbone.middle) if "auxiliary" in heads else None
         self.second = self.classifier(channels) if "second" in heads else None
 
-    def classifier(self, channels: int) -> ASPP:
+    def classifier(self, channels: int) -> nn.Module:
         """Features to logits of the architecture's classes."""
-        return ASPP(channels, len(self.architecture.classes), self.architecture.rates)
+        return self.decoder.classifier(channels, len(self.architecture.classes))
 
     def train(self, mode: bool = True) -> Self:
         """Training mode; the backbone's BatchNorm layers, if ``bn="frozen"``, stay in evaluation mode."""
@@ -148,7 +158,8 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         """RGB ``(B, 3, H, W)`` in 0..255 to outputs on the feature grid."""
-        return self.read(*self.backbone(normalised(images, self)))
+        stages = self.backbone(normalised(images, self))
+        return self.read(stages[-2], self.decoder(stages))
 
     @property
     def has_depth(self) -> bool:
@@ -159,7 +170,7 @@ class Segmenter(nn.Module):
         """What the heads make of the backbone's features."""
         logits, extra = self.segmentation(x), {}
         if self.auxiliary is not None:
-            extra["auxiliary"] = self.auxiliary(middle)
+            extra["auxiliary"] = self.on_grid(self.auxiliary(middle), x)
         if self.second is not None:
             extra |= {"first": logits, "second": self.second(x)}
             logits = extra["first"] + extra["second"]
@@ -167,9 +178,15 @@ class Segmenter(nn.Module):
         density = self.density(x) if self.density is not None else None
         return Outputs(logits, depth, density, extra)
 
+    def on_grid(self, logits: Tensor, x: Tensor) -> Tensor:
+        """Logits of the backbone's middle layer on the grid of ``x``, which may be another."""
+        *_, middle, last = self.backbone.strides
+        alike = middle == last and self.decoder.KEEPS_GRID
+        return logits if alike else F.interpolate(logits, size=x.shape[-2:], mode="bilinear")
+
     def grid(self, width: int, height: int) -> tuple[int, int]:
         """Columns and rows of the feature grid for images of ``width`` x ``height``."""
-        return GRIDS[self.architecture.backbone](width, height)
+        return grid(self.architecture, width, height)
 
     def context(self, images: Tensor) -> Tensor:
         """What the backbone sees of whole images ``(B, 3, H, W)``: all of them."""

@@ -23,7 +23,7 @@ class Trunk(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """RGB ``(B, 3, H, W)`` in 0..255 to features ``(B, channels, h, w)``, the ``middle`` ones and the ``last``."""
-        middle, last = self.backbone(normalised(images, self))
+        *_, middle, last = self.backbone(normalised(images, self))
         return {"middle": middle, "last": last}
 
 

@@ -99,7 +99,7 @@ def start(
     files = [packaged(architecture.backbone)] if origin == "pretrained" else init
     if not files:
         return segmenter, {}
-    weights = start_weights(files[0])
+    weights = start_weights(files[0], segmenter)
     came = restore(segmenter, weights, least=LEAST_MATCHED if iterations else 1.0)
     logger.info(
         "start from %s, %s: %d of the %d tensors that it had to bring; left in the file: %s; random: %s",

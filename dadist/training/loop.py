@@ -7,12 +7,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from dadist.config.training_sections import Optimiser
+from dadist.config.network_sections import Optimiser
 from dadist.data.loader import Source, Target
 from dadist.methods.base import Method, Term
 from dadist.model.precision import computing_in
 from dadist.model.replicas import replicas
 from dadist.runtime.progress import Progress
+from dadist.training.groups import Group, groups
 from dadist.training.loss_log import LossLog
 from dadist.training.monitor import Observer, no_observer
 from dadist.training.resume import State
@@ -162,17 +163,8 @@ def called(method: Method) -> list[nn.Module]:
 
 def _optimisers(method: Method, settings: Optimiser) -> list[tuple[torch.optim.Optimizer, int]]:
     """Each optimiser, and how often it steps on the gradients of one step of the training."""
-    heads = [weight for name, weight in method.segmenter.named_parameters() if not name.startswith("backbone.")]
-    if method.companion_lr is None:
-        heads += method.companions.parameters()
-    backbone = _by_repeats(method.segmenter.backbone, settings)
-    found = list[tuple[torch.optim.Optimizer, int]]()
-    for times, weights in sorted(backbone.items()):
-        groups = [{"params": weights, "lr": settings.lr, "initial_lr": settings.lr}]
-        if times == 1:
-            rate = settings.lr * settings.head_lr_mult
-            groups.append({"params": heads, "lr": rate, "initial_lr": rate})
-        found.append((_segmenters(groups, settings), times))
+    heads = list(method.companions.parameters()) if method.companion_lr is None else []
+    found = [(_segmenters(own, settings), times) for times, own in groups(method.segmenter, heads, settings).items()]
     for networks, lr in ((method.companions, method.companion_lr), (method.critics, method.critic_lr)):
         if lr is not None and len(networks):
             group = {"params": list(networks.parameters()), "lr": lr, "initial_lr": lr}
@@ -180,7 +172,7 @@ def _optimisers(method: Method, settings: Optimiser) -> list[tuple[torch.optim.O
     return found
 
 
-def _segmenters(groups: list[dict[str, Any]], settings: Optimiser) -> torch.optim.Optimizer:
+def _segmenters(groups: list[Group], settings: Optimiser) -> torch.optim.Optimizer:
     if settings.name == "sgd":
         return torch.optim.SGD(
             groups, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
@@ -188,18 +180,6 @@ def _segmenters(groups: list[dict[str, Any]], settings: Optimiser) -> torch.opti
     return torch.optim.AdamW(
         groups, lr=settings.lr, betas=(settings.momentum, 0.999), weight_decay=settings.weight_decay, fused=True
     )
-
-
-def _by_repeats(backbone: nn.Module, settings: Optimiser) -> dict[int, list[nn.Parameter]]:
-    """The backbone's weights by how often each steps.
-
-    The published code lists what every module below the backbone's parts holds: a weight once for each module that it
-    is in, itself a part or below one. That is the number of dots in its name.
-    """
-    found: dict[int, list[nn.Parameter]] = {1: []}
-    for name, weight in backbone.named_parameters():
-        found.setdefault(name.count(".") if settings.backbone_repeats == "published" else 1, []).append(weight)
-    return found
 
 
 def to_device(method: Method, where: str) -> Method:

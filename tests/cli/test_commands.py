@@ -106,7 +106,7 @@ def test_a_model_tells_what_it_is(here: Path, capsys: pytest.CaptureFixture[str]
     assert main.main(["info", "model.pt"]) == 0
     text = capsys.readouterr().out
     for told in (
-        "network     street, layout parallel, heads depth, bn train, 613,469 numbers, 2.5 MB",
+        "network     street, decoder deeplab, layout parallel, heads depth, bn train, 613,469 numbers, 2.5 MB",
         "pixels      imagenet: RGB, minus 123.675 116.28 103.53, over 58.395 57.12 57.375",
         "works at    64x32, stretch; images of 128x64 came to it",
         "  0  #804080  flat",

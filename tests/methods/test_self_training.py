@@ -153,7 +153,7 @@ def test_one_whole_iteration_equals_loops(name: str, keys: dict[str, float]) -> 
     seen, said, features = list[Tensor](), list[Outputs](), list[Tensor]()
     method.segmenter.register_forward_pre_hook(lambda _, images: seen.extend(images))
     method.segmenter.register_forward_hook(lambda _, __, outputs: said.append(outputs))
-    method.segmenter.backbone.register_forward_hook(lambda _, __, outputs: features.append(outputs[1]))
+    method.segmenter.backbone.register_forward_hook(lambda _, __, outputs: features.append(outputs[-1]))
     terms = {one.name: one.value.item() for many in method.segmenter_terms(source, target, step) for one in many}
 
     expected = {"segmentation": blended(labelled, said[0], source.labels)}

@@ -191,7 +191,7 @@ def test_loading_runs_no_code_from_the_file(tmp_path: Path, writer: object) -> N
 def started(folder: Path, weights: dict[str, Tensor] | None = None) -> Start:
     """The network's checkpoint, or one with other weights, as a start."""
     replace(checkpoint(), **({} if weights is None else {"weights": weights})).save(folder / "model.pt")
-    return start_weights(folder / "model.pt")
+    return start_weights(folder / "model.pt", Segmenter(STREET))
 
 
 def test_a_checkpoint_as_a_start_says_what_it_is_for(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_further_classifier_of_other_classes_stays_behind_too(tmp_path: Path) 
     seven = build(replace(STREET, heads=(), layout="joint"))
     Checkpoint(seven.architecture, seven.state_dict(), {}, FRAME, 1000.0, {}).save(tmp_path / "model.pt")
     sixteen = build(replace(seven.architecture, classes=CLASS_SETS["16"]))
-    came = restore(sixteen, start_weights(tmp_path / "model.pt"), least=0.5)
+    came = restore(sixteen, start_weights(tmp_path / "model.pt", sixteen), least=0.5)
     assert came.left == {"segmentation.branches": 4, "refined.branches": 4}
     assert came.new == ["segmentation", "refined"]
 
@@ -268,4 +268,4 @@ def test_a_network_whose_classifier_reads_other_features_takes_the_backbone_alon
 def test_anything_but_weights_is_refused_as_a_start(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(ValueError, match=r"list\.pth: expected one of: a checkpoint of dadist, .*; got list; put"):
-        start_weights(tmp_path / "list.pth")
+        start_weights(tmp_path / "list.pth", Segmenter(STREET))

@@ -43,7 +43,7 @@ def file() -> Path:
 def segmenter(file: Path) -> Segmenter:
     """The network at stride 8 with ImageNet's weights."""
     segmenter = Segmenter(LITE)
-    restore(segmenter, start_weights(file), least=0.95)
+    restore(segmenter, start_weights(file, segmenter), least=0.95)
     return segmenter.eval()
 
 
@@ -89,7 +89,7 @@ def test_the_backbone_is_the_published_network_without_its_classifier(file: Path
 
 
 def test_pretrained_weights_fill_the_backbone_and_nothing_else(file: Path, segmenter: Segmenter) -> None:
-    came = restore(Segmenter(LITE), start_weights(file), least=0.95)
+    came = restore(Segmenter(LITE), start_weights(file, segmenter), least=0.95)
     backbone = [name for name in segmenter.backbone.state_dict() if not name.endswith("_tracked")]
     assert (came.matched, came.wanted) == (len(backbone), len(backbone) + 4)
     assert came.left == {"_conv_head": 1, "_bn1": 5, "_fc": 2}
@@ -112,7 +112,7 @@ def test_the_network_as_it_was_trained_knows_photographs(
     file: Path, segmenter: Segmenter, photograph: str, index: int
 ) -> None:
     published = torch.load(file, weights_only=True)
-    _, last = strided(segmenter, 32)(pixels(photograph))
+    *_, last = strided(segmenter, 32)(pixels(photograph))
     features = F.conv2d(last, published["_conv_head.weight"])
     norm = nn.BatchNorm2d(1280, TF_EPS).eval()
     norm.load_state_dict({name: published[f"_bn1.{name}"] for name in norm.state_dict()})
@@ -127,7 +127,7 @@ def test_the_network_as_it_was_trained_knows_photographs(
 @torch.no_grad()
 def test_dilation_in_place_of_strides_keeps_the_features(segmenter: Segmenter, size: tuple[int, int]) -> None:
     image = F.interpolate(pixels("china.jpg"), size[::-1], mode="bilinear")
-    (_, coarse), (_, fine) = (strided(segmenter, stride)(image) for stride in (32, 8))
+    (*_, coarse), (*_, fine) = (strided(segmenter, stride)(image) for stride in (32, 8))
     assert coarse.std() > 0.1
 
     def places(cells: int) -> list[int]:
@@ -142,7 +142,7 @@ def test_dilation_in_place_of_strides_keeps_the_features(segmenter: Segmenter, s
 def test_the_output_stride_is_the_one_asked_for() -> None:
     for stride in (8, 16, 32):
         with torch.device("meta"):
-            _, features = EfficientNetLite0(stride)(torch.empty(1, 3, 320, 640))
+            *_, features = EfficientNetLite0(stride)(torch.empty(1, 3, 320, 640))
         assert features.shape == (1, 320, 320 // stride, 640 // stride)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from dadist.classes import CLASS_SETS
-from dadist.config.training_sections import Network
+from dadist.config.network_sections import Network
 from dadist.model.checkpoint import Checkpoint, restore, start_weights
 from dadist.model.heads import Fusion
 from dadist.model.layouts import build
@@ -30,6 +30,7 @@ LARGE = Architecture(
     "resnet101", CLASS_SETS["16"], ("depth", "density"), "parallel", bn="paper", rates=(6, 12, 18, 24), pixels="caffe"
 )
 AUTHORS, DADA, CAFFE, TORCHVISION = "the authors' model", "DADA's model", "a Caffe conversion of", "torchvision's"
+NETWORK = Network("resnet101", None, "deeplab", bn="paper", rates=(6, 12, 18, 24), pixels="caffe")
 State = dict[str, Tensor]
 
 
@@ -280,13 +281,13 @@ def test_a_classifier_of_other_classes_stays_behind(large: Segmenter) -> None:
         {"conv1.weight": torch.ones(1), "layer6.conv2d_list.0.weight": torch.ones(1)},  # AdaptSegNet's or ADVENT's
     ],
 )
-def test_a_file_of_no_known_family_is_not_guessed_at(tmp_path: Path, state: State) -> None:
+def test_a_file_of_no_known_family_is_not_guessed_at(tmp_path: Path, large: Segmenter, state: State) -> None:
     assert recognise(FILE, state) is None
     torch.save(state, tmp_path / "a.pth")
     with pytest.raises(
         ValueError, match=r"a\.pth: expected one of: a checkpoint of dadist, the authors' model, .*; got"
     ):
-        start_weights(tmp_path / "a.pth")
+        start_weights(tmp_path / "a.pth", large)
 
 
 # --- whole files with numbers
@@ -329,7 +330,7 @@ def params(start: Path) -> adapt.Params:
         ),
         grid=(9, 5),
         objective=asdict(objective),
-        adapt=replace(demo.adapt, iterations=0, network=Network("resnet101", "paper", (6, 12, 18, 24), "caffe")),
+        adapt=replace(demo.adapt, iterations=0, network=NETWORK),
     )
 
 

@@ -54,7 +54,7 @@ def test_a_head_that_is_not_asked_for_is_not_there(heads: tuple[str, ...]) -> No
     assert outputs.logits.shape == (2, 7, 4, 8)
     assert (outputs.depth is not None) == ("depth" in heads)
     assert (outputs.density is not None) == ("density" in heads)
-    assert {name for name, _ in segmenter.named_children()} == {"backbone", "segmentation", *heads}
+    assert {name for name, _ in segmenter.named_children()} == {"backbone", "decoder", "segmentation", *heads}
 
 
 def test_the_full_network_has_the_parameters_of_the_published_one() -> None:
@@ -114,7 +114,7 @@ def test_an_auxiliary_classifier_reads_the_middle_layer() -> None:
     segmenter = Segmenter(replace(STREET, heads=("auxiliary",))).eval()
     assert segmenter.auxiliary is not None
     outputs = segmenter(images())
-    middle, last = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    *_, middle, last = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
     assert middle.shape[1] == segmenter.backbone.middle != last.shape[1]
     assert_close(outputs.extra, {"auxiliary": segmenter.auxiliary(middle)})
     assert_close(outputs.logits, segmenter.segmentation(last))
@@ -131,7 +131,7 @@ def through_the_gate(layout: str) -> tuple[Any, Outputs, Tensor, Tensor, Tensor]
     segmenter = build(replace(STREET, heads=(), layout=layout)).eval()
     assert isinstance(segmenter, Gated)
     assert segmenter.depth is not None
-    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    *_, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
     e = segmenter.depth.features(x)
     return segmenter, segmenter(images()), x, e, x * segmenter.fusion.decode(e).clamp_min(0)
 
@@ -160,7 +160,7 @@ def test_the_distilled_layout_predicts_before_and_after_its_tasks_learned_from_e
     segmenter = build(replace(STREET, heads=heads, layout="distilled")).eval()
     assert isinstance(segmenter, Distilled)
     outputs = segmenter(images())
-    _, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
+    *_, x = segmenter.backbone((images() - segmenter.mean) / segmenter.deviation)
     s, d = segmenter.tasks["segmentation"](x), segmenter.tasks["depth"](x)
     assert s.shape == d.shape == (2, 32, 4, 8)  # an eighth of 128 channels, but at least 32
 
@@ -257,7 +257,7 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
         ({"layout": "gated"}, "heads: expected none beside those of layout gated, got depth, density"),
         ({"layout": "distilled"}, "heads: expected depth beside those of layout distilled, got depth, density"),
         ({"bn": "affine"}, "bn: expected one of paper, frozen, train, got 'affine'"),
-        ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, got 'rgb'"),
+        ({"pixels": "rgb"}, "pixels: expected one of caffe, imagenet, lite, inception, clip, unit, got 'rgb'"),
         ({"rates": ()}, "rates: expected one dilation or more"),
         ({"rates": (0, 1)}, "rates: expected one dilation or more, each at least 1"),
     ],

@@ -19,7 +19,7 @@ def test_channels_are_taken_in_the_order_of_the_segmenter() -> None:
     torch.manual_seed(0)
     segmenter = builders.build(builders.architecture(pixels="caffe")).eval()
     images = builders.source().images
-    middle, last = segmenter.backbone(
+    *_, middle, last = segmenter.backbone(
         images[:, [2, 1, 0]] - torch.tensor([104.00698793, 116.66876762, 122.67891434]).view(3, 1, 1)
     )
     assert_close(Trunk(segmenter).eval()(images), {"middle": middle, "last": last})

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from dadist.config.network_sections import Optimiser
 from dadist.config.records import ConfigError
-from dadist.config.training_sections import Optimiser
 from dadist.data.loader import Sampling, Source, SourceLoader, Target, TargetLoader
 from dadist.methods.base import Term
 from dadist.model import backbones
 from dadist.registry import METHODS, RECIPES
-from dadist.training.loop import WINDOW, _by_repeats, _optimisers, decay, to_device, train
+from dadist.training.groups import repeats
+from dadist.training.loop import WINDOW, _optimisers, decay, to_device, train
 from dadist.training.loss_log import NotFiniteError
 from dadist.training.resume import State
 
@@ -249,12 +250,10 @@ def test_published_repeats_step_a_backbone_weight_once_for_each_module_that_hold
 def test_weights_of_resnet_101_repeat_as_in_the_published_code(name: str, times: int) -> None:
     with torch.device("meta"):
         network = backbones.backbone("resnet101")
-    repeats = _by_repeats(network, dataclasses.replace(SGD, backbone_repeats="published"))
-    assert [
-        count for count, weights in repeats.items() if any(one is network.get_parameter(name) for one in weights)
-    ] == [times]
-    convolutions = [weight for weight in network.parameters() if weight.ndim == 4]
-    assert [sum(one.ndim == 4 for one in repeats[count]) for count in (1, 3, 4)] == [1, 99, 4]
+    plan = dataclasses.replace(SGD, backbone_repeats="published")
+    assert repeats(name, plan) == times
+    convolutions = [repeats(own, plan) for own, weight in network.named_parameters() if weight.ndim == 4]
+    assert [convolutions.count(count) for count in (1, 3, 4)] == [1, 99, 4]
     assert len(convolutions) == 104
 
 

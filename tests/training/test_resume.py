@@ -21,6 +21,7 @@ import pytest
 import torch
 
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
+from dadist.model.layouts import build
 from dadist.registry import METHODS, RECIPES
 from dadist.runtime.locks import lock_of
 from dadist.runtime.processes import Process
@@ -45,10 +46,12 @@ class Stopped(State):
         return super().due()
 
 
-def run(folder: Path, name: str, state: State, **changes: Any) -> Any:
-    """Train a method or recipe on two tiny splits; ``changes`` are hyperparameters."""
+def run(folder: Path, name: str, state: State, network: dict[str, Any] | None = None, **changes: Any) -> Any:
+    """Train a method or recipe on two tiny splits; ``changes`` are hyperparameters; source_only may have a network."""
     torch.manual_seed(8)
     method = builders.method(name, **changes)
+    if network:
+        method.segmenter = build(builders.architecture(**network))
     if not (folder / "source").exists():
         builders.split(folder / "source")
         builders.unlabelled(folder / "target")
@@ -92,6 +95,25 @@ def test_a_stopped_training_ends_with_the_same_bits(tmp_path: Path, name: str, k
         for weight, value in network.state_dict().items():
             assert torch.equal(value, parts.networks()[part].state_dict()[weight]), f"{part}: {weight}"
     assert (tmp_path / "whole/losses.csv").read_bytes() == (tmp_path / "parts/losses.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"backbone": "mit_b0", "decoder": "daformer"},  # both leave something out at random
+        {"backbone": "timm:vit_tiny_patch16_224", "decoder": "vfm_uda"},
+    ],
+    ids=["mit_b0", "timm"],
+)
+def test_a_stopped_training_of_a_transformer_ends_with_the_same_bits(tmp_path: Path, network: dict[str, str]) -> None:
+    if network["backbone"].startswith("timm:"):
+        pytest.importorskip("timm")
+    whole = run(tmp_path, "source_only", State(tmp_path / "whole", "key"), network)
+    with pytest.raises(SystemExit):
+        run(tmp_path, "source_only", Stopped(tmp_path / "parts", 3), network)
+    parts = run(tmp_path, "source_only", State(tmp_path / "parts", "key"), network)
+    found = parts.segmenter.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in whole.segmenter.state_dict().items())
 
 
 def test_a_signal_to_save_lets_the_training_go_on(tmp_path: Path) -> None:
