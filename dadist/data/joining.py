@@ -20,7 +20,7 @@ from dadist.data.prepared import INDEX, VERSION, Prepared
 from dadist.storage import seal
 from dadist.storage.errors import DataError
 
-AGAIN = "delete the folder of the joined sources and run the same command again"
+AGAIN = "delete the folder and run the same command again"
 
 
 class Lined:
@@ -96,7 +96,9 @@ def _part(folder: Path, place: str, made: int) -> Prepared:
     part = folder / place
     if not (part / INDEX).is_file() or zlib.crc32((part / INDEX).read_bytes()) != made:
         got = "another" if (part / INDEX).is_file() else "none"
-        raise DataError(f"{part}: expected the source that {folder} was joined of, got {got}; {AGAIN}")
+        raise DataError(
+            f"{part}: expected the source that {folder} was joined of, got {got}; delete {folder}, and run again"
+        )
     return Prepared(part)
 
 
@@ -113,9 +115,9 @@ def join(parts: Sequence[Path], weights: Sequence[float], folder: Path) -> None:
     Raises:
         DataError: Two parts differ in size, in what they show of their frame, or in classes.
     """
-    opened = [Prepared(part) for part in parts]
-    first = opened[0]
-    for other in opened[1:]:
+    sources = [Prepared(part) for part in parts]
+    first = sources[0]
+    for other in sources[1:]:
         for what, mine, theirs in (
             ("size", (first.width, first.height), (other.width, other.height)),
             ("fit", first.content is None, other.content is None),
@@ -125,25 +127,25 @@ def join(parts: Sequence[Path], weights: Sequence[float], folder: Path) -> None:
                 raise DataError(
                     f"{other.folder}: expected the {what} of {first.folder}, got another; prepare both again"
                 )
-    counts = np.array([len(one) for one in opened])
+    counts = np.array([len(one) for one in sources])
     shares = np.array(weights) / np.sum(weights)
-    pixels = sum(share / count * one.pixels for share, count, one in zip(shares, counts, opened, strict=True))
-    arrays = ["images", "labels", *["depth"] * all(one.has_depth for one in opened)]
+    pixels = sum(share / count * one.pixels for share, count, one in zip(shares, counts, sources, strict=True))
+    arrays = ["images", "labels", *["depth"] * all(one.has_depth for one in sources)]
     folder.mkdir(parents=True, exist_ok=True)
     index = {
         "parts": [os.path.relpath(part, folder) for part in parts],
         "made": [zlib.crc32((part / INDEX).read_bytes()) for part in parts],
         "weights": shares.tolist(),
-        "names": [f"{one.folder.name}/{name}" for one in opened for name in one.names],
+        "names": [f"{one.folder.name}/{name}" for one in sources for name in one.names],
         "classes": json.loads(first.classes.as_json()),
         "width": first.width,
         "height": first.height,
         "depth_kind": first.depth_kind,
-        "depth_estimated": any(one.depth_estimated for one in opened),
+        "depth_estimated": any(one.depth_estimated for one in sources),
         "pixels": np.rint(counts.sum() * pixels).astype(int).tolist(),
-        "pixels_of_each": [row for one in opened for row in _listed(one.pixels_of_each)],
+        "pixels_of_each": [row for one in sources for row in _listed(one.pixels_of_each)],
         "original": list(first.original),
-        "content": None if first.content is None else [row for one in opened for row in _listed(one.content)],
+        "content": None if first.content is None else [row for one in sources for row in _listed(one.content)],
         "native": None,
         "arrays": {name: {} for name in arrays},
         "files": [],

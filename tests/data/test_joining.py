@@ -88,11 +88,11 @@ def test_a_part_that_was_made_anew_is_told(tmp_path: Path) -> None:
     index = tmp_path / "part1/index.json"
     index.write_text(index.read_text().replace("0001", "0007"))
     with pytest.raises(
-        DataError, match=r"part1: expected the source that .*sources was joined of, got another; delete"
+        DataError, match=r"part1: expected the source that .*sources was joined of, got another; delete .*sources, and"
     ):
         opened(tmp_path / "set/sources")
     index.unlink()
-    with pytest.raises(DataError, match=r"part1: .* got none; delete the folder of the joined sources"):
+    with pytest.raises(DataError, match=r"part1: .* got none; delete .*sources, and run again"):
         opened(tmp_path / "set/sources")
 
 
@@ -123,6 +123,17 @@ def test_a_batch_is_a_function_of_its_number_alone(tmp_path: Path) -> None:
     for row, image, turned in zip(rows, images, mirrored, strict=True):
         stored = whole.images[row].transpose(2, 0, 1).astype(np.float32)
         np.testing.assert_array_equal(image, stored[..., ::-1] if turned else stored)
+
+
+def test_processes_share_the_one_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = joined(tmp_path, [5, 3], [1.0, 2.0])
+    loader = SourceLoader(whole, replace(SAMPLING, crop=(16, 8)), numerator=1000.0, zero_depth="ignore")
+    alone, halves = loader(3), []
+    for mine in (slice(0, 2), slice(2, 4)):
+        monkeypatch.setattr("dadist.runtime.distributed.share", lambda _, mine=mine: mine)
+        halves.append(loader(3))
+    for one, first, second in zip(alone, *halves, strict=True):
+        np.testing.assert_array_equal(one.numpy(), np.concatenate([first.numpy(), second.numpy()]))
 
 
 def test_one_source_has_the_order_that_it_had(tmp_path: Path) -> None:

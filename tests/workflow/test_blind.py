@@ -30,8 +30,8 @@ def refused(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 
 def test_every_stage_was_watched(tiny: Sandbox) -> None:
-    # Of targets with depth files: test_target_depth.py, test_estimated_depth.py.
-    elsewhere = {"align_depth", "draw_prior", "weigh_prior", "estimate_depth"}
+    # Of targets with depth files: test_target_depth.py, test_estimated_depth.py; and test_several_sources.py.
+    elsewhere = {"align_depth", "draw_prior", "weigh_prior", "estimate_depth", "join_sources"}
     stages = {path.stem for path in (tiny.folder / "dadist/stages").glob("*.py")} - {"__init__", "prepare", *elsewhere}
     assert actors(tiny, "") == stages | {"prepare all", "prepare train", "prepare val", "snakemake"}
 
@@ -162,7 +162,7 @@ def test_an_adaptation_that_opened_the_validation_labels_would_be_caught(tiny: S
     peeking.watch()
     for made in ("results/data", "results/streets", "results/demo/warm_up"):
         shutil.copytree(tiny.folder / made, peeking.folder / made)
-    honest = "labelled, unlabelled = Prepared(source), Prepared(target)\n"
+    honest = "labelled, unlabelled = opened(source), Prepared(target)\n"
     peek = f"{honest}    Prepared(target.with_name(target.name.replace('-train-', '-val-'))).truth(0)\n"
     with edited(peeking.folder / "dadist/stages/adapt.py", honest, peek):
         answer = peeking.snakemake("results/demo/source_only/seed1/q0/model.pt", "--rerun-triggers", "mtime")

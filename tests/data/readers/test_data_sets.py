@@ -14,7 +14,7 @@ import OpenEXR
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from sandbox import configuration, merged
+from sandbox import ROOT, configuration, merged
 
 from dadist import doctor
 from dadist.classes import CLASS_SETS, IGNORE
@@ -310,6 +310,20 @@ def test_another_layout_is_named_by_doctor_and_stage_with_what_is_there(name: st
     assert error.what.startswith("expected files, found none, but my_")
     with pytest.raises(DataError, match=rf"expected files, found none, but my_.* in {re.escape(str(root))}; see the"):
         prepared(name, parts(name)[0], root, tmp_path / "prepared")
+
+
+def test_every_data_set_that_ships_is_here_and_in_the_table_of_the_docs() -> None:
+    domains = load.study(configuration()).domains
+    assert {name for name, one in domains.items() if one.dataset == "folder"} == set(MINIATURES)
+    text = (ROOT / "docs/data_sets.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| (source|target) \|", text, re.M)
+    brought = {name for name, one in domains.items() if not one.root.startswith("results/")}
+    assert {name for name, _ in listed} == brought
+    assert {name for name, role in listed if name in MINIATURES and role == "source"} == {
+        name for name in MINIATURES if is_source(name)
+    }
+    for name in brought:
+        assert f"`{domains[name].root}/`" in text
 
 
 def test_a_missing_data_set_says_what_to_get_where() -> None:
