@@ -48,10 +48,10 @@ class TwoResolutions(Segmenter):
         height, width = sides = self._sides(whole.shape[-2:])  # of a detail
         corners = [self._drawn(images.shape[-2:], sides)] if drawn else self._windows(whole.shape[-2:], sides)
         parts = torch.cat([whole[..., top : top + height, left : left + width] for top, left in corners])
-        details = self.segmentation(self._features(parts)).chunk(len(corners))
+        details = self.read(*self._features(parts)).logits.chunk(len(corners))
         # The context comes last: what the backbone was asked for last is the whole image.
-        features = self._features(self.context(images))
-        logits, trust = self.segmentation(features), self.attention(features).sigmoid()
+        middle, features = self._features(self.context(images))
+        logits, trust = self.read(middle, features).logits, self.attention(features).sigmoid()
         size, cells = self._grid(whole.shape[-2:]), [(top // self.stride, left // self.stride) for top, left in corners]
         counts = _summed([torch.ones_like(one) for one in details], cells, size)
         detail = _summed(details, cells, size) / counts.clamp_min(1)
@@ -64,10 +64,10 @@ class TwoResolutions(Segmenter):
             return Outputs(fused)
         return Outputs(fused, extra={"detail": details[0]}, crop=(*corners[0], height, width))
 
-    def _features(self, images: Tensor) -> Tensor:
-        """What the classifier reads of images of one resolution."""
-        features: Tensor = self.decoder(self.backbone(normalised(images, self)))
-        return features
+    def _features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the heads read of images of one resolution: the middle layer, and what the decoder makes."""
+        stages = self.backbone(normalised(images, self))
+        return stages[-2], self.decoder(stages)
 
     @property
     def _unit(self) -> int:
