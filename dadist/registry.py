@@ -52,7 +52,7 @@ ARTEFACTS = {
 # features.
 BACKBONES = {
     "resnet101": "dadist.model.backbones:ResNet101",
-    "efficientnet_lite0": "dadist.model.backbones:EfficientNetLite0",
+    "efficientnet_lite0": "dadist.model.efficientnet:EfficientNetLite0",
     "street": "dadist.model.backbones:Street",
     "mit_b0": "dadist.model.mix_transformer:mit_b0",
     "mit_b1": "dadist.model.mix_transformer:mit_b1",

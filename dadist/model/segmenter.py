@@ -76,7 +76,7 @@ class Architecture:
     def __post_init__(self) -> None:
         """Raise ValueError for a combination that cannot be built."""
         if not known(self.backbone):
-            raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)}, got {self.backbone!r}")
+            raise ValueError(f"backbone: expected one of {', '.join(BACKBONES)} or timm:NAME, got {self.backbone!r}")
         if self.decoder not in DECODERS:
             raise ValueError(f"decoder: expected one of {', '.join(DECODERS)}, got {self.decoder!r}")
         if not set(self.heads) <= set(HEADS) or len(set(self.heads)) < len(self.heads):

@@ -46,9 +46,18 @@ class TimmBackbone(Backbone):
         return tuple(found)
 
     def layers(self) -> dict[str, int]:
-        """As timm counts them: 0 of the stem, then one more for each block."""
+        """As timm counts them: 0 of the stem, then one more for each block.
+
+        Raises:
+            ValueError: timm does not count those of this network.
+        """
         from timm.models import group_parameters
 
+        if not hasattr(self.network, "group_matcher"):
+            raise ValueError(
+                f"layer_decay: expected 1.0 with timm:{self.model.name}, whose layers timm does not count, got less; "
+                "set it so, or take another backbone"
+            )
         found = group_parameters(self.network, self.network.group_matcher(coarse=False), reverse=True)
         return {f"network.{name}": int(layer) for name, layer in found.items()}
 

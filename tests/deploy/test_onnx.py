@@ -150,6 +150,39 @@ def test_every_backbone_is_exported_with_torch_s_answers_at_even_and_odd_sizes(t
         np.testing.assert_allclose(answers(path, images)["logits"], expected, rtol=0, atol=agreement.allowed)
 
 
+@pytest.mark.workflow  # half a minute each
+@pytest.mark.parametrize(
+    ("backbone", "decoder"),
+    [
+        ("timm:resnet10t", "deeplab"),
+        ("timm:convnext_atto", "daformer"),
+        ("timm:vit_tiny_patch16_224", "vfm_uda"),
+        ("mit_b0", "daformer"),
+    ],
+)
+def test_timm_and_decoders_are_exported_for_any_size(tmp_path: Path, backbone: str, decoder: str) -> None:
+    pytest.importorskip("timm")
+    model, path = builders.checkpoint(("depth",), backbone=backbone, decoder=decoder), tmp_path / "model.onnx"
+    assert export.export(model, path, "logits").difference <= export.TOLERANCE
+    exported, images = export.Exported(model.segmenter(), "logits").eval(), np.zeros((1, 3, 45, 67), np.uint8)
+    with torch.no_grad():
+        expected, depth = exported(torch.from_numpy(images))
+    found = answers(path, images)
+    np.testing.assert_allclose(found["logits"], expected, rtol=0, atol=export.TOLERANCE)
+    np.testing.assert_allclose(found["inverse_depth"], depth, rtol=0, atol=export.TOLERANCE)
+
+
+@pytest.mark.workflow  # it is translated twice
+def test_a_network_that_makes_tables_for_a_size_is_exported_for_the_one_that_it_works_at(tmp_path: Path) -> None:
+    pytest.importorskip("timm")
+    model, path = builders.checkpoint(backbone="timm:vit_small_patch16_dinov3"), tmp_path / "model.onnx"
+    assert export.export(model, path, "logits").difference <= export.TOLERANCE
+    session = export.runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert session.get_inputs()[0].shape == ["batch", 3, builders.HEIGHT, builders.WIDTH]
+    told = session.get_modelmeta().custom_metadata_map
+    assert told["outputs"] == "logits: at the images' size; batch is free, the size is 64x32"
+
+
 @pytest.mark.parametrize(("layout", "heads"), [("gated", ()), ("joint", ()), ("distilled", ())])
 def test_every_layout_is_exported_with_torch_s_answers(tmp_path: Path, layout: str, heads: tuple[str, ...]) -> None:
     # Each method's network, and not only that of depth_distribution; `export` compares, at two sizes.

@@ -17,8 +17,8 @@ from torch.testing import assert_close
 
 from dadist.data.loader import Sampling, SourceLoader, TargetLoader
 from dadist.methods.source_only import METHOD
-from dadist.model.backbones import TF_EPS, EfficientNetLite0, SameConv2d
 from dadist.model.checkpoint import restore, start_weights
+from dadist.model.efficientnet import TF_EPS, EfficientNetLite0, SameConv2d
 from dadist.model.published import packaged
 from dadist.model.segmenter import Segmenter
 from dadist.training import build

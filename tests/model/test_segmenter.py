@@ -14,6 +14,7 @@ from dadist.losses.segmentation import cross_entropy
 from dadist.model.critic import critic
 from dadist.model.layouts import Distilled, Gated, Joint, build
 from dadist.model.segmenter import Architecture, Outputs, Segmenter, batch_norms, reestimate_statistics, upsample
+from dadist.registry import BACKBONES
 
 STREET = Architecture(
     "street", CLASS_SETS["16"], ("depth", "density"), "parallel", bn="train", rates=(1, 2, 3, 4), pixels="imagenet"
@@ -247,7 +248,8 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backbone": "vgg"}, "backbone: expected one of resnet101, efficientnet_lite0, street, got 'vgg'"),
+        ({"backbone": "vgg"}, f"backbone: expected one of {', '.join(BACKBONES)} or timm:NAME, got 'vgg'"),
+        ({"decoder": "unet"}, "decoder: expected one of deeplab, daformer, vfm_uda, got 'unet'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
         (

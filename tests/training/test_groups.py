@@ -122,3 +122,12 @@ def test_positions_and_tokens_of_timm_do_not_decay_either_and_its_blocks_are_its
     assert layers["network.pos_embed"] == layers["network.patch_embed.proj.weight"] == 0
     assert [layers[f"network.blocks.{block}.attn.qkv.weight"] for block in (0, 11)] == [1, 12]
     assert layer_factors(segmenter.backbone, 0.9).keys() == dict(segmenter.backbone.named_parameters()).keys()
+
+
+def test_layers_that_timm_does_not_count_are_told() -> None:
+    pytest.importorskip("timm")
+    with torch.device("meta"):
+        network = backbone("timm:poolformer_s12")
+    with pytest.raises(ValueError, match=r"layer_decay: expected 1\.0 with timm:poolformer_s12"):
+        layer_factors(network, 0.9)
+    assert set(layer_factors(network, 1.0).values()) == {1.0}
