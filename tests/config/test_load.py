@@ -291,7 +291,9 @@ def test_paper_rows_have_the_slips_of_the_published_code_and_no_other_row_has() 
 def test_every_protocol_of_a_method_and_every_variant_that_ships_is_sound(setting: str) -> None:
     settings = study(SHIPPED).settings
     published = [method for method, presets in settings[setting].published.items() if presets is not None]
-    for name in [*SHIPPED["ablation"]["variants"], *(f"{PAPER}{method}" for method in published)]:
+    # The ablation is of depth_distribution, whose mixtures are of whole images.
+    ablated = SHIPPED["ablation"]["variants"] if settings[setting].adapt.crop is None else []
+    for name in [*ablated, *(f"{PAPER}{method}" for method in published)]:
         assert settings[f"{setting}-{name}"]
 
 
@@ -527,3 +529,23 @@ def test_a_variant_is_its_base_but_for_its_overlay_and_trains_one_method() -> No
     assert settings["demo-no_refinement"].selftrain.methods == ("depth_distribution",)
     with pytest.raises(KeyError):
         settings["demo-no_such"]
+
+
+@pytest.mark.parametrize("task", ["s2c16", "g2c19"])
+def test_daformer_and_mic_have_the_constants_of_their_code(task: str) -> None:
+    settings = study(SHIPPED).settings
+    plain, fine = settings[f"{task}_daformer"], settings[f"{task}_mic"]
+    for one, side, method in ((plain, 512, "daformer"), (fine, 1024, "mic")):
+        adapt, optimiser = one.adapt, one.adapt.optimiser
+        assert (adapt.iterations, adapt.batch, adapt.crop, adapt.flip) == (40000, 2, (side, side), True)
+        assert (optimiser.name, optimiser.lr, optimiser.head_lr_mult) == ("adamw", 6e-5, 10)
+        assert optimiser.weight_decay == 0.01
+        assert (optimiser.power, optimiser.warm_up, optimiser.decay_norms) == (1, 1500, False)
+        assert (adapt.network.backbone, adapt.network.decoder) == ("mit_b5", "daformer")
+        assert (one.target.width, one.target.height) == (2 * side, side)
+        chosen: Any = one.objectives[method]
+        assert (chosen.teacher, chosen.confidence, chosen.rare_classes.temperature) == (0.999, 0.968, 0.01)
+        assert chosen.margins[:2] == pytest.approx((15 / 512, 120 / 512), abs=1e-3)
+    mic: Any = fine.objectives["mic"]
+    assert (mic.detail, mic.mask_ratio, mic.mask_block * 1024) == (0.1, 0.7, 64)
+    assert (fine.source.width, fine.source.height) == (2 * plain.source.width, 2 * plain.source.height)

@@ -15,7 +15,14 @@ from dadist.classes import IGNORE
 from dadist.data.loader import Source, Target
 
 SIZE = (builders.HEIGHT, builders.WIDTH)
-STILL = {"jitter_share": 0.0, "blur_share": 0.0, "masked": 0.0, "feature_distance": 0.0, "rare_classes": None}
+STILL = {
+    "jitter_share": 0.0,
+    "blur_share": 0.0,
+    "masked": 0.0,
+    "feature_distance": 0.0,
+    "rare_classes": None,
+    "trust": "batch",
+}
 PRIOR = builders.DEMO.objectives["depth_prior"].prior  # type: ignore[attr-defined]
 
 
