@@ -82,6 +82,8 @@ def test_no_training_of_any_other_method_touched_a_label(tiny: Sandbox, tmp_path
     box = Sandbox(tmp_path / "run", merged(TINY, {"presets": {"demo": {"methods": others}}}))
     box.watch()
     box.take_over(tiny)
+    ready = box.snakemake("results/demo/prior/alignment.json")  # what depth_prior is built from
+    assert ready.returncode == 0, ready.stdout
     plan = box.snakemake(*models, "--dry-run", "--printshellcmds")
     commands = re.findall(r"^Shell command: exec python -m (dadist\.stages\.adapt .*) 2> ", plan.stdout, re.M)
     assert len(commands) == len(others), plan.stdout
