@@ -73,7 +73,8 @@ def test_every_stage_of_a_study_is_measured(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(scaling, "run_measured", record)
     asked = argparse.Namespace(settings="config.yaml", made="results/", configfile=[], config=[], steps=1)
     usage = scaling.summed(scaling.study(tmp_path, asked, StudySize(2, 64, 32)))
-    on_demand = {"align_depth", "draw_prior", "weigh_prior", "estimate_depth"}  # of targets with depth files
+    # Of targets with depth files, and of several sources.
+    on_demand = {"align_depth", "draw_prior", "weigh_prior", "estimate_depth", "join_sources"}
     stages = {path.stem for path in (ROOT / "dadist/stages").glob("*.py")} - {"__init__", *on_demand}
     assert set(usage) == stages
     assert set(commands) == {(sys.executable, "-m", f"dadist.stages.{stage}") for stage in stages - {"render"}}

@@ -103,7 +103,7 @@ def test_target_images_and_pseudo_labels_are_mirrored_together(tmp_path: Path) -
     prepared = numbered(tmp_path / "split")
     loader = TargetLoader(prepared, Sampling(3, 0, True, "cpu"), prepared.labels)
     for step in range(10):
-        images, labels, mirrored, *depth, rows, _ = loader(step)
+        images, labels, mirrored, *depth, rows = loader(step)
         assert set(depth) == {None}
         assert labels is not None
         assert labels.dtype == torch.int64

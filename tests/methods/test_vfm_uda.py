@@ -60,7 +60,7 @@ def test_the_distillation_equals_loops_over_cells(detail: float | None) -> None:
             weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel())))
     method.segmenter.train()
     features = list[Tensor]()
-    method.segmenter.backbone.register_forward_hook(lambda _, __, outputs: features.append(outputs[1].detach()))
+    method.segmenter.backbone.register_forward_hook(lambda _, __, outputs: features.append(outputs[-1].detach()))
     source, target = builders.source(), builders.target()
     terms = {one.name: one.value.item() for many in method.segmenter_terms(source, target, 0) for one in many}
     passes = features if detail is None else features[1::2]  # the context's are the last of a forward
