@@ -53,12 +53,20 @@ def split_named(study: Study, name: str) -> PreparedSplit:
         try:
             found = splits_of(study, setting)
         except ConfigError as error:  # of a variant: it is read when it is asked for, and this one may not be meant
-            wrong = wrong or error
+            if _matters(study, setting):
+                wrong = wrong or error
             continue
         for split in found.values():
             if split.name == name:
                 return split
     raise wrong or ConfigError(f"{paths.data(name)}: expected a split that a setting asks for, got one of none")
+
+
+def _matters(study: Study, setting: str) -> bool:
+    """Whether a mistake in it is worth telling: not in an ablation of a method that the setting does not list."""
+    base, variant = runs.base_of(study, setting), setting.rpartition("-")[2]
+    ablated = base is not None and variant in study.ablation.variants
+    return not ablated or study.ablation.method in study.settings[base or setting].methods
 
 
 def _to_search(study: Study) -> Iterator[str]:
