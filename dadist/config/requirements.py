@@ -73,6 +73,15 @@ def _unfit_starts(setting: Setting) -> Iterator[tuple[Keys, str]]:
             path = ("objectives", name, "start") if setting.objectives[name].start else ("start",)
             led = " from ".join([*line, name])
             yield path, f"expected weights to begin with, got {led}; start one of them from a file, or random"
+    before, name = "adabn", setting.objectives["adabn"].start or setting.start
+    while name in METHODS:
+        if "alignment" in requirements(name).artefacts:
+            yield (
+                ("objectives", before, "start") if setting.objectives[before].start else ("start",),
+                f"expected a start without adabn's predictions, got {name}, which asks what align_depth finds by them; "
+                "take another",
+            )
+        before, name = name, setting.objectives[name].start or setting.start
 
 
 def _unfit_depth(setting: Setting, domains: Mapping[str, Domain]) -> Iterator[tuple[Keys, str]]:

@@ -119,6 +119,11 @@ def test_methods_come_after_what_they_start_from() -> None:
         ),
         ({"start": "dada"}, "settings.demo.start: expected weights to begin with, got "),
         (
+            {"objectives": {"adabn": {"start": "advent"}, "advent": {"start": "depth_prior"}}},
+            "settings.demo.objectives.advent.start: expected a start without adabn's predictions, got depth_prior, "
+            "which asks what align_depth finds by them; take another",
+        ),
+        (
             {"start": "pretrained"},
             "settings.demo.start: expected random, a method or a file of weights for street, got pretrained, for which "
             "there is no package; set it so, or adapt.network.backbone to one of: efficientnet_lite0",
