@@ -14,6 +14,7 @@ PARTS = {
     "mixtures": ("benchmarks.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("benchmarks.refinement", "how fast are small regions of pseudo-labels erased?"),
     "evaluation": ("benchmarks.evaluation", "how fast are predictions enlarged, counted and evaluated as a whole?"),
+    "probe": ("benchmarks.probe", "how much is a source worth for a target, before any training?"),
     "scaling": (
         "benchmarks.scaling",
         "how do time and memory of each stage grow with the images, and with their pixels?",

@@ -25,7 +25,7 @@ class Chosen(Protocol):
 
     @property
     def stride(self) -> int | None:
-        """Output stride of a backbone of timm."""
+        """Output stride that a backbone with several is asked for."""
 
 
 def halved(times: int) -> Callable[[int], int]:
@@ -55,19 +55,23 @@ def _deeplab(pixels: int) -> int:
     return halved(1)(_pooled(pixels))
 
 
-# Pixels of a side → cells of the first of the backbone's four stages, and of the last.
-SIDES: dict[str, tuple[Callable[[int], int], Callable[[int], int]]] = {
-    "resnet101": (_pooled, _deeplab),
-    "street": (halved(2), halved(3)),
-    "efficientnet_lite0": (halved(2), halved(3)),
-    **dict.fromkeys(("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"), (halved(2), halved(5))),
-}
+Side = Callable[[int], int]
 
-# What each decoder gives, of the cells of the first stage and of the last.
-DECODERS: dict[str, Callable[[int, int], int]] = {
-    "deeplab": lambda first, last: last,
-    "daformer": lambda first, last: first,
-    "vfm_uda": lambda first, last: 4 * last,
+# Pixels of a side → cells of the first of the backbone's four stages, of the second, and of the last.
+SIDES: dict[str, tuple[Side, Side, Side]] = {
+    "resnet101": (_pooled, _deeplab, _deeplab),
+    "street": (halved(2), halved(3), halved(3)),
+    "efficientnet_lite0": (halved(2), halved(3), halved(3)),
+    **dict.fromkeys(("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"), (halved(2), halved(3), halved(5))),
+}
+LAST = {8: halved(3), 16: halved(4), 32: halved(5)}  # of efficientnet_lite0, by the stride it is asked for
+
+# What each decoder gives, of the cells of the first stage, of the second, and of the last.
+DECODERS: dict[str, Callable[[int, int, int], int]] = {
+    "deeplab": lambda first, second, last: last,
+    "hypercolumns": lambda first, second, last: second,
+    "daformer": lambda first, second, last: first,
+    "vfm_uda": lambda first, second, last: 4 * last,
 }
 
 
@@ -82,20 +86,20 @@ def grid(network: Chosen, width: int, height: int) -> Grid:
     Raises:
         ValueError: There is no such backbone of timm, or it is not installed.
     """
-    if network.backbone in SIDES:
-        first, last = SIDES[network.backbone]
-    else:
-        first, last = _of_timm(network)
+    sides = _sides(network)
     fused = DECODERS[network.decoder]
-    columns, rows = (fused(first(side), last(side)) for side in (width, height))
+    columns, rows = (fused(*(cells(side) for cells in sides)) for side in (width, height))
     return columns, rows
 
 
-def _of_timm(network: Chosen) -> tuple[Callable[[int], int], Callable[[int], int]]:
-    """An image comes to it at multiples of its last stride."""
+def _sides(network: Chosen) -> tuple[Side, Side, Side]:
+    """An image comes to a backbone of timm at multiples of its last stride."""
+    if network.backbone in SIDES:
+        first, second, last = SIDES[network.backbone]
+        return first, second, last if network.stride is None else LAST[network.stride]
     found = describe(network.backbone, network.stride).strides
 
-    def last(pixels: int) -> int:
-        return -(-pixels // found[-1])
+    def stage(number: int) -> Side:
+        return lambda pixels: -(-pixels // found[-1]) * found[-1] // found[number]
 
-    return (lambda pixels: last(pixels) * found[-1] // found[0]), last
+    return stage(0), stage(1), stage(3)

@@ -25,16 +25,18 @@ class Network(Record):
     stride: Annotated[
         Literal[8, 16, 32] | None,
         key(
-            "Output stride that a backbone of timm is asked for, by dilation; null: its own, such as 32 or a patch.",
+            "Output stride that efficientnet_lite0 or a backbone of timm is asked for, by dilation; null: 8 there, or "
+            "timm's own, such as 32 or a patch.",
             unit="pixels",
             source="D",
         ),
     ]
     decoder: Annotated[
-        Literal["deeplab", "daformer", "vfm_uda"],
+        Literal["deeplab", "hypercolumns", "daformer", "vfm_uda"],
         key(
-            "What stands between backbone and heads. deeplab: nothing, and an ASPP classifies; daformer: four stages "
-            "fused on the grid of the first, 256 channels; vfm_uda: two transposed convolutions, four times the grid.",
+            "What stands between backbone and heads. deeplab: nothing, and an ASPP classifies; hypercolumns: all "
+            "stages side by side on the grid of the second, and an ASPP; daformer: four stages fused on the grid of "
+            "the first, 256 channels; vfm_uda: two transposed convolutions, four times the grid.",
             source="C",
         ),
     ]
@@ -60,7 +62,7 @@ class Network(Record):
     ]
 
     def __post_init__(self) -> None:
-        if self.stride is not None and not self.backbone.startswith(PREFIX):
+        if self.stride is not None and not self.backbone.startswith((PREFIX, "efficientnet_lite0")):
             raise ConfigError(f"expected null with backbone {self.backbone}, got {self.stride}", ("stride",))
 
 

@@ -41,6 +41,13 @@ class Appearance(Record):
     ]
     statistics: Annotated[Share, key("How many of what, and the street's width.")]
     bonnet: Annotated[bool, key("The own car's bonnet at the bottom of the image, unlabelled.")]
+    variety: Annotated[
+        Share,
+        key(
+            "How far houses, trees, vehicles, people, weather, materials and cameras go beyond the simple streets of "
+            "the demo. A source for photographs wants all of it."
+        ),
+    ] = 0.0
 
 
 SOURCE_APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)

@@ -55,14 +55,14 @@ class Backbone(nn.Module, ABC):
 
 
 def backbone(name: str, stride: int | None = None) -> Backbone:
-    """One of BACKBONES, or one of timm at an output stride, with random weights."""
+    """One of BACKBONES, or one of timm, with random weights; those with several output strides at the one asked for."""
     if name.startswith(PREFIX):
         from dadist.model.timm_backbone import TimmBackbone  # here, since timm takes seconds
 
         return TimmBackbone(name, stride)
     module, _, kind = BACKBONES[name].partition(":")
-    found: Backbone = getattr(importlib.import_module(module), kind)()
-    return found
+    made: type[Backbone] = getattr(importlib.import_module(module), kind)
+    return made() if stride is None else made(stride)
 
 
 class ResNet101(Backbone):

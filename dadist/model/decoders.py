@@ -50,6 +50,31 @@ class DeepLab(Decoder):
         return ASPP(channels, classes, self.rates)
 
 
+class Hypercolumns(Decoder):
+    """All stages side by side on the grid of the second, eight pixels to a cell, and an ASPP that classifies them.
+
+    Each stage is normalised first, as their features have unlike sizes. The grid is as fine as a dilated backbone's, at
+    a fraction of the time, since the last stage is computed on its own coarse grid.
+
+    Source: Hariharan et al., Hypercolumns for object segmentation, CVPR 2015, arxiv.org/abs/1411.5752.
+    """
+
+    def __init__(self, widths: Sequence[int], rates: tuple[int, ...]) -> None:
+        super().__init__(widths, rates)
+        self.channels, self.rates = sum(widths), rates
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
+
+    def forward(self, stages: Sequence[Tensor]) -> Tensor:
+        """Features of all stages on the grid of the second."""
+        size = stages[1].shape[-2:]
+        normed = [norm(features) for norm, features in zip(self.norms, stages, strict=True)]
+        return torch.cat([F.interpolate(one, size=size, mode="bilinear") for one in normed], dim=1)
+
+    def classifier(self, channels: int, classes: int) -> ASPP:
+        """The sum of dilated convolutions."""
+        return ASPP(channels, classes, self.rates)
+
+
 class DAFormer(Decoder):
     """DAFormer's: all stages brought to 256 channels and to the grid of the first, fused by a depthwise-separable ASPP.
 
@@ -133,5 +158,10 @@ def _normed(inputs: int, outputs: int, kernel: int, *, dilation: int = 1, groups
 
 def decoder(name: str, widths: Sequence[int], rates: tuple[int, ...]) -> Decoder:
     """One of DECODERS of dadist/config/grid.py, with random weights."""
-    kinds: dict[str, type[Decoder]] = {"deeplab": DeepLab, "daformer": DAFormer, "vfm_uda": VFMUDA}
+    kinds: dict[str, type[Decoder]] = {
+        "deeplab": DeepLab,
+        "hypercolumns": Hypercolumns,
+        "daformer": DAFormer,
+        "vfm_uda": VFMUDA,
+    }
     return kinds[name](widths, rates)

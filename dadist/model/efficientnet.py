@@ -41,6 +41,7 @@ class EfficientNetLite0(Backbone):
 
     def __init__(self, stride: int = 8) -> None:
         super().__init__()
+        self.strides = (4, 8, min(stride, 16), stride)
         self.stem = nn.Sequential(SameConv2d(3, 32, 3, stride=2), nn.BatchNorm2d(32, TF_EPS), nn.ReLU6(inplace=True))
         blocks, channels, reached, dilation = list[nn.Module](), 32, 2, 1
         for expansion, width, count, kernel, step in self.stages:

@@ -1,6 +1,7 @@
 import builders
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.testing import assert_close
 
 from dadist.config.grid import DECODERS
@@ -41,6 +42,26 @@ def test_deeplab_has_no_weights_and_gives_the_last_stage() -> None:
     assert not found.state_dict()
     assert found(STAGES) is STAGES[-1]
     assert found.channels == 12
+
+
+def test_hypercolumns_are_the_normalised_stages_side_by_side_on_the_grid_of_the_second() -> None:
+    found = decoder("hypercolumns", WIDTHS, (1, 2)).eval()
+    assert found.channels == sum(WIDTHS)
+    parts = found(STAGES).split(WIDTHS, dim=1)
+    scale = 1 / (1 + 1e-5) ** 0.5  # of BatchNorm, which has seen nothing: mean 0, variance 1
+    assert_close(parts[1], scale * STAGES[1])
+    assert_close(parts[0], scale * F.avg_pool2d(STAGES[0], 2))  # halved without corners: the mean of four cells
+    # Three cells to six: the second cell lies a quarter on from the first.
+    assert_close(parts[3][:, :, 1, 0], scale * (0.75 * STAGES[3][:, :, 0, 0] + 0.25 * STAGES[3][:, :, 1, 0]))
+
+
+@pytest.mark.parametrize(("stride", "cells"), [(None, (24, 12)), (8, (24, 12)), (16, (12, 6)), (32, (6, 3))])
+def test_efficientnet_has_the_stride_that_it_is_asked_for(stride: int | None, cells: tuple[int, int]) -> None:
+    architecture = builders.architecture(("auxiliary",), backbone="efficientnet_lite0", stride=stride)
+    network = build(architecture).eval()
+    found = network(torch.zeros(1, 3, 96, 192))
+    assert network.grid(192, 96) == cells
+    assert found.logits.shape[2:] == found.extra["auxiliary"].shape[2:] == cells[::-1]
 
 
 def test_all_four_stages_are_fused_on_the_grid_of_the_first() -> None:

@@ -6,6 +6,7 @@ import torch
 import widths
 from torch import Tensor, nn
 
+from dadist.model.layouts import build
 from dadist.model.precision import computing_in
 from dadist.training.loop import called
 
@@ -84,3 +85,19 @@ def test_an_unknown_precision_is_refused() -> None:
         computing_in("half", []),
     ):
         pass
+
+
+@pytest.mark.parametrize(("backbone", "interleaved"), [("efficientnet_lite0", True), ("street", False)])
+def test_depthwise_convolutions_have_their_channels_side_by_side_within_it_alone(
+    backbone: str, interleaved: bool
+) -> None:
+    network = build(builders.architecture(backbone=backbone))
+
+    def as_it_lies() -> bool:
+        wide = [one for one in network.parameters() if one.dim() == 4 and one.shape[1] > 1 and one.shape[2] > 1]
+        return all(one.is_contiguous(memory_format=torch.channels_last) for one in wide)
+
+    assert not as_it_lies()
+    with computing_in("float32", [network]):
+        assert as_it_lies() == interleaved
+    assert not as_it_lies()

@@ -249,7 +249,7 @@ def test_frozen_statistics_are_taken_anew_on_demand() -> None:
     ("change", "message"),
     [
         ({"backbone": "vgg"}, f"backbone: expected one of {', '.join(BACKBONES)} or timm:NAME, got 'vgg'"),
-        ({"decoder": "unet"}, "decoder: expected one of deeplab, daformer, vfm_uda, got 'unet'"),
+        ({"decoder": "unet"}, "decoder: expected one of deeplab, hypercolumns, daformer, vfm_uda, got 'unet'"),
         ({"heads": ("depht",)}, "heads: expected some of depth, density"),
         ({"heads": ("depth", "depth")}, "heads: expected some of depth, density, auxiliary, second, each once"),
         (

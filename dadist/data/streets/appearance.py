@@ -3,6 +3,8 @@
 An appearance interpolates every range between the two; at 0 both domains are one distribution.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from dadist.config.schema import Appearance
@@ -13,6 +15,8 @@ from dadist.data.streets.scene import Air, Camera, Colour
 # that its appearance says.
 PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "road": (((82, 82, 92), (96, 94, 100), (72, 76, 84)), ((124, 120, 114), (114, 112, 110), (130, 126, 122))),
+    "kerb_line": (((236, 206, 40), (236, 236, 232)), ((176, 160, 90), (176, 174, 166))),
+    "surfacing": (((150, 60, 50), (60, 110, 70)), ((116, 72, 66), (84, 104, 88))),
     "lane": (((236, 236, 232),), ((188, 184, 172),)),
     "sidewalk": (
         ((196, 176, 152), (206, 192, 172), (184, 158, 140)),
@@ -21,6 +25,15 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "facade": (
         ((206, 104, 70), (232, 184, 108), (160, 74, 62), (236, 214, 168), (124, 144, 188), (196, 140, 96)),
         ((142, 134, 124), (172, 166, 152), (112, 104, 98), (188, 178, 158), (132, 126, 120), (152, 138, 118)),
+    ),
+    "brick": (
+        ((166, 92, 66), (196, 164, 116), (140, 80, 62)),
+        ((126, 92, 74), (164, 146, 114), (108, 84, 74)),
+    ),
+    "roof": (((120, 66, 52), (84, 84, 92)), ((88, 72, 66), (74, 76, 82))),
+    "shop": (
+        ((196, 40, 44), (30, 62, 140), (28, 104, 70), (236, 226, 200), (40, 40, 46), (226, 176, 52)),
+        ((150, 52, 50), (52, 66, 112), (58, 92, 74), (206, 200, 186), (52, 52, 56), (186, 156, 92)),
     ),
     "window": (((52, 78, 124), (70, 108, 150)), ((66, 66, 68), (88, 92, 96))),
     "trim": (((244, 238, 226), (92, 60, 52)), ((196, 192, 184), (84, 80, 76))),
@@ -62,17 +75,25 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "bonnet": (((60, 62, 68),), ((52, 54, 58),)),
 }
 
+PAVED = {"road", "sidewalk"}  # grey in any variety
+LIT = {"lane", "red", "green", "lamp", "tail", "zenith", "horizon", "skin"}  # keep their colours in any variety
+
 
 class Dice:
     """An appearance's random draws: uniform numbers of one stream, in ranges between source and foreign ones."""
 
     def __init__(self, appearance: Appearance, seed: int, index: int) -> None:
         self.appearance = appearance
+        self.varied = appearance.variety
         self.stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, index))))
 
     def chance(self, share: float) -> bool:
         """True with the given probability."""
         return float(self.stream.random()) < share
+
+    def varies(self, share: float) -> bool:
+        """True with the given probability at full variety; without variety False, and nothing is drawn."""
+        return bool(self.varied) and self.chance(share * self.varied)
 
     def between(self, low: float, high: float) -> float:
         """Uniform in a range."""
@@ -97,9 +118,24 @@ class Dice:
         gain = self.between(1 - spread, 1 + spread) / 255
         tint = [self.between(-0.02, 0.02) for _ in range(3)]
         share = self.appearance.palette
+        if self.varied:
+            share += (1 - share) * self.varied * self.between(0.2, 1.0)
         red, green, blue = (
             min(max((a + (b - a) * share) * gain + shift, 0.0), 1.0)
             for a, b, shift in zip(source, foreign, tint, strict=True)
+        )
+        if not self.varied or name in LIT:
+            return red, green, blue
+        return self._weathered((red, green, blue), 0.02 if name in PAVED else 0.08)
+
+    def _weathered(self, colour: Colour, cast: float) -> Colour:
+        """A colour as one of many paints of its kind: paler or darker, greyer, of a cast of its own."""
+        grey = (colour[0] + colour[1] + colour[2]) / 3
+        keep = 1 - self.varied * self.between(0.0, 0.9)
+        gain = 1 + self.varied * self.between(-0.45, 0.35)
+        red, green, blue = (
+            min((grey + (value - grey) * keep) * gain * (1 + self.varied * self.between(-cast, cast)), 1.0)
+            for value in colour
         )
         return red, green, blue
 
@@ -107,16 +143,70 @@ class Dice:
 def camera(dice: Dice) -> Camera:
     """An image's camera; at 0 high and wide like a renderer's, at 1 low and long like Cityscapes'."""
     share = dice.appearance.camera
-    return Camera(
+    seen = Camera(
         focal=dice.ranged((0.74, 0.9), (1.06, 1.14), share),
         column=dice.ranged((0.42, 0.58), (0.48, 0.52), share),
         row=dice.ranged((0.42, 0.5), (0.36, 0.4), share),
         height_m=dice.ranged((1.7, 2.3), (1.18, 1.3), share),
     )
+    if not dice.varied:
+        return seen
+    sideways = dice.varied * dice.between(-0.22, 0.22) * dice.between(0, 1)
+    ahead = 1 / float(np.sqrt(1 + sideways * sideways))
+    return Camera(
+        focal=seen.focal + dice.varied * (dice.between(0.72, 1.2) - seen.focal),
+        column=seen.column,
+        row=seen.row + dice.varied * (dice.between(0.34, 0.54) - seen.row),
+        height_m=seen.height_m + dice.varied * (dice.between(1.15, 1.9) - seen.height_m),
+        ahead=(sideways * ahead, ahead),
+    )
 
 
 def air(dice: Dice) -> Air:
     """An image's light, weather and lens."""
+    plain = _plain_air(dice)
+    return _weather(dice, plain) if dice.varied else plain
+
+
+def _weather(dice: Dice, plain: Air) -> Air:
+    """Air of any season: an overcast white sky, a low sun with long shadows, a dull day; and any camera's picture."""
+    share = dice.varied
+
+    def moved(value: float, low: float, high: float) -> float:
+        return value + share * (dice.between(low, high) - value)
+
+    overcast = dice.chance(0.5)
+    x, y, z = dice.between(-1, 1), dice.between(0.18, 0.9), dice.between(-0.9, 0.5)
+    length = float(np.sqrt(x * x + y * y + z * z))
+    gain = moved(plain.exposure[1], 0.6, 1.3)
+    cast = share * dice.between(-0.07, 0.07)
+    white = dice.between(0.6, 1.0) if overcast else dice.between(0.0, 0.7)
+    bright = dice.between(0.8, 1.35) / gain  # a camera exposes for the street: skies burn out
+
+    def paled(colour: Colour) -> Colour:
+        top = max(colour)
+        red, green, blue = (value + share * ((value / top * (1 - white) + white) * bright - value) for value in colour)
+        return red, green, blue
+
+    return replace(
+        plain,
+        sun=(x / length, y / length, z / length),
+        ambient=moved(plain.ambient, *((0.85, 1.0) if overcast else (0.3, 0.65))),
+        shadow=moved(plain.shadow, *((0.0, 0.15) if overcast else (0.4, 0.7))),
+        sky=(paled(plain.sky[0]), paled(plain.sky[1])),
+        clouds=moved(plain.clouds, 0.0, 0.3),
+        haze=moved(plain.haze, 0.0, 0.15),
+        exposure=(gain * (1 + cast), gain, gain * (1 - cast)),
+        blur=moved(plain.blur, 0.0, 0.3),
+        vignette=moved(plain.vignette, 0.0, 0.2),
+        noise=moved(plain.noise, 0.0, 0.05),
+        roughness=share * dice.between(0.5, 3.0),
+        contrast=share * dice.between(0.0, 0.6),
+        dome=share * dice.between(0.0, 0.5),
+    )
+
+
+def _plain_air(dice: Dice) -> Air:
     appearance = dice.appearance
     x, y, z = dice.between(-1, 1), dice.between(0.5, 1.1), dice.between(-0.9, 0.5)
     length = float(np.sqrt(x * x + y * y + z * z))

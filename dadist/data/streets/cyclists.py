@@ -68,3 +68,29 @@ def rider(scene: Scene, dice: Dice, frame: Pose, instance: int, *, lean: float) 
     brush.flat(bar((0.3, 1.18), (0.42, 1.06), 0.1), dice.colour("skin"))
     brush.disc(shoulders[0] + 0.1, 1.7, 0.13, dice.colour("skin"))
     brush.disc(shoulders[0] + 0.07, 1.76, 0.145, dice.colour("helmet"))
+
+
+def from_behind(scene: Scene, dice: Dice, frame: Pose, instances: tuple[int, int]) -> None:
+    """A two-wheeler and its rider who ride along the street, seen from behind or from ahead."""
+    motor = dice.chance(0.25)
+    brush = Brush(scene, frame, MOTORCYCLE if motor else BICYCLE, instances[0])
+    half, tyre = (0.1, 0.34) if motor else (0.035, 0.35), dice.colour("tyre")
+    scene.shadows.append([frame.at(a, -frame.y, c) for a, c in ((-0.2, -0.8), (0.2, -0.8), (0.2, 0.8), (-0.2, 0.8))])
+    brush.flat([(-half[0], 0.0), (-half[0], 2 * half[1]), (half[0], 2 * half[1]), (half[0], 0.0)], tyre)
+    brush.flat(bar((-0.3, 1.02), (0.3, 1.02), 0.05), dice.colour("motorcycle" if motor else "bicycle"))
+    brush.flat(bar((0.0, 0.6), (0.0, 1.0), 0.25 if motor else 0.06), dice.colour("motorcycle"))
+    rider = Brush(scene, frame, RIDER, instances[1])
+    trousers, shirt, size = dice.colour("trousers"), dice.colour("shirt"), dice.between(0.92, 1.06)
+    lift = dice.between(0.0, 0.25)
+    for side, up in ((-1, lift), (1, 0.25 - lift)):
+        rider.flat(bar((side * 0.1, 0.95), (side * 0.14, 0.45 + up), 0.16), trousers)
+        rider.flat(bar((side * 0.14, 0.5 + up), (side * 0.12, 0.14 + up), 0.12), scaled(trousers, 0.8))
+        rider.flat(bar((side * 0.12, 0.14 + up), (side * 0.13, 0.06 + up), 0.12), BLACK)
+        rider.flat(bar((side * 0.2, 1.4 * size), (side * 0.32, 1.08), 0.11), scaled(shirt, 0.8))
+    rider.flat(
+        [(-0.17, 0.85), (-0.23, 1.4 * size), (-0.1, 1.5 * size), (0.1, 1.5 * size), (0.23, 1.4 * size), (0.17, 0.85)],
+        shirt,
+    )
+    rider.disc(0.0, 1.62 * size, 0.125, dice.colour("hair"))
+    if dice.chance(0.5):
+        rider.disc(0.0, 1.66 * size, 0.14, dice.colour("helmet"))

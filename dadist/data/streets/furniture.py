@@ -1,45 +1,8 @@
-"""What stands along the kerb: trees, poles, signs, lights."""
+"""What stands along the kerb: poles, signs, lights."""
 
 from dadist.data.streets.appearance import Dice
-from dadist.data.streets.objects import (
-    CIRCLE,
-    LIGHT,
-    POLE,
-    SIGN,
-    VEGETATION,
-    Brush,
-    Pose,
-    bar,
-    scaled,
-)
-from dadist.data.streets.scene import LEAVES, Colour, Scene
-
-
-def tree(scene: Scene, dice: Dice, frame: Pose, size: float) -> None:
-    """A trunk and a crown of ragged clumps; trunks are vegetation, as data sets label them."""
-    brush = Brush(scene, frame, VEGETATION)
-    trunk, foot = 0.09 + 0.03 * size, 0.9 * size
-    brush.flat([(-trunk, 0), (-trunk * 0.7, foot + 1), (trunk * 0.7, foot + 1), (trunk, 0)], dice.colour("trunk"))
-    leaf, dark = dice.colour("leaf"), dice.colour("leaf_dark")
-    for along, up, radius in ((0.0, 2.05, 0.8), (-0.6, 1.5, 0.62), (0.62, 1.55, 0.6), (0.0, 1.35, 0.7)):
-        at = dice.between(-0.1, 0.1)
-        clump(scene, dice, frame, ((along + at) * size, up * size, radius * size), (leaf, dark))
-    scene.cast([frame.at(1.1 * size * a, 1.5 * size + b * size * 0.7, 1.1 * size * b) for a, b in CIRCLE])
-
-
-def clump(
-    scene: Scene, dice: Dice, frame: Pose, disc: tuple[float, float, float], colours: tuple[Colour, Colour]
-) -> None:
-    """A ragged disc of leaves (along, up, radius) that never reaches below the ground."""
-    along, up, radius = disc
-    outline: list[tuple[float, float]] = []
-    for (a, b), (c, d) in zip(CIRCLE, [*CIRCLE[1:], CIRCLE[0]], strict=True):
-        for x, y, low, high in ((a, b, 0.88, 1.03), ((a + c) / 2, (b + d) / 2, 0.98, 1.15)):
-            reach = radius * dice.between(low, high)
-            outline.append((along + reach * x, max(up + reach * y, 0.0)))
-    points = [frame.at(x, y) for x, y in outline]
-    shape = (frame.y + up, radius, dice.between(0, 99))
-    scene.add(frame.z, points, VEGETATION, colours[1], accent=colours[0], kind=LEAVES, grain=(9.0, 0.22), shape=shape)
+from dadist.data.streets.objects import LIGHT, POLE, SIGN, Brush, Pose, bar, scaled
+from dadist.data.streets.scene import Colour, Scene
 
 
 def lamp_post(scene: Scene, dice: Dice, frame: Pose, reach: float) -> None:

@@ -1,14 +1,12 @@
 """The layout of a street scene: road, sidewalks, what lines the street, and who is on it."""
 
-from dadist.data.streets import cyclists, furniture, objects
+from dadist.data.streets import cyclists, furniture, greenery, ground, objects
 from dadist.data.streets.appearance import Dice
-from dadist.data.streets.objects import NAMES, Pose, scaled
-from dadist.data.streets.roadside import FENCE, KERB_M, CrossSection, close_view, line_street
-from dadist.data.streets.scene import BARS, PAVING, Camera, Colour, Point, Scene
+from dadist.data.streets.houses import KERB_M
+from dadist.data.streets.objects import Pose, scaled
+from dadist.data.streets.roadside import FENCE, CrossSection, close_view, line_street
+from dadist.data.streets.scene import BARS, Camera, Point, Scene
 
-ROAD, SIDEWALK = NAMES.index("road"), NAMES.index("sidewalk")
-LANE = 254  # lane marking: a class of its own on disk, of which no class set makes an id
-GROUND = 1e6  # the layer behind all: see scene.GROUND_M
 AHEAD, ONCOMING = (0.0, 1.0), (0.0, -1.0)
 SIDEWAYS = ((1.0, 0.0), (0.8, 0.6), (0.8, -0.6), (-0.8, 0.6), (-1.0, 0.0), (-0.8, -0.6))
 
@@ -27,18 +25,10 @@ class Count:
 
 def lay_out(dice: Dice, sun: Point) -> Scene:
     """One street with all that is in it; ``sun`` is the direction to it."""
-    right = dice.counted((3.4, 5.4), (3.0, 3.8))
-    left = right - dice.counted((9.4, 13.0), (8.8, 9.8))
-    street = CrossSection(
-        left=left,
-        right=right,
-        left_line=left - dice.counted((2.2, 4.4), (1.4, 2.4)),
-        right_line=right + dice.counted((2.2, 4.4), (1.4, 2.4)),
-        length=dice.between(70, 150),
-    )
+    street = cross_section(dice)
     scene, count = Scene(sun=sun), Count()
-    _ground(scene, dice, street)
-    _markings(scene, dice, street)
+    ground.pave(scene, dice, street)
+    ground.mark(scene, dice, street)
     close_view(scene, dice, street)
     for side, line in ((-1, street.left_line), (1, street.right_line)):
         line_street(scene, dice, street, side, line)
@@ -47,6 +37,21 @@ def lay_out(dice: Dice, sun: Point) -> Scene:
         _walkers(scene, dice, street, side, count)
     _traffic(scene, dice, street, count)
     return scene
+
+
+def cross_section(dice: Dice) -> CrossSection:
+    """Kerbs and lines of the facades; with variety narrow and wide ones, driven on either side."""
+    right = dice.counted((3.4, 5.4), (3.0, 3.8))
+    left = right - dice.counted((9.4, 13.0), (8.8, 9.8))
+    widths = [dice.counted((2.2, 4.4), (1.4, 2.4)) for _ in range(2)]
+    length, drive = dice.between(70, 150), 1
+    if dice.varied:
+        right += dice.varied * (dice.between(1.7, 4.8) - right)
+        left += dice.varied * (-dice.between(2.8, 8.5) - left)
+        widths = [width + dice.varied * (dice.between(1.4, 7.0) - width) for width in widths]
+        if dice.varies(0.5):
+            left, right, drive = -right, -left, -1
+    return CrossSection(left, right, left - widths[0], right + widths[1], length, drive)
 
 
 def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: int) -> None:
@@ -62,63 +67,6 @@ def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: i
         scene.add(0.0, [*arch, at(1.02, 1.02), at(-0.02, 1.02)], label, colour, grain=(2.0, 0.1))
 
 
-def _ground(scene: Scene, dice: Dice, street: CrossSection) -> None:
-    """Sidewalks, their kerbs, the road, its patches and covers."""
-    road, slab, seed = dice.colour("road"), dice.colour("sidewalk"), dice.between(0, 99)
-    far, shape = 500.0, (dice.between(0.7, 1.4), dice.between(0.7, 1.4), seed)
-    for kerb, out in ((street.left, -60.0), (street.right, 60.0)):
-        quad = [(kerb, KERB_M, 0.0), (kerb, KERB_M, far), (kerb + out, KERB_M, far), (kerb + out, KERB_M, 0.0)]
-        scene.add(GROUND, quad, SIDEWALK, slab, accent=scaled(slab, 0.8), kind=PAVING, shape=shape, grain=(6.0, 0.08))
-    corners = [(street.left, 0.0, 0.0), (street.left, 0.0, far), (street.right, 0.0, far), (street.right, 0.0, 0.0)]
-    scene.add(GROUND - 1, corners, ROAD, road, grain=(14.0, 0.13))
-    for _ in range(int(dice.between(0, 4))):
-        x, z, w = dice.between(street.left, street.right - 1.5), dice.between(5, 40), dice.between(0.8, 2.2)
-        _flat(
-            scene,
-            (x, min(x + w, street.right)),
-            (z, z + dice.between(2, 9)),
-            ROAD,
-            scaled(road, dice.between(0.82, 1.1)),
-        )
-    for x in (street.left, street.right):
-        top = (scaled(slab, 1.1), (x, KERB_M, 0.0), (x, KERB_M, far), (x, 0.0, far), (x, 0.0, 0.0))
-        scene.add(GROUND - 3, top[1:], SIDEWALK, scaled(slab, 1.12))
-        inner, outer = sorted((x, x + (0.22 if x > 0 else -0.22)))
-        _flat(scene, (inner, outer), (0.0, far), SIDEWALK, scaled(slab, 1.14), up=KERB_M)
-    if dice.chance(0.5):
-        x, z = dice.between(street.left + 1, street.right - 1), dice.between(6, 14)
-        points = [(x + 0.35 * a, 0.0, z - 0.35 * b) for a, b in objects.CIRCLE]
-        scene.add(GROUND - 3, points, ROAD, scaled(road, 0.6))
-
-
-def _flat(
-    scene: Scene, x: tuple[float, float], z: tuple[float, float], label: int, colour: Colour, up: float = 0.0
-) -> None:
-    """A rectangle on the ground."""
-    corners = [(x[0], up, z[0]), (x[0], up, z[1]), (x[1], up, z[1]), (x[1], up, z[0])]
-    scene.add(GROUND - 2, corners, label, colour, grain=(14.0, 0.12))
-
-
-def _markings(scene: Scene, dice: Dice, street: CrossSection) -> None:
-    """Centre line, edge lines, now and then a crossing with its stop line."""
-    paint = dice.colour("lane")
-    middle = (street.left + street.right) / 2
-    dash, start = dice.between(2.5, 4), dice.between(2, 6)
-    for k in range(14):
-        z = start + k * dash * 2
-        _flat(scene, (middle - 0.09, middle + 0.09), (z, z + dash), LANE, paint)
-    if dice.chance(0.6):
-        for x in (street.left + 2.1, street.right - 2.1):
-            _flat(scene, (x - 0.07, x + 0.07), (2.0, street.length), LANE, paint)
-    if dice.chance(0.4):
-        z = dice.between(9, 26)
-        stripes = int((street.right - street.left) / 1.0)
-        for k in range(stripes):
-            x = street.left + 0.4 + k
-            _flat(scene, (x, x + 0.5), (z, z + 3), LANE, paint)
-        _flat(scene, (middle + 0.1, street.right - 0.2), (z - 1.6, z - 1.2), LANE, paint)
-
-
 def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> None:
     """Along one kerb: trees, lamps, lights, signs, parked two-wheelers, railings."""
     trees = dice.chance(0.55)
@@ -128,7 +76,7 @@ def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> 
         pick = dice.between(0, 1)
         if pick < 0.28:
             if trees:
-                furniture.tree(scene, dice, frame, dice.between(1.5, 2.3))
+                greenery.tree(scene, dice, frame, dice.between(1.5, 2.3))
         elif pick < 0.42:
             furniture.lamp_post(scene, dice, frame, -side * dice.between(0.8, 2.0))
         elif pick < 0.55:
@@ -163,6 +111,8 @@ def _walkers(scene: Scene, dice: Dice, street: CrossSection, side: int, count: C
         x = dice.between(kerb + side * 0.9, line - side * 0.4)
         heading = (1.0, 0.0) if dice.chance(0.5) else (-1.0, 0.0)
         objects.person(scene, dice, Pose(x, KERB_M, z, heading), count())
+        if dice.varies(0.4):  # not alone
+            objects.person(scene, dice, Pose(x + dice.between(0.5, 0.8), KERB_M, z + 0.1, heading), count())
     if dice.chance(0.12):
         x = dice.between(street.left + 1, street.right - 1)
         objects.person(scene, dice, Pose(x, 0.0, dice.between(12, 30), (1.0, 0.0)), count())
@@ -170,7 +120,9 @@ def _walkers(scene: Scene, dice: Dice, street: CrossSection, side: int, count: C
 
 def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> None:
     """Parked cars at both kerbs, vehicles in both lanes, riders."""
-    for x, heading, share in ((street.right - 1.0, AHEAD, 0.4), (street.left + 1.0, ONCOMING, 0.55)):
+    own_kerb, other_kerb = (street.right, street.left)[:: street.drive]
+    parked = ((own_kerb - street.drive, AHEAD, 0.4), (other_kerb + street.drive, ONCOMING, 0.55))
+    for x, heading, share in parked:
         z = dice.between(7, 16)
         while z < 70:
             if dice.chance(share * dice.counted((0.6, 1.2), (1.0, 1.8))):
@@ -179,7 +131,7 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
             z += dice.between(5.4, 7.5)
     middle = (street.left + street.right) / 2
     taken: list[tuple[float, float, float]] = []  # x, from z, to z of the vehicles on the road
-    own, other = (middle + 1.35, AHEAD), (middle - 1.35, ONCOMING)
+    own, other = (middle + street.drive * 1.35, AHEAD), (middle - street.drive * 1.35, ONCOMING)
     for x, heading in (own, other):
         z = dice.between(13, 34) if heading == AHEAD else dice.between(10, 30)
         while z < 80:
@@ -193,6 +145,9 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
         x = dice.between(street.left + 2.9, street.right - 2.9)
         if any(abs(x - lane) < 2.3 and near < z < far for lane, near, far in taken):
             continue  # a vehicle stands there
+        if dice.varies(0.7):
+            cyclists.from_behind(scene, dice, Pose(x, 0.0, z, (1.0, 0.0)), (count(), count()))
+            continue
         frame = Pose(x, 0.0, z, SIDEWAYS[int(dice.between(0, len(SIDEWAYS)))])
         ridden, lean = (cyclists.bicycle, 0.6) if dice.chance(0.5) else (cyclists.motorcycle, 0.3)
         ridden(scene, dice, frame, count())

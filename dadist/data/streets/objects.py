@@ -96,6 +96,8 @@ def car(scene: Scene, dice: Dice, frame: Pose, instance: int) -> None:
     )[int(dice.between(0, 4))]
     half, waist = 0.9, 0.88 if height < 1.9 else 1.05
     paint, glass = dice.colour("car"), dice.colour("glass")
+    if dice.varied:
+        glass = scaled(glass, 1 + dice.varied * dice.between(-0.6, 0.9))
     dark = scaled(paint, 0.62)
     brush = Brush(scene, frame, CAR, instance)
     _shadow(scene, frame, length, half)

@@ -30,7 +30,8 @@ TILE = 256  # side of the noise tile in texels; a power of two
 class Buffers(NamedTuple):
     """What was painted, before the colour."""
 
-    ids: NDArray[np.uint16]  # (2H + 1, 2W + 1) number of the surface, 0 = sky
+    ids: NDArray[np.uint16]  # (2H + 1, 2W + 1) number of the surface that is seen, 0 = sky
+    solid: NDArray[np.uint16]  # same shape: the one that labels and depth are of; unlike ids where it is seen through
     shade: NDArray[np.uint8]  # same shape: 1 where the ground lies in shadow
     surfaces: list[Surface]
     planes: NDArray[np.float64]  # (N + 1, 3) a, b, c of 1/z = a u + b v + c in pixels; 0 = sky
@@ -40,15 +41,31 @@ class Buffers(NamedTuple):
 def rasterise(scene: Scene, camera: Camera, width: int, height: int) -> Buffers:
     """Paints the surfaces, far to near, into a buffer of their numbers."""
     surfaces = ordered(scene.surfaces)
-    planes, normals, turned = _planes([surface.points for surface in surfaces], camera, width, height)
+    polygons = turned([surface.points for surface in surfaces], camera)
+    planes, normals, behind = _planes(polygons, camera, width, height)
     ids = np.zeros((2 * height + 1, 2 * width + 1), np.uint16)
     shade = np.zeros(ids.shape, np.uint8)
-    visible = [not (surface.cull and away) for surface, away in zip(surfaces, turned[1:], strict=True)]
+    visible = [not (surface.cull and away) for surface, away in zip(surfaces, behind[1:], strict=True)]
     numbers = [number for number, seen in enumerate(visible, 1) if seen]
-    corners = _project([surfaces[number - 1].points for number in numbers], camera, width, height)
-    _fill(ids, corners, numbers)
-    _fill(shade, _project(scene.shadows, camera, width, height), [1] * len(scene.shadows))
-    return Buffers(ids, shade, surfaces, planes, normals)
+    corners = _project([polygons[number - 1] for number in numbers], camera, width, height)
+    clear = [surfaces[number - 1].clear for number in numbers]
+    first = clear.index(True) if any(clear) else len(clear)
+    _fill(ids, corners[:first], numbers[:first])
+    solid = ids.copy() if any(clear) else ids
+    if any(clear):
+        _fill(solid, corners[first:], numbers[first:])
+        opaque = [number for number in range(first, len(clear)) if not clear[number]]
+        _fill(ids, [corners[number] for number in opaque], [numbers[number] for number in opaque])
+    _fill(shade, _project(turned(scene.shadows, camera), camera, width, height), [1] * len(scene.shadows))
+    return Buffers(ids, solid, shade, surfaces, planes, normals)
+
+
+def turned(polygons: Sequence[Sequence[Point]], camera: Camera) -> Sequence[Sequence[Point]]:
+    """Polygons as the camera has them that looks along its ``ahead``: z lies in that direction."""
+    aside, ahead = camera.ahead
+    if aside == 0:
+        return polygons
+    return [[(x * ahead - z * aside, y, x * aside + z * ahead) for x, y, z in points] for points in polygons]
 
 
 def depth_at(planes: NDArray[Any], ids: NDArray[np.uint16], step: int = 1) -> NDArray[Any]:
@@ -118,11 +135,14 @@ def _fill(
     """
     rows, columns = buffer.shape
     one = 1 << SHIFT
-    ends = [np.concatenate([polygon, np.roll(polygon, -1, 0)], 1) for polygon in polygons if len(polygon)]
-    if not ends:
+    counts = np.array([len(polygon) for polygon in polygons], np.int64)
+    if not counts.any():
         return
-    owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
-    x0, y0, x1, y1 = np.concatenate(ends).T
+    owner = np.repeat(np.arange(len(polygons)), counts)
+    corners, following = np.concatenate(polygons), np.arange(1, len(owner) + 1)
+    last = (np.cumsum(counts) - 1)[counts > 0]
+    following[last] = last + 1 - counts[counts > 0]  # back to the polygon's first
+    (x0, y0), (x1, y1) = corners.T, corners[following].T
     down = y0 < y1
     x0, x1, y0, y1 = np.where(down, x0, x1), np.where(down, x1, x0), np.where(down, y0, y1), np.where(down, y1, y0)
     first, last = np.clip(-(-y0 // one), 0, rows), np.clip(-(-y1 // one), 0, rows)  # rows y0 <= row < y1

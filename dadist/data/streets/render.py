@@ -25,7 +25,8 @@ from dadist import classes
 from dadist.config.schema import Appearance
 from dadist.data.readers.base import FAR_CM
 from dadist.data.streets.appearance import Dice, air, camera
-from dadist.data.streets.layout import LANE, add_bonnet, lay_out
+from dadist.data.streets.ground import LANE
+from dadist.data.streets.layout import add_bonnet, lay_out
 from dadist.data.streets.rasterize import depth_at, rasterise
 from dadist.data.streets.scene import Camera
 from dadist.data.streets.shading import colour
@@ -66,12 +67,12 @@ def render(appearance: Appearance, *, seed: int, index: int, width: int, height:
     buffers = rasterise(scene, seen, width, height)
     sky = classes.CLASS_SETS["16"].names.index("sky")
     table = np.array([(sky, 0), *((s.label, s.instance) for s in buffers.surfaces)])
-    centres = buffers.ids[1::2, 1::2]
+    centres = buffers.solid[1::2, 1::2]
     return RenderedScene(
         image=colour(buffers, seen, weather, width, height),
         labels=table[:, 0].astype(np.uint8)[centres],
         instances=table[:, 1].astype(np.uint16)[centres],
-        depth_m=depth_at(buffers.planes, buffers.ids, 2).astype(np.float32),
+        depth_m=depth_at(buffers.planes, buffers.solid, 2).astype(np.float32),
         camera=seen,
     )
 

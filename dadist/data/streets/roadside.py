@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from dadist.data.streets import furniture
+from dadist.data.streets import greenery
 from dadist.data.streets.appearance import Dice
+from dadist.data.streets.houses import BUILDING, KERB_M, Plot, house
 from dadist.data.streets.objects import NAMES, Pose, scaled
 from dadist.data.streets.scene import BARS, BLOCKS, FACADE, Scene
 
-BUILDING, WALL, FENCE = (NAMES.index(name) for name in ("building", "wall", "fence"))
-KERB_M = 0.13
+WALL, FENCE = (NAMES.index(name) for name in ("wall", "fence"))
 BACKDROP, LINING = 1e5, 1e4  # layers behind everything on the street: see scene.STREET_M
 
 
@@ -21,6 +21,7 @@ class CrossSection:
     left_line: float
     right_line: float
     length: float
+    drive: int  # 1: on the right of the road, -1: on the left
 
 
 def close_view(scene: Scene, dice: Dice, street: CrossSection) -> None:
@@ -39,7 +40,7 @@ def close_view(scene: Scene, dice: Dice, street: CrossSection) -> None:
             size = dice.between(2.2, 4.2)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
             clumps = Scene()
-            furniture.clump(clumps, dice, frame, (0.0, size, size), shade)
+            greenery.clump(clumps, dice, frame, (0.0, size, size), shade)
             scene.add_all(clumps, BACKDROP)
 
 
@@ -59,25 +60,8 @@ def line_street(scene: Scene, dice: Dice, street: CrossSection, side: int, line:
             _gap(scene, dice, side, line, (z, end))
         else:
             end = z + dice.between(8, 20)
-            _house(scene, dice, side, line, (z, end), tall * dice.between(0.7, 1.3))
+            house(scene, dice, Plot(side, line, z, end, LINING + end), tall * dice.between(0.7, 1.3))
         z = end
-
-
-def _house(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float], height: float) -> None:
-    """A facade along the street, the flank towards the camera, a cornice and a plinth."""
-    near, far = z
-    key, deep = LINING + far, line + side * 11
-    paint, window, trim = dice.colour("facade"), dice.colour("window"), dice.colour("trim")
-    shape = (dice.between(2.2, 3.6), dice.between(2.9, 3.5), dice.between(0, 99))
-    quad = [(line, KERB_M, near), (line, height, near), (line, height, far), (line, KERB_M, far)]
-    flank = [(line, KERB_M, near), (line, height, near), (deep, height, near), (deep, KERB_M, near)]
-    for points, kind in ((flank, FACADE if dice.chance(0.4) else 0), (quad, FACADE)):
-        scene.add(key, points, BUILDING, paint, accent=window, kind=kind, grain=(5.0, 0.07), shape=shape)
-    for low, high, colour in ((height - 0.5, height, trim), (KERB_M, 0.7, scaled(paint, 0.7))):
-        strip = [(line, low, near), (line, high, near), (line, high, far), (line, low, far)]
-        scene.add(key, strip, BUILDING, colour, grain=(5.0, 0.07))
-    scene.cast([(line, 0, near), (line, height, near), (line, height, far), (line, 0, far)])
-    scene.cast(flank)
 
 
 def _gap(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float]) -> None:
@@ -93,7 +77,7 @@ def _gap(scene: Scene, dice: Dice, side: int, line: float, z: tuple[float, float
             up = size * dice.between(0.8, 1.6)
             shade = (dice.colour("leaf"), dice.colour("leaf_dark"))
             clumps = Scene()
-            furniture.clump(clumps, dice, frame, (dice.between(-1, 1), up, size), shade)
+            greenery.clump(clumps, dice, frame, (dice.between(-1, 1), up, size), shade)
             scene.add_all(clumps, key)
     height = dice.between(1.6, 2.9) if kind < 0.45 else dice.between(1.1, 1.9)
     quad = [(line, KERB_M, near), (line, height, near), (line, height, far), (line, KERB_M, far)]

@@ -16,7 +16,7 @@ GROUND_M = 9e5  # objects with a greater distance are the ground
 STREET_M = 1000.0  # objects with a greater distance are layers behind the street, painted in that order
 
 # Kinds of texture: how the second colour of a surface is mixed in.
-PLAIN, GRADIENT, PAVING, FACADE, BARS, BLOCKS, LEAVES = range(7)
+PLAIN, GRADIENT, PAVING, FACADE, BARS, BLOCKS, LEAVES, TERRACE = range(8)
 
 
 class Surface(NamedTuple):
@@ -32,16 +32,18 @@ class Surface(NamedTuple):
     shape: tuple[float, float, float]  # what the kind needs, in metres
     cull: bool  # leave it out where it faces away from the camera (corners clockwise as seen from outside)
     ground: bool  # shadows fall on it
+    clear: bool  # seen through: it has a label and a depth, what is behind it has the colour
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole without rotation; the horizon moves by the row of its principal point."""
+    """A pinhole that is not tilted; the horizon moves by the row of its principal point."""
 
     focal: float  # all four as shares of the image's width (focal, column) and height (row), or metres
     column: float
     row: float
     height_m: float
+    ahead: tuple[float, float] = (0.0, 1.0)  # unit direction in (x, z) that it looks in
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ class Air:
     vignette: float
     noise: float
     seed: int
+    roughness: float = 0.0  # texture beyond that of the simple streets, a gain
+    contrast: float = 0.0  # share of an S-shaped curve of tones
+    dome: float = 0.0  # share of the light that comes from above, which upright faces see half of
 
 
 @dataclass
@@ -82,10 +87,11 @@ class Scene:
         grain: tuple[float, float] = (8.0, 0.06),
         shape: tuple[float, float, float] = (1.0, 1.0, 0.0),
         cull: bool = False,
+        clear: bool = False,
     ) -> None:
         """Adds a polygon that is painted among others by ``far_m``, its object's distance."""
         surface = Surface(
-            points, label, instance, colour, accent or colour, kind, grain, shape, cull, far_m >= GROUND_M
+            points, label, instance, colour, accent or colour, kind, grain, shape, cull, far_m >= GROUND_M, clear
         )
         self.surfaces.append((far_m, surface))
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dadist.data.streets.rasterize import Buffers, Floats, depth_at, hashed, noise, unit
-from dadist.data.streets.scene import BARS, BLOCKS, FACADE, GRADIENT, LEAVES, PAVING, Air, Camera
+from dadist.data.streets.patterns import PATTERNS
+from dadist.data.streets.rasterize import Buffers, Floats, depth_at, hashed, noise, turned, unit
+from dadist.data.streets.scene import Air, Camera
 
 Table = dict[str, NDArray[Any]]
 
@@ -24,7 +25,7 @@ class CameraView(NamedTuple):
 
 def colour(buffers: Buffers, camera: Camera, air: Air, width: int, height: int) -> NDArray[np.uint8]:
     """The image, ``(H, W, 3)``."""
-    table, z = _table(buffers, air), depth_at(buffers.planes.astype(np.float32), buffers.ids)
+    table, z = _table(buffers, camera, air), depth_at(buffers.planes.astype(np.float32), buffers.ids)
     view = CameraView(
         *map(np.float32, (camera.focal * width, camera.column * width, camera.row * height, camera.height_m))
     )
@@ -46,7 +47,7 @@ def _shaded(
     v = np.arange(first, first + len(ids), dtype=np.float32) * np.float32(0.5)
     x = (u - view.column) / view.focal * z
     y = view.height_m - (v - view.row)[:, None] / view.focal * z
-    light = _texture(table, ids, x, y, z, view.focal) * table["light"].take(ids)
+    light = _texture(table, ids, x, y, z, view.focal, np.float32(air.roughness)) * table["light"].take(ids)
     mix = _mix(table, ids, x, y, z, view.focal)
     shaded = (shade > 0) & table["ground"].take(ids)
     light *= np.where(shaded, np.float32(1 - air.shadow), np.float32(1))
@@ -67,14 +68,16 @@ def _shaded(
     return image
 
 
-def _table(buffers: Buffers, air: Air) -> Table:
+def _table(buffers: Buffers, camera: Camera, air: Air) -> Table:
     """What the colour pass looks up by surface number, one row per surface; 0 is the sky."""
     rows = [(*s.colour, *s.accent, s.kind, *s.grain, *s.shape) for s in buffers.surfaces]
     values = np.zeros((len(rows) + 1, 12), np.float32)
     if rows:
         values[1:] = rows
     normals = buffers.normals
-    lit = np.maximum(normals[:, 0] * air.sun[0] + normals[:, 1] * air.sun[1] + normals[:, 2] * air.sun[2], 0.0)
+    [[sun]] = turned([[air.sun]], camera)
+    lit = np.maximum(normals[:, 0] * sun[0] + normals[:, 1] * sun[1] + normals[:, 2] * sun[2], 0.0)
+    dome = 1 - air.dome * (1 - normals[:, 1]) / 2
     upright = np.abs(normals[:, 1]) < 0.7
     flat = np.sqrt(normals[:, 0] ** 2 + normals[:, 2] ** 2) + 1e-9
     columns = [np.ascontiguousarray(column) for column in values.T]
@@ -85,10 +88,10 @@ def _table(buffers: Buffers, air: Air) -> Table:
         "frequency": columns[7],
         "contrast": columns[8],
         "shape": np.stack(columns[9:12]),
-        "light": (air.ambient + (1 - air.ambient) * lit).astype(np.float32),
+        "light": ((air.ambient + (1 - air.ambient) * lit) * dome).astype(np.float32),
         # Texture coordinates: along the plane and up for walls, x and z for what lies flat.
-        "along_x": np.where(upright, normals[:, 2] / flat, 1.0).astype(np.float32),
-        "along_z": np.where(upright, -normals[:, 0] / flat, 0.0).astype(np.float32),
+        "along_x": np.where(upright, normals[:, 2] / flat, camera.ahead[1]).astype(np.float32),
+        "along_z": np.where(upright, -normals[:, 0] / flat, camera.ahead[0]).astype(np.float32),
         "upright": upright.astype(np.float32),
         "ground": np.array([False, *(s.ground for s in buffers.surfaces)]),
     }
@@ -101,8 +104,10 @@ def _coordinates(table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z:
     return s, z + (y - z) * upright
 
 
-def _texture(table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z: Floats, focal: np.float32) -> Floats:
-    """Gain of the noise: two scales, the finer one fading where a texel is smaller than a pixel."""
+def _texture(
+    table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z: Floats, focal: np.float32, roughness: np.float32
+) -> Floats:
+    """Gain of the noise: two scales, and where rough a finer third; the finer fade where a texel is below a pixel."""
     s, t = _coordinates(table, ids, x, y, z)
     frequency, contrast = table["frequency"].take(ids), table["contrast"].take(ids)
     fine = 1 / (1 + frequency * z / focal * np.float32(2))
@@ -110,7 +115,11 @@ def _texture(table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z: Flo
     coarse = np.float32(0.11)
     offset = ids.astype(np.float32) * np.float32(7.31)
     grain = noise(s, t) * fine + noise(s * coarse + offset, t * coarse)
-    return 1 + contrast * grain
+    if roughness:
+        finer, own = np.float32(3.7), unit(hashed(np.arange(len(table["kind"]), dtype=np.uint32))).take(ids)
+        grain += noise(s * finer + offset, t * finer) * (2 / (1 + frequency * finer * z / focal))
+        contrast = contrast * (1 + roughness * own)
+    return np.maximum(1 + contrast * grain, np.float32(0.1))
 
 
 def _mix(table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z: Floats, focal: np.float32) -> Floats:
@@ -126,80 +135,6 @@ def _mix(table: Table, ids: NDArray[np.uint16], x: Floats, y: Floats, z: Floats,
             s, t = _coordinates(table, chosen, x.ravel()[where], y.ravel()[where], deep)
             mix[where] = pattern(s, t, [row.take(chosen) for row in table["shape"]], deep / focal)
     return mix.reshape(ids.shape)
-
-
-def _gradient(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """From the first colour at height ``shape[0]`` to the second at ``shape[1]``."""
-    share: Floats = np.clip((t - shape[0]) / (shape[1] - shape[0]), 0, 1)
-    return share
-
-
-def _paving(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """Joints between slabs of ``shape[0]`` by ``shape[1]``, and slabs of unlike tone."""
-    a, b = s / shape[0], t / shape[1]
-    i, j = np.floor(a), np.floor(b)
-    tone = _cell(i, j, shape[2])
-    fade = 1 / (1 + pixel * 6)
-    joint = (a - i < np.float32(0.06)) | (b - j < np.float32(0.06))
-    return np.where(joint, np.float32(0.9), tone * np.float32(0.5)) * fade
-
-
-def _blocks(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """Masonry: rows shifted by half a block against each other."""
-    b = t / shape[1]
-    j = np.floor(b)
-    a = s / shape[0] + (j - np.floor(j * np.float32(0.5)) * 2) * np.float32(0.5)
-    i = np.floor(a)
-    tone = _cell(i, j, shape[2])
-    joint = (a - i < np.float32(0.07)) | (b - j < np.float32(0.12))
-    share: Floats = np.where(joint, np.float32(1), tone * np.float32(0.55)) / (1 + pixel * 6)
-    return share
-
-
-def _bars(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """Upright bars ``shape[0]`` apart and two rails at the foot and near the height ``shape[1]``."""
-    a = s / shape[0]
-    bar = a - np.floor(a) < np.float32(0.4)
-    b = t / shape[1]
-    rail = ((b > np.float32(0.08)) & (b < np.float32(0.17))) | ((b > np.float32(0.84)) & (b < np.float32(0.96)))
-    fade = 1 / (1 + pixel / shape[0])
-    return np.where(rail, np.float32(0), np.where(bar, np.float32(0), fade))
-
-
-def _leaves(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """Clumps of lit leaves, and darker ones towards the foot."""
-    clump = noise(s * np.float32(5) + shape[2], t * np.float32(5)) + noise(s * np.float32(1.3), t * np.float32(1.3) + 9)
-    return np.clip(np.float32(0.45) + clump * np.float32(0.9) - (t - shape[0]) / shape[1] * np.float32(0.3), 0, 1)
-
-
-def _facade(s: Floats, t: Floats, shape: list[Floats], pixel: Floats) -> Floats:
-    """Windows in bays of ``shape[0]``, floors of ``shape[1]``; doors and shop windows at the street."""
-    bay, floor, seed = shape
-    a, b = s / bay, t / floor
-    i, j = np.floor(a), np.floor(b)
-    da, db = np.abs(a - i - np.float32(0.5)), b - j
-    chance = _cell(i, j, seed)
-    style = _cell(seed, seed * 3, seed)
-    street = j < 1
-    door = street & (chance < np.float32(0.35))
-    shop = street & (style > np.float32(0.45)) & ~door
-    half = np.where(door, np.float32(0.17), np.where(shop, np.float32(0.42), np.float32(0.2) + style * np.float32(0.1)))
-    low = np.where(door, np.float32(0), np.where(shop, np.float32(0.18), np.float32(0.3)))
-    high = np.where(door, np.float32(0.68), np.where(shop, np.float32(0.74), np.float32(0.8)))
-    inside = (da < half) & (db > low) & (db < high)
-    mullion = (da < np.float32(0.018)) & ~door
-    glass = np.float32(0.75) + chance * np.float32(0.25) - (db - low) * np.float32(0.2)
-    band = (db > np.float32(0.965)) & ~inside  # a ledge under each floor
-    return np.where(inside & ~mullion, glass, np.where(band, np.float32(0.25), np.float32(0)))
-
-
-def _cell(i: Floats, j: Floats, seed: Floats) -> Floats:
-    """A number in 0..1 for each cell of a texture."""
-    mixed = i.astype(np.int32) * np.int32(7919) + j.astype(np.int32) * np.int32(104729)
-    return unit(hashed(mixed.astype(np.uint32) + (seed * 977).astype(np.int32).astype(np.uint32)))
-
-
-PATTERNS = {GRADIENT: _gradient, PAVING: _paving, FACADE: _facade, BARS: _bars, BLOCKS: _blocks, LEAVES: _leaves}
 
 
 def _clouds(u: Floats, v: Floats, view: CameraView, air: Air) -> Floats:
@@ -232,5 +167,8 @@ def _lens(image: Floats, air: Air) -> NDArray[np.uint8]:
         image = image + np.float32(air.noise) * grain.reshape(image.shape)
     image = np.clip(image, 0, None)
     image = image * np.float32(1.12) / (image * np.float32(0.12) + 1)  # a film's soft shoulder
+    if air.contrast:
+        image = np.minimum(image, 1)
+        image = image + np.float32(air.contrast) * (image * image * (3 - 2 * image) - image)
     pixels: NDArray[np.uint8] = np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return pixels
