@@ -144,7 +144,10 @@ COMPONENTS = "results/demo/prior/components.csv"  # on demand
 # The demo with a few small images and a few steps; every rule runs, and a method of each kind.
 KINDS = ("source_only", "adabn", "advent", "adaptpatch", "depth_distribution")
 TINY = {
-    "render": {"demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6}},
+    "render": {
+        "demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6},
+        "photographs": {"width": 64, "height": 32, "source": 12},
+    },
     "presets": {
         "demo": {
             "methods": [*KINDS],
@@ -158,6 +161,15 @@ TINY = {
             "draw": {"images": 2},
             "embed": {"images": 2, "points": 64},
             "draw_figures": {"images": 2, "dpi": 60},
-        }
+        },
+        "photographs": {
+            "source": {"width": 64, "height": 32},
+            "target": {"width": 64, "height": 32},
+            "fit_gmm": {"points": 500},
+            "adapt": {"iterations": 4, "batch": 2},
+            "pseudo_label": {"confidence": 0.1},
+            "selftrain": {"rounds": [3, 3], "training": {"batch": 2}},
+            "draw": {"images": 2},
+        },
     },
 }

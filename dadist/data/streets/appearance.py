@@ -75,6 +75,7 @@ PALETTE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "bonnet": (((60, 62, 68),), ((52, 54, 58),)),
 }
 
+OWN_WIDTH_M = 2.2  # to each side of the camera, with another vehicle's half
 PAVED = {"road", "sidewalk"}  # grey in any variety
 LIT = {"lane", "red", "green", "lamp", "tail", "zenith", "horizon", "skin"}  # keep their colours in any variety
 
@@ -94,6 +95,13 @@ class Dice:
     def varies(self, share: float) -> bool:
         """True with the given probability at full variety; without variety False, and nothing is drawn."""
         return bool(self.varied) and self.chance(share * self.varied)
+
+    def nearer(self, z: float, x: float) -> float:
+        """A distance, with variety down to a third of it where a thing at ``x`` is not in the camera's way."""
+        if not self.varied:
+            return z
+        moved = z * (1 - self.varied * self.between(0.0, 0.7))
+        return moved if abs(x) > OWN_WIDTH_M else max(moved, min(z, 6.0))
 
     def between(self, low: float, high: float) -> float:
         """Uniform in a range."""

@@ -70,7 +70,7 @@ def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: i
 def _furnish(scene: Scene, dice: Dice, kerb: float, side: int, count: Count) -> None:
     """Along one kerb: trees, lamps, lights, signs, parked two-wheelers, railings."""
     trees = dice.chance(0.55)
-    z = dice.between(7, 12)
+    z = dice.nearer(dice.between(7, 12), kerb)
     while z < 70:
         frame = Pose(kerb + side * 0.55, KERB_M, z, (1.0, 0.0))
         pick = dice.between(0, 1)
@@ -109,6 +109,7 @@ def _walkers(scene: Scene, dice: Dice, street: CrossSection, side: int, count: C
     for _ in range(int(dice.counted((1, 7), (0, 4)))):
         z = 8 + 40 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(kerb + side * 0.9, line - side * 0.4)
+        z = dice.nearer(z, x)
         heading = (1.0, 0.0) if dice.chance(0.5) else (-1.0, 0.0)
         objects.person(scene, dice, Pose(x, KERB_M, z, heading), count())
         if dice.varies(0.4):  # not alone
@@ -123,7 +124,7 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
     own_kerb, other_kerb = (street.right, street.left)[:: street.drive]
     parked = ((own_kerb - street.drive, AHEAD, 0.4), (other_kerb + street.drive, ONCOMING, 0.55))
     for x, heading, share in parked:
-        z = dice.between(7, 16)
+        z = dice.nearer(dice.between(7, 16), x)
         while z < 70:
             if dice.chance(share * dice.counted((0.6, 1.2), (1.0, 1.8))):
                 front = z if heading == AHEAD else z + 4.6
@@ -133,7 +134,7 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
     taken: list[tuple[float, float, float]] = []  # x, from z, to z of the vehicles on the road
     own, other = (middle + street.drive * 1.35, AHEAD), (middle - street.drive * 1.35, ONCOMING)
     for x, heading in (own, other):
-        z = dice.between(13, 34) if heading == AHEAD else dice.between(10, 30)
+        z = dice.nearer(dice.between(13, 34) if heading == AHEAD else dice.between(10, 30), x)
         while z < 80:
             thing = objects.bus if dice.chance(0.3) else objects.car
             taken.append((x, z - 1, z + (12.5 if thing is objects.bus else 5.5)))
@@ -143,6 +144,7 @@ def _traffic(scene: Scene, dice: Dice, street: CrossSection, count: Count) -> No
     for _ in range(int(dice.counted((0, 4.4), (0, 2.0)))):
         z = 8 + 26 * dice.between(0, 1) * dice.between(0, 1)
         x = dice.between(street.left + 2.9, street.right - 2.9)
+        z = dice.nearer(z, x)
         if any(abs(x - lane) < 2.3 and near < z < far for lane, near, far in taken):
             continue  # a vehicle stands there
         if dice.varies(0.7):
