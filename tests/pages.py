@@ -33,6 +33,8 @@ LIMITS = Monitor(
     critic_lost_within=0.01,
     adversarial_above=3.0,
     scarce_below=0.05,
+    flooded_above=4.0,
+    halt=(),
 )
 TRAINED = tuple(
     TrainedModel(method, name, seed)

@@ -108,3 +108,16 @@ class Monitor(Record):
         float, key("The critic gives the segmenter a chance of 1 in 20.", unit="nats", source="D")
     ]
     scarce_below: Annotated[float, key("Share of a class's share on the source.", source="D", ge=0)]
+    flooded_above: Annotated[
+        float,
+        key(
+            "Times of a class's share on the source, of a class that has a tenth of the labels or more. Towns differ "
+            "by two or three: a pavement may be narrow or wide.",
+            source="D",
+            ge=1,
+        ),
+    ]
+    halt: Annotated[
+        tuple[Literal["class_vanished", "class_scarce", "class_flooded"], ...],
+        key("Alarms of a round's labels that end the study in place of training on them.", source="D"),
+    ]

@@ -1,6 +1,6 @@
 """Alarms by name: what goes wrong in a training, told from its losses and pseudo-labels, and what usually helps.
 
-They watch and decide nothing: no result depends on them.
+They watch and change no number. Those that `monitor.halt` names end a study before it trains on such labels.
 """
 
 import math
@@ -34,8 +34,13 @@ HELP = {
         "sees, it forgets"
     ),
     "class_scarce": "lower refine_labels.base or span for small objects, or pseudo_label.confidence",
+    "class_flooded": (
+        "look at the labels first, as the target may have that much of it; raise pseudo_label.confidence, begin with "
+        "another method (adabn), or take fewer rounds"
+    ),
 }
 
+FLOOD = 0.1  # of the labels: a class with less has not run over the others
 CHANCE = math.log(2)  # nats: cross-entropy of a critic that cannot tell
 
 
@@ -92,7 +97,7 @@ def of_losses(rows: Sequence[Mapping[str, float]], limits: Monitor) -> list[Alar
 
 
 def of_labels(kept: Sequence[int], source: Sequence[int], classes: Sequence[str], limits: Monitor) -> list[Alarm]:
-    """Classes that a round's labels have lost, or nearly.
+    """Classes that a round's labels have lost, or nearly, or that have run over the others.
 
     Args:
         kept: Pixels of each class after refinement.
@@ -100,16 +105,19 @@ def of_labels(kept: Sequence[int], source: Sequence[int], classes: Sequence[str]
         classes: Names.
         limits: Thresholds.
     """
-    vanished, scarce, all_kept, all_source = [], [], max(sum(kept), 1), max(sum(source), 1)
+    vanished, scarce, flooded, all_kept, all_source = [], [], [], max(sum(kept), 1), max(sum(source), 1)
     for name, mine, theirs in zip(classes, kept, source, strict=True):
         share, usual = mine / all_kept, theirs / all_source
         if theirs and not mine:
             vanished.append(name)
         elif theirs and share < limits.scarce_below * usual:
             scarce.append(f"{name} ({share:.2%}, {usual:.2%} on the source)")
+        elif theirs and share >= FLOOD and share > limits.flooded_above * usual:
+            flooded.append(f"{name} ({share:.0%}, {usual:.1%} on the source)")
     found = {
         "class_vanished": (vanished, "no pixel is labelled"),
         "class_scarce": (scarce, "hardly a pixel is labelled"),
+        "class_flooded": (flooded, "far more than on the source is labelled"),
     }
     return [Alarm(name, f"{what} {', '.join(who)}", HELP[name]) for name, (who, what) in found.items() if who]
 

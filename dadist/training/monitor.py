@@ -39,9 +39,18 @@ class TrainingMonitor:
         return observe
 
     def labels(self, kept: list[int], source: list[int], classes: list[str]) -> None:
-        """Warn of classes that refined pseudo-labels have lost; arguments as of `of_labels`."""
+        """Warn of classes that refined pseudo-labels have lost or are full of; arguments as of `of_labels`.
+
+        Raises:
+            ValueError: `halt` names such an alarm.
+        """
         for alarm in of_labels(kept, source, classes, self.settings):
             warn(alarm)
+            if alarm.name in self.settings.halt:
+                raise ValueError(
+                    f"alarm {alarm.name}: {alarm.what}; expected labels without it, as monitor.halt names it; it helps "
+                    f"to: {alarm.helps}; to train on these labels nevertheless, take it out of monitor.halt"
+                )
 
     def _events(self, folder: Path) -> Observer:
         if not self.settings.tensorboard:

@@ -12,6 +12,8 @@ LIMITS = Monitor(
     critic_lost_within=0.01,
     adversarial_above=3.0,
     scarce_below=0.05,
+    flooded_above=4.0,
+    halt=(),
 )
 
 
@@ -83,6 +85,9 @@ def test_losses_without_a_critic_raise_none() -> None:
         ([900, 100, 0], ["class_vanished"]),
         ([99990, 10000, 5], ["class_scarce"]),  # 0.0045 % of the labels, 1 % on the source
         ([0, 0, 0], ["class_vanished"]),
+        ([500, 90, 90], ["class_flooded"]),  # a light with 13 % of the labels, 1 % on the source
+        ([600, 300, 10], []),  # cars have 33 %, 9 % on the source
+        ([9000, 900, 500], []),  # lights have 4.8 times their share, and a twentieth of the labels
         ([1000000, 1, 0], ["class_vanished", "class_scarce"]),
     ],
 )

@@ -32,6 +32,14 @@ def test_vanished_classes_are_told_by_name(caplog: pytest.LogCaptureFixture) -> 
     assert ["class_vanished" in message and "bus" in message for message in caplog.messages] == [True]
 
 
+def test_a_round_is_not_trained_on_labels_with_an_alarm_that_halt_names(caplog: pytest.LogCaptureFixture) -> None:
+    flooded = ([50, 50], [90, 10], ["road", "bus"])
+    monitor(halt=("class_scarce",)).labels(*flooded)
+    with pytest.raises(ValueError, match=r"class_flooded: .* bus \(50%, 10\.0% on the source\).* monitor\.halt"):
+        monitor(halt=("class_scarce", "class_flooded")).labels(*flooded)
+    assert ["class_flooded" in message for message in caplog.messages] == [True, True]
+
+
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ConfigError, match="windws"):
         TrainingMonitor('{"windws": 3}')
