@@ -28,7 +28,11 @@ def promised() -> dict[str, Any]:
 
 
 # One round, and only the first images in it.
-FEWER = {"methods": ["source_only", "depth_distribution"], "selftrain": {"rounds": [3]}, "pseudo_label": {"images": 3}}
+FEWER = {
+    "methods": ["source_only", "depth_distribution"],
+    "selftrain": {"methods": ["depth_distribution"], "rounds": [3]},
+    "pseudo_label": {"images": 3},
+}
 OWN = merged(merged(TINY, promised()), {"settings": {"mine": FEWER}})
 IDS = {**dict(enumerate(CLASS_SETS["16"].names)), LANE: "lane marking", 255: None}
 CHECKED = {
