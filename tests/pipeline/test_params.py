@@ -222,4 +222,4 @@ def test_what_changes_no_result_is_a_resource() -> None:
     assert resources.gpus_to_selftrain(chosen, "demo") == 4
     assert resources.batch_to_label(chosen, "demo") == 5
     assert resources.batch_to_evaluate(chosen, "demo") == 6
-    assert json.loads(resources.monitor(chosen)) == vars(chosen.monitor)
+    assert json.loads(resources.monitor(chosen)) == {**vars(chosen.monitor), "halt": []}
