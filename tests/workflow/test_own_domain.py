@@ -32,6 +32,7 @@ FEWER = {
     "methods": ["source_only", "depth_distribution"],
     "selftrain": {"methods": ["depth_distribution"], "rounds": [3]},
     "pseudo_label": {"images": 3},
+    "draw": {"methods": ["source_only", "depth_distribution"], "maps": True},
 }
 OWN = merged(merged(TINY, promised()), {"settings": {"mine": FEWER}})
 IDS = {**dict(enumerate(CLASS_SETS["16"].names)), LANE: "lane marking", 255: None}
