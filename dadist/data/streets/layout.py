@@ -56,11 +56,13 @@ def cross_section(dice: Dice) -> CrossSection:
 
 def add_bonnet(scene: Scene, dice: Dice, camera: Camera, aspect: float, label: int) -> None:
     """The own car's bonnet, an arch over the lowest rows; ``aspect`` is the image's height over its width."""
-    z, focal = 0.9, camera.focal
-    paint = dice.colour("bonnet")
+    away, focal = 0.9, camera.focal
+    (aside, ahead), paint = camera.ahead, dice.colour("bonnet")
 
-    def at(u: float, v: float) -> Point:  # shares of width and height
-        return (u - camera.column) / focal * z, camera.height_m - (v - camera.row) * aspect / focal * z, z
+    def at(u: float, v: float) -> Point:  # shares of width and height; the bonnet turns with its camera
+        x = (u - camera.column) / focal * away
+        y = camera.height_m - (v - camera.row) * aspect / focal * away
+        return x * ahead + away * aside, y, away * ahead - x * aside
 
     for drop, colour in ((0.0, scaled(paint, 1.5)), (0.012, paint), (0.045, scaled(paint, 0.8))):
         arch = [at(u / 16, 0.92 + drop + 0.035 * (u / 8 - 1) ** 2) for u in range(17)]

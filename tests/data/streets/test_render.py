@@ -22,6 +22,7 @@ from dadist.data.streets.shading import colour
 from dadist.data.streets.stereo import disparity
 
 TARGET = replace(SOURCE, palette=0.6, haze=0.6, light=0.6, noise=0.6)
+VARIED = replace(SOURCE, variety=1.0)
 HARD = replace(TARGET, camera=1, statistics=1, bonnet=True)
 SIZE = {"width": 96, "height": 48}
 READER = reader(Options())
@@ -48,6 +49,8 @@ def read(path: Path) -> NDArray[np.generic]:
         (SOURCE, 1, "14c00d35b402db30"),
         (HARD, 0, "f0c0684a1fb2c74d"),
         (HARD, 1, "108e8ce919d33827"),
+        (VARIED, 0, "d9b42e26382bd578"),
+        (VARIED, 1, "a0908fcac2c57f63"),
     ],
 )
 def test_a_scene_has_the_same_bytes_on_every_machine(appearance: Appearance, index: int, expected: str) -> None:
@@ -68,11 +71,12 @@ def test_arrays_have_their_types_and_known_ids() -> None:
     assert set(np.unique(street.labels)) <= {*range(16), LANE, classes.IGNORE}
 
 
-def test_every_class_occurs_often_and_instances_are_things() -> None:
+@pytest.mark.parametrize("appearance", [SOURCE, VARIED])
+def test_every_class_occurs_often_and_instances_are_things(appearance: Appearance) -> None:
     seen = np.zeros(256)
     things = [NAMES.index(name) for name in ("person", "rider", "car", "bus", "motorcycle", "bicycle")]
     for index in range(20):
-        street = render(SOURCE, seed=3, index=index, **SIZE)
+        street = render(appearance, seed=3, index=index, **SIZE)
         seen[np.unique(street.labels)] += 1
         assert np.array_equal(street.instances > 0, np.isin(street.labels, things))
         for number in np.unique(street.instances)[1:]:
@@ -89,8 +93,9 @@ def test_a_photometric_gap_moves_colours_alone() -> None:
     assert np.abs(source.image.astype(int) - target.image).mean() > 8
 
 
-def test_the_bonnet_hides_the_lowest_rows_and_nothing_else() -> None:
-    bare, covered = (render(replace(SOURCE, bonnet=bonnet), seed=4, index=0, **SIZE) for bonnet in (False, True))
+@pytest.mark.parametrize("appearance", [SOURCE, VARIED])
+def test_the_bonnet_hides_the_lowest_rows_and_nothing_else(appearance: Appearance) -> None:
+    bare, covered = (render(replace(appearance, bonnet=bonnet), seed=4, index=0, **SIZE) for bonnet in (False, True))
     hidden = covered.labels == classes.IGNORE
     assert hidden[-2:].all()
     assert not hidden[: int(0.9 * 48)].any()

@@ -1,12 +1,8 @@
-"""Streets with variety: the same everywhere, with all classes, right in space, and unlike those without."""
-
-from dataclasses import replace
+"""What streets have with variety alone: turned cameras, bare trees that one sees through, weather, both sides."""
 
 import numpy as np
 import pytest
 
-from dadist import classes
-from dadist.config.schema import SOURCE_APPEARANCE as SOURCE
 from dadist.data.streets import greenery, rasterize
 from dadist.data.streets.appearance import Dice, air, camera
 from dadist.data.streets.ground import LANE
@@ -14,27 +10,9 @@ from dadist.data.streets.layout import cross_section
 from dadist.data.streets.objects import Pose
 from dadist.data.streets.render import render
 from dadist.data.streets.scene import Camera, Scene
-from tests.data.streets.test_render import NAMES, PLAIN_CAMERA, SIZE, digest
+from tests.data.streets.test_render import PLAIN_CAMERA, SIZE, VARIED
 
-VARIED = replace(SOURCE, variety=1.0)
 BEHIND, CROWN = 1, 2
-
-
-@pytest.mark.parametrize(("index", "expected"), [(0, "d9b42e26382bd578"), (1, "a0908fcac2c57f63")])
-def test_a_varied_scene_has_the_same_bytes_on_every_machine(index: int, expected: str) -> None:
-    assert digest(render(VARIED, seed=1, index=index, **SIZE)) == expected
-
-
-def test_every_class_occurs_often_and_instances_are_things() -> None:
-    seen = np.zeros(256)
-    things = [NAMES.index(name) for name in ("person", "rider", "car", "bus", "motorcycle", "bicycle")]
-    for index in range(20):
-        street = render(VARIED, seed=3, index=index, **SIZE)
-        seen[np.unique(street.labels)] += 1
-        assert np.array_equal(street.instances > 0, np.isin(street.labels, things))
-    assert seen[:16].min() >= 2, dict(zip(NAMES, seen, strict=False))
-    assert seen[LANE] >= 10
-    assert seen[classes.IGNORE] == 0
 
 
 @pytest.mark.parametrize("index", range(4))
