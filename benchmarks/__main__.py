@@ -1,4 +1,4 @@
-"""`python -m benchmarks PART`: how fast this project is beside named references in the same run, and what a source is worth."""
+"""`python -m benchmarks PART`: how fast this project is beside named references, and what a source is worth."""
 
 import argparse
 import functools
