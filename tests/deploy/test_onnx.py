@@ -128,6 +128,7 @@ def test_onnx_runtime_reports_to_nobody(files: dict[str, Path], tmp_path: Path) 
 LARGER = {"street", *(f"mit_b{number}" for number in range(1, 6))}
 
 
+@pytest.mark.workflow  # half a minute each
 @pytest.mark.parametrize("backbone", sorted({*BACKBONES} - LARGER))
 def test_every_backbone_is_exported_with_torch_s_answers_at_even_and_odd_sizes(tmp_path: Path, backbone: str) -> None:
     model, path = builders.checkpoint(backbone=backbone), tmp_path / "model.onnx"
