@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import json
 import os
 import re
@@ -21,9 +22,14 @@ ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles", "envs")
 
 
+@functools.cache
+def _shipped() -> dict[str, Any]:
+    return ConfigFiles.of(ROOT / "config", [ROOT / "config.yaml"]).merged()
+
+
 def configuration() -> dict[str, Any]:
     """Everything that ships, config.yaml and config/, as one; a new copy each time."""
-    return copy.deepcopy(ConfigFiles.of(ROOT / "config", [ROOT / "config.yaml"]).merged())
+    return copy.deepcopy(_shipped())
 
 
 class Touch(NamedTuple):

@@ -318,19 +318,18 @@ def test_every_data_set_and_method_is_registered(folder: str, registered: set[st
 # --- what Python may not know and do
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_paths_and_surroundings_stay_out_of_python(module: str) -> None:
-    if not module.startswith(CONFIGURATION):
-        files = {text for text in strings(module) if "results/" in text or re.fullmatch(r"\S*config\.ya?ml", text)}
-        assert files == {text for text, alone in ALONE.items() if alone == module}
-    names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+def test_paths_and_surroundings_stay_out_of_python() -> None:
     # What CUDA may see, which of several processes one is, and that ONNX Runtime shall not report its use, is told by
     # no other way.
-    told = ("dadist.runtime.gpus", "dadist.runtime.processes", "dadist.runtime.onnx_runtime")
-    assert module in told or not names & {"os.environ"}
-    assert not names & {"os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
-    reads = re.search(r"^\s*(import|from) yaml", MODULES[module].read_text(encoding="utf-8"), re.M)
-    assert module.startswith(CONFIGURATION) or not reads
+    told = {"dadist.runtime.gpus", "dadist.runtime.processes", "dadist.runtime.onnx_runtime"}
+    never = {"os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
+    for module, path in MODULES.items():
+        names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+        assert not names & (never if module in told else never | {"os.environ"}), module
+        if not module.startswith(CONFIGURATION):
+            files = {text for text in strings(module) if "results/" in text or re.fullmatch(r"\S*config\.ya?ml", text)}
+            assert files == {text for text, alone in ALONE.items() if alone == module}, module
+            assert not re.search(r"^\s*(import|from) yaml", path.read_text(encoding="utf-8"), re.M), module
 
 
 # The benchmarks time how others read; no rule runs them. `gpus` asks nvidia-smi for names, and hands it no file;
@@ -342,43 +341,46 @@ UNWATCHED = {module for module in MODULES if module.startswith("benchmarks.parts
 }
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - UNWATCHED))
-def test_no_file_is_read_past_python_where_no_audit_sees_it(module: str) -> None:
+def test_no_file_is_read_past_python_where_no_audit_sees_it() -> None:
     # tests/audit.py watches what Python opens; these open files by themselves, or in a process that is no Python.
-    names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
     calls = {f"cv2.{call}" for call in ("imread", "imreadmulti", "imcount", "VideoCapture", "FileStorage")}
-    assert not names & calls
-    assert not [name for name in names if name.endswith(".from_file") or name.startswith("torchvision.io")]
-    assert not re.search(r"^\s*(import|from) (ctypes|subprocess|torchvision\.io)", MODULES[module].read_text(), re.M)
-    assert not re.search(r"^\s*from (cv2|torchvision) import|\bdir_fd\b", MODULES[module].read_text(), re.M)
+    imports = re.compile(r"^\s*((import|from) (ctypes|subprocess|torchvision\.io)|from (cv2|torchvision) import)", re.M)
+    for module in set(MODULES) - UNWATCHED:
+        names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+        assert not names & calls, module
+        assert not [name for name in names if name.endswith(".from_file") or name.startswith("torchvision.io")], module
+        text = MODULES[module].read_text(encoding="utf-8")
+        assert not imports.search(text), module
+        assert not re.search(r"\bdir_fd\b", text), module
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_code_asks_which_method_it_is(module: str) -> None:
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-            words = {ast.unparse(side).rpartition(".")[2] for side in sides}
-            literal = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
-            assert not (literal and words & {"method", "recipe", "backbone"}), ast.unparse(node)
+def test_no_code_asks_which_method_it_is() -> None:
+    for module in MODULES:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                words = {ast.unparse(side).rpartition(".")[2] for side in sides}
+                literal = any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides)
+                asks = literal and words & {"method", "recipe", "backbone"}
+                assert not asks, f"{module}: {ast.unparse(node)}"
 
 
 # --- sizes
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_fits_a_few_screens(module: str) -> None:
-    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    assert lines <= MODULE_LINES
+def test_a_module_fits_a_few_screens() -> None:
+    lines = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    assert not {module: count for module, count in lines.items() if count > MODULE_LINES}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_function_fits_a_screen(module: str) -> None:
-    for node in ast.walk(tree(module)):
-        if isinstance(node, Function):
-            first = node.body[0]
-            skipped = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) is not None else 0
-            assert (node.end_lineno or 0) - node.lineno + 1 - skipped <= FUNCTION_LINES, node.name
+def test_a_function_fits_a_screen() -> None:
+    for module in MODULES:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, Function):
+                first = node.body[0]
+                skipped = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) is not None else 0
+                lines = (node.end_lineno or 0) - node.lineno + 1 - skipped
+                assert lines <= FUNCTION_LINES, f"{module}.{node.name}"
 
 
 # --- the repository

@@ -1,7 +1,5 @@
 """Patterns as people write them."""
 
-import copy
-
 import pytest
 from sandbox import configuration
 
@@ -54,7 +52,7 @@ def test_what_would_fit_nothing_is_refused_with_what_was_meant(written: str, mea
 
 
 def test_a_domain_has_its_patterns_so() -> None:
-    config = copy.deepcopy(configuration())
+    config = configuration()
     own = {"dataset": "folder", "root": "x", "depth": False, "images": {"train": "./*.jpg", "val": "val//*.jpg"}}
     config["domains"]["photos"] = own
     assert study(config).domains["photos"].options["images"] == {"train": "*.jpg", "val": "val/*.jpg"}
