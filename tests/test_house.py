@@ -8,12 +8,15 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from sandbox import ROOT, Sandbox, configuration
 
 from dadist.config import schema, sections, training_sections
@@ -401,6 +404,33 @@ def test_no_file_names_a_folder_of_one_machine_or_leaves_work_undone() -> None:
         text = path.read_bytes().decode("utf-8", errors="ignore")
         found += [f"{path}: {match[0]}" for pattern in (machine, undone) for match in pattern.finditer(text)]
     assert not found
+
+
+@cache
+def locked(name: str) -> dict[str, str]:
+    """What a lock pins: distribution → version, where its marker holds for this Python or names another system."""
+    text = (ROOT / f"envs/{name}.lock").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.M))
+
+
+def test_the_locks_agree_and_name_no_registry() -> None:
+    cpu, cuda, dev = map(locked, ("cpu", "cuda", "dev"))
+    assert cuda.items() <= dev.items()
+    assert cpu.items() <= cuda.items()
+    of_gpus = {name for name in cuda if re.match(r"nvidia-|cuda-|triton$", name)}
+    assert of_gpus == cuda.keys() - cpu.keys() != set()
+    assert not [path for path in (ROOT / "envs").glob("*.lock") if "://" in path.read_text(encoding="utf-8")]
+
+
+def test_what_a_lock_pins_is_what_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for lock, names in {"cpu": ["pretrained", "slurm"], "dev": [*extras]}.items():
+        asked = [*project["dependencies"], *(one for name in names for one in extras[name])]
+        for one in map(Requirement, asked):
+            if one.name != "dadist":
+                pinned = locked(lock)[canonicalize_name(one.name)]
+                assert one.specifier.contains(pinned), f"{lock}: {one} and {pinned}"
 
 
 @pytest.mark.parametrize(
