@@ -3,6 +3,7 @@
 import pytest
 from sandbox import COMPONENTS, PAGE, TARGETS, TINY, Sandbox, tempt
 
+SHOWN = "shown.txt"  # what the terminal had
 STREETS = "results/streets/demo"
 
 
@@ -15,4 +16,5 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     tempt(sandbox.folder / STREETS / "cityscapes")
     answer = sandbox.snakemake(*TARGETS, COMPONENTS, PAGE)
     assert answer.returncode == 0, answer.stdout
+    (sandbox.folder / SHOWN).write_text(answer.stdout, encoding="utf-8")
     return sandbox

@@ -234,6 +234,9 @@ def test_a_broken_file_stops_its_job_alone_and_mending_it_goes_on(sandbox: Sandb
     for text in (answer.stdout, log):
         assert f"{path.name}: expected a whole image file" in text
         assert "Traceback" not in text
+    last = answer.stdout.splitlines()[-1]
+    assert last.startswith(f"failed: prepare {Path(VAL).name}: ")
+    assert f"{path.name}: expected a whole image file" in last
     assert (sandbox.folder / SOURCE / "index.json").stat().st_mtime_ns == before
     assert not (sandbox.folder / VAL).exists()
 

@@ -42,6 +42,18 @@ def test_every_rule_runs_and_logs_under_its_name(tiny: Sandbox) -> None:
         assert files == JOBS
 
 
+def test_the_terminal_has_a_line_per_job_and_ends_with_the_table_and_the_page(tiny: Sandbox) -> None:
+    shown = (tiny.folder / "shown.txt").read_text(encoding="utf-8").splitlines()
+    jobs = [line for line in shown if line.startswith("[")]
+    assert len(jobs) == sum(JOBS.values()) - 2  # the streets were there
+    assert "[ 1/" in jobs[0]
+    assert shown[-1] == f"page: {PAGE}"
+    (head,) = [place for place, line in enumerate(shown) if line.startswith(f"{TARGETS[0]}: mIoU in percent, seed 1")]
+    assert shown[head + 1].split() == ["method", "q0", "q1", "q2"]
+    assert [line.split()[0] for line in shown[head + 2 :][: len(KINDS)]] == [*KINDS]
+    assert not [line for line in shown if "--params" in line or line.startswith("    ")]
+
+
 def test_no_stage_warns(tiny: Sandbox) -> None:
     logs = [path.read_text(encoding="utf-8") for path in (tiny.folder / "results/logs").rglob("*.log")]
     assert not [line for log in logs for line in log.splitlines() if "Warning" in line]

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from dadist.cli import terminal
 from dadist.config.files import SHIPPED, base
 from dadist.config.load import load
 from dadist.config.records import ConfigError
@@ -23,6 +24,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+TERMINAL = terminal.take_over(logger, workflow.output_settings, main=workflow.is_main_process)
 USER_FILES = UserFiles(STUDY, logger.warning)
 
 
@@ -41,3 +43,8 @@ wildcard_constraints:
 onstart:
     if USER_FILES.absent:
         raise WorkflowError(f"{USER_FILES.refusal()}; relative paths begin in {Path.cwd()}")
+
+
+onsuccess:
+    if TERMINAL:
+        TERMINAL.end()

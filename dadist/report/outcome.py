@@ -1,0 +1,57 @@
+"""What a run ends with on the terminal: the mIoU of its tables, and where its page is. No torch, no pandas."""
+
+import csv
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+Row = Mapping[str, str]
+TOLD_APART = ("setting", "method", "prior")  # what a line stands for, as far as the table has more than one of it
+
+
+def outcome(made: Iterable[str | Path]) -> str:
+    """The tables and pages among what a run has made, to print.
+
+    Args:
+        made: Paths; others than pages and tables with a row per model are left out.
+    """
+    paths = [Path(path) for path in made]
+    tables = [table(path) for path in paths if path.suffix == ".csv"]
+    pages = [f"page: {path}" for path in paths if path.name == "index.html"]
+    return "\n".join([*filter(None, tables), *pages])
+
+
+def table(path: Path) -> str:
+    """The mIoU of a table by method and round, mean ± standard deviation over the seeds; nothing of other tables."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("miou") and row.get("seed")]
+    if not rows:
+        return ""
+    apart = [name for name in TOLD_APART if name == "method" or len({row.get(name) for row in rows}) > 1]
+    rounds = sorted({row["round"] for row in rows})
+    seeds = sorted({row["seed"] for row in rows})
+    lines = [[*apart, *rounds]]
+    for key in dict.fromkeys(tuple(row[name] for name in apart) for row in rows):
+        mine = [row for row in rows if tuple(row[name] for name in apart) == key]
+        lines.append([*key, *(_mean([row for row in mine if row["round"] == one]) for one in rounds)])
+    of = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
+    return f"\n{path}: mIoU in percent, {of}\n{_aligned(lines, len(apart))}"
+
+
+def _mean(rows: Sequence[Row]) -> str:
+    values = [float(row["miou"]) for row in rows]
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.1f}{spread}" if values else ""
+
+
+def _aligned(lines: Sequence[Sequence[str]], names: int) -> str:
+    """Columns two spaces apart: the first ``names`` to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  "
+        + "  ".join(
+            cell.ljust(width) if place < names else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
