@@ -8,6 +8,10 @@ include: "workflow/rules/common.smk"
 configfile: str(CONFIG)
 
 
+# Read with --sdm apptainer alone: the image that docs/cluster.md makes of envs/Dockerfile, in the working directory.
+container: "dadist.sif"
+
+
 report: "workflow/report/workflow.rst"
 
 

@@ -13,8 +13,6 @@ rule render:
         "results/logs/render/{preset}-{dataset}.log",
     benchmark:
         "results/benchmarks/render/{preset}-{dataset}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         mem_mb=2000,
@@ -39,8 +37,6 @@ rule estimate_depth:
         "results/logs/estimate_depth/{depth}.log",
     benchmark:
         "results/benchmarks/estimate_depth/{depth}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -69,8 +65,6 @@ rule prepare:
         "results/logs/prepare/{data}.log",
     benchmark:
         "results/benchmarks/prepare/{data}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -94,8 +88,6 @@ rule join_sources:
         "results/logs/join_sources/{setting}.log",
     benchmark:
         "results/benchmarks/join_sources/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=1000,

@@ -14,8 +14,6 @@ rule fit_gmm:
         "results/logs/fit_gmm/{setting}.log",
     benchmark:
         "results/benchmarks/fit_gmm/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         mem_mb=8000,
@@ -38,8 +36,6 @@ rule cluster_patches:
         "results/logs/cluster_patches/{setting}.log",
     benchmark:
         "results/benchmarks/cluster_patches/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -66,8 +62,6 @@ rule align_depth:
         "results/logs/align_depth/{setting}.log",
     benchmark:
         "results/benchmarks/align_depth/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -95,8 +89,6 @@ rule compare_components:
         "results/logs/compare_components/{setting}.log",
     benchmark:
         "results/benchmarks/compare_components/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=4000,

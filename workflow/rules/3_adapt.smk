@@ -16,8 +16,6 @@ rule adapt:
         "results/logs/adapt/{setting}-{method}-seed{seed}.log",
     benchmark:
         "results/benchmarks/adapt/{setting}-{method}-seed{seed}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=lambda w: resources.gpus_to_adapt(STUDY, w.setting),

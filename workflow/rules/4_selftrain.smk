@@ -14,8 +14,6 @@ rule pseudo_label:
         "results/logs/pseudo_label/{setting}-{method}-seed{seed}-{round}.log",
     benchmark:
         "results/benchmarks/pseudo_label/{setting}-{method}-seed{seed}-{round}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -41,8 +39,6 @@ rule refine_labels:
         "results/logs/refine_labels/{setting}-{method}-seed{seed}-{round}.log",
     benchmark:
         "results/benchmarks/refine_labels/{setting}-{method}-seed{seed}-{round}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -71,8 +67,6 @@ rule selftrain:
         "results/benchmarks/selftrain/{setting}-{method}-seed{seed}-{round}.tsv"
     wildcard_constraints:
         round=r"q[1-9]\d*",
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=lambda w: resources.gpus_to_selftrain(STUDY, w.setting),

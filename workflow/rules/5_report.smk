@@ -17,8 +17,6 @@ rule evaluate:
         "results/logs/evaluate/{setting}-{method}-seed{seed}-{round}.log",
     benchmark:
         "results/benchmarks/evaluate/{setting}-{method}-seed{seed}-{round}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -45,8 +43,6 @@ rule weigh_prior:
         "results/logs/weigh_prior/{setting}-{method}-seed{seed}-{round}.log",
     benchmark:
         "results/benchmarks/weigh_prior/{setting}-{method}-seed{seed}-{round}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -79,8 +75,6 @@ rule draw_prior:
         "results/logs/draw_prior/{setting}.log",
     benchmark:
         "results/benchmarks/draw_prior/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -107,8 +101,6 @@ rule collect:
         "results/logs/collect/{setting}-{table}.log",
     benchmark:
         "results/benchmarks/collect/{setting}-{table}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -133,8 +125,6 @@ rule draw:
         "results/logs/draw/{setting}.log",
     benchmark:
         "results/benchmarks/draw/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,

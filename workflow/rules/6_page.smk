@@ -14,8 +14,6 @@ rule embed:
         "results/logs/embed/{setting}.log",
     benchmark:
         "results/benchmarks/embed/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 8
     resources:
         gpu=1,
@@ -50,8 +48,6 @@ rule draw_figures:
         "results/logs/draw_figures/{setting}.log",
     benchmark:
         "results/benchmarks/draw_figures/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -82,8 +78,6 @@ rule write_page:
         "results/logs/write_page/{setting}.log",
     benchmark:
         "results/benchmarks/write_page/{setting}.tsv"
-    conda:
-        "../../envs/dadist.yaml"
     threads: 1
     resources:
         mem_mb=2000,
