@@ -1,4 +1,4 @@
-"""The profile for clusters: a reason for each line, and GPUs for the rules that ask for one."""
+"""The profile for clusters: GPUs for the rules that ask for one."""
 
 import re
 
@@ -12,8 +12,3 @@ def test_the_rules_that_the_profile_sends_to_gpus_are_those_that_ask_for_one() -
     rules = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "workflow/rules").glob("*.smk")))
     asking = {re.match(r"\w+", one)[0] for one in rules.split("\nrule ")[1:] if "        gpu=" in one}
     assert set(yaml.safe_load(TEXT)["set-resources"]) == asking
-
-
-def test_every_value_of_the_profile_has_its_reason() -> None:
-    lines = [line for line in TEXT.splitlines() if ": " in line and "*" not in line and not line.startswith("#")]
-    assert [line for line in lines if " # " not in line] == ["executor: slurm"]
