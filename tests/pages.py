@@ -17,6 +17,7 @@ from dadist.evaluation.confusion import Metrics
 from dadist.evaluation.depth import depth_errors
 from dadist.prior.mixtures import Mixtures
 from dadist.report import figure_set as figures
+from dadist.report import score_chart
 from dadist.report.charts import style
 from dadist.report.cost_table import Cost
 from dadist.report.embedding import SPACES
@@ -112,6 +113,7 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None, classe
     """The folder of figures."""
     made = FigureSet(folder / "figures", 60)
     with style():
+        score_chart.add(made, scores)
         figures.add_rates(made, scores, classes)
         figures.add_curves(made, TRAINED, losses(folder))
         if mixtures:
@@ -145,7 +147,7 @@ def page(
     shown = shown or drawn(folder, scores, mixtures, told.classes)
     Image.effect_noise((900, 300), 80).convert("RGB").save(folder / "panel.png")
     counts = [COUNTS for _ in told.rounds]
-    raised = warnings(told, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)
+    raised = warnings(told, scores, losses(folder), counts, [900, 50, 40, 30, 20, 10, 5], LIMITS)
     parts = sections(told, scores, counts, raised, [shown, *prior], folder / "panel.png", 800)
-    write(folder / "index.html", f"dadist: {told.setting}", lead(told, scores), parts, "The end.")
+    write(folder / "index.html", f"dadist: {told.setting}", lead(told, scores, raised), parts, "The end.")
     return folder / "index.html"

@@ -82,10 +82,10 @@ def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
 
 
 def small_charts(count: int, height: float, **axes: Any) -> tuple[Figure, list[Axes]]:
-    """A figure of ``count`` axes in rows of ACROSS, each ``height`` inches high."""
-    down = -(-count // ACROSS)
+    """A figure of ``count`` axes in rows of ACROSS, or of all if they are fewer, each ``height`` inches high."""
+    down, across = -(-count // ACROSS), min(count, ACROSS)
     figure = Figure(figsize=(WIDE, height * down + 0.3))
-    grid = figure.subplots(down, ACROSS, squeeze=False, **axes).ravel().tolist()
+    grid = figure.subplots(down, across, squeeze=False, **axes).ravel().tolist()
     for spare in grid[count:]:
         spare.set_visible(False)
     return figure, grid[:count]
@@ -96,7 +96,7 @@ def curves(terms: Mapping[str, Sequence[Curve]]) -> Figure:
     figure, grid = small_charts(len(terms), 1.6)
     for axes, (name, lines) in zip(grid, terms.items(), strict=True):
         for index, line in enumerate(lines):
-            axes.plot(line.steps, line.values, color=PALETTE[index % len(PALETTE)], linewidth=1, marker="")
+            axes.plot(line.steps, line.values, color=PALETTE[index % len(PALETTE)], linewidth=1, marker=_marker(line))
         axes.set_title(name, loc="left")
         axes.grid(axis="y")
         axes.locator_params(nbins=4)
@@ -105,6 +105,11 @@ def curves(terms: Mapping[str, Sequence[Curve]]) -> Figure:
     for axes in grid[::ACROSS]:
         axes.set_ylabel("mean of a window")
     return figure
+
+
+def _marker(line: Curve) -> str:
+    """A dot for a line of one point, which would be none."""
+    return "o" if len(line.steps) == 1 else ""
 
 
 def bars(

@@ -36,3 +36,19 @@ button.addEventListener("click", () => {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   show(dark);
 });
+
+// What is wider than its frame: a line above says so, and the side with more fades out.
+for (const frame of document.querySelectorAll(".scroll, .frame")) {
+  const cue = document.createElement("p");
+  cue.className = "cue";
+  cue.textContent = "Wider than the screen: scroll sideways \u2194";
+  frame.before(cue);
+  const look = () => {
+    const over = frame.scrollWidth - frame.clientWidth;
+    cue.hidden = over <= 1;
+    frame.classList.toggle("more-left", frame.scrollLeft > 1);
+    frame.classList.toggle("more-right", over - frame.scrollLeft > 1);
+  };
+  frame.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(frame);
+}

@@ -1,4 +1,4 @@
-"""What the page says, section by section; what a setting lacks is left out with a sentence."""
+"""What the page says, section by section; what a setting lacks is left out."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,24 +9,14 @@ from typing import Any
 from dadist.classes import ClassSet
 from dadist.config.sections import Monitor
 from dadist.evaluation.confusion import Metrics
-from dadist.report import cost_table, html_tables, page
+from dadist.report import cost_table, html_tables, page, warning_list
 from dadist.report.cost_table import Cost
-from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened, read_losses
+from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened
 from dadist.report.html import Content, Markup, details, tag
 from dadist.report.page import Section
 from dadist.report.quotations import quoted
-from dadist.training import alarms
-from dadist.training.alarms import Alarm
+from dadist.report.warning_list import Raised
 
-ABSENT = {
-    "classes": "There is no figure of classes: the target has no labels to compare with.",
-    "confusion": "There is no confusion matrix: the target has no labels to compare with.",
-    "training": "Nothing was trained.",
-    "prior": "There is no figure of mixtures: no method of this setting is built on some that know place or depth.",
-    "labels": "No method of this setting goes through self-training.",
-    "fusion": "",  # most settings have no depth files of the target
-    "embedding": "There is no figure of joint spaces: the method of `embed.method` is none of this setting's.",
-}
 # What data sets are called, by reader.
 CALLED = {"synthia": "SYNTHIA", "cityscapes": "Cityscapes", "mapillary": "Mapillary Vistas"}
 # Sections with one figure per method or more: all but the last are folded.
@@ -64,23 +54,28 @@ class Task:
 
 def warnings(
     task: Task,
+    metrics: Sequence[Metrics],
     losses: Sequence[Path],
     counts: Sequence[Mapping[str, list[int]]],
     pixels: Sequence[int],
     limits: Monitor,
-) -> list[tuple[str, Alarm]]:
+) -> list[Raised]:
     """Who has which alarm; the counts are those of the refined labels, the pixels the source's."""
-    found: dict[str, list[Alarm]] = {}
-    for one, path in zip(task.trainings, losses, strict=True):
-        found[f"{one.method} {one.round}, seed {one.seed}"] = alarms.of_losses(read_losses(path), limits)
-    for made, count in zip(task.rounds, counts, strict=True):
-        told = alarms.of_labels(count["kept"], pixels, task.classes.names, limits)
-        found.setdefault(f"labels of {made.method} {made.round}", []).extend(told)
-    return [(who, alarm) for who, raised in found.items() for alarm in raised]
+    return [
+        *warning_list.of_metrics(metrics),
+        *warning_list.of_trainings(task.trainings, losses, limits),
+        *warning_list.of_rounds(task.rounds, counts, pixels, task.classes.names, limits),
+    ]
 
 
-def lead(task: Task, metrics: Sequence[Metrics]) -> Content:
-    """What the setting is, and the best number."""
+def lead(task: Task, metrics: Sequence[Metrics], raised: Sequence[Raised]) -> Content:
+    """What the setting is, the best number, and whether there are warnings."""
+    count = len({one.alarm.name for one in raised})
+    named = "1 warning" if count == 1 else f"{count} warnings"
+    return [_lead(task, metrics), tag("p", tag("a", named, href="#warnings", class_="badge")) if count else None]
+
+
+def _lead(task: Task, metrics: Sequence[Metrics]) -> Markup:
     (width, height), streets = task.size, ""
     if names := [one.name for one in task.rendered]:
         layouts = " and ".join(CALLED.get(one.dataset, one.dataset) for one in task.rendered)
@@ -102,36 +97,31 @@ def sections(
     task: Task,
     metrics: Sequence[Metrics],
     counts: Sequence[Mapping[str, list[int]]],
-    raised: Sequence[tuple[str, Alarm]],
+    raised: Sequence[Raised],
     figures: Sequence[Path],
     panel: Path,
     width: int,
 ) -> list[Section]:
     """All of the page below its head; the figures are in several folders."""
     shown = [(one, folder) for folder in figures for one in opened(folder)]
-    charts = {name: _charts(name, shown, width) for name in ABSENT}
+    charts = {one.section: _charts(one.section, shown, width) for one, _ in shown}
     removed = [
         html_tables.removed(f"{made.method} {made.round}", count, task.classes)
         for made, count in zip(task.rounds, counts, strict=True)
     ]
+    opening = [charts.get("overview"), _panel(panel, width, truth=bool(metrics)), _legend(task.classes)]
+    labels = [charts.get("labels"), details("Pixels of each class", *removed) if removed else None]
     return [
-        Section("warnings", "Warnings", _warnings(raised)),
+        Section("overview", "At a glance", opening),
         Section("results", "Results", _results(task, metrics)),
-        Section("classes", "Classes", charts["classes"]),
-        Section("predictions", "Predictions", [_panel(panel, width, truth=bool(metrics)), _legend(task.classes)]),
-        Section("confusion", "Confusion", charts["confusion"]),
-        Section(
-            "labels",
-            "Pseudo-labels",
-            [
-                charts["labels"],
-                *([_legend(task.classes), details("Pixels of each class", *removed)] if removed else []),
-            ],
-        ),
-        Section("prior", "The depth distribution", charts["prior"]),
-        Section("fusion", "The prior at work", charts["fusion"]),
-        Section("embedding", "Joint spaces", charts["embedding"]),
-        Section("training", "Training", charts["training"]),
+        Section("warnings", "Warnings", warning_list.listed(raised)),
+        Section("classes", "Classes", charts.get("classes")),
+        Section("confusion", "Confusion", charts.get("confusion")),
+        Section("labels", "Pseudo-labels", [*labels, _legend(task.classes)] if any(labels) else None),
+        Section("prior", "The depth distribution", charts.get("prior")),
+        Section("fusion", "The prior at work", charts.get("fusion")),
+        Section("embedding", "Joint spaces", charts.get("embedding")),
+        Section("training", "Training", charts.get("training")),
         Section("costs", "Costs", cost_table.section(task.costs, rendered=bool(task.rendered), tabled=bool(metrics))),
         Section("made", "How it was made", _made(task, metrics)),
     ]
@@ -161,24 +151,12 @@ def _legend(classes: ClassSet) -> Markup:
     return tag("ul", *swatches, class_="legend", aria_label="Colours of the classes")
 
 
-def _warnings(raised: Sequence[tuple[str, Alarm]]) -> Content:
-    if not raised:
-        return tag("p", "No alarm was raised.")
-    items = [
-        tag("li", tag("strong", who), f": {one.what} ", tag("code", one.name), f". It helps to: {one.helps}.")
-        for who, one in raised
-    ]
-    return tag("div", tag("ul", *items), class_="warnings")
-
-
 def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
     published = quoted(task.source.dataset, task.target.dataset, task.classes.name, task.size)
     found: list[Markup] = []
     if metrics:
-        found.append(html_tables.results(metrics, task.classes, [] if task.rendered else published))
+        found += html_tables.results(metrics, task.classes, [] if task.rendered else published)
         found += [one for one in [html_tables.depths(metrics, task.classes)] if one]
-    else:
-        found.append(tag("p", "The target has no labels to compare with, so there is no table."))
     if published and (task.rendered or not metrics):
         real = " and ".join(CALLED.get(one.dataset, one.dataset) for one in (task.source, task.target))
         drawn = " and ".join(one.name for one in task.rendered)
@@ -188,15 +166,13 @@ def _results(task: Task, metrics: Sequence[Metrics]) -> Content:
         )
         inside = html_tables.quoted_alone(published, task.classes)
         found.append(
-            details("Published numbers on the real data sets", tag("p", apart) if task.rendered else None, inside)
+            details("Published numbers on the real data sets", tag("p", apart) if task.rendered else None, *inside)
         )
     return found
 
 
 def _charts(section: str, shown: Sequence[tuple[ShownFigure, Path]], width: int) -> Content:
     mine = [(one, page.figure(one, folder, width)) for one, folder in shown if one.section == section]
-    if not mine:
-        return tag("p", sentence) if (sentence := ABSENT[section]) else None
     if section not in FOLDED:
         return [Markup(tag("h3", one.title) + drawn) for one, drawn in mine]
     return [details(one.title, drawn, opened=one == mine[-1][0]) for one, drawn in mine]

@@ -8,6 +8,7 @@ from dadist.config.sections import DrawFigures
 from dadist.data.prepared import Prepared
 from dadist.evaluation.confusion import Metrics
 from dadist.prior.mixtures import Mixtures
+from dadist.report import score_chart
 from dadist.report.charts import style
 from dadist.report.figure_index import LabelledRound, TrainedModel
 from dadist.report.figure_set import FigureSet, add_curves, add_embedding, add_mixtures, add_rates, read_embedding
@@ -42,7 +43,9 @@ def run(
     """Every figure that there is something for."""
     drawn = FigureSet(figures, params.draw_figures.dpi)
     with style():
-        add_rates(drawn, [Metrics.load(path) for path in metrics], params.classes)
+        measured = [Metrics.load(path) for path in metrics]
+        score_chart.add(drawn, measured)
+        add_rates(drawn, measured, params.classes)
         add_curves(drawn, params.trainings, losses)
         for path in mixtures:
             add_mixtures(drawn, Mixtures.load(path))

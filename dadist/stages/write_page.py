@@ -39,12 +39,12 @@ def run(
     scores = [Metrics.load(path) for path in metrics]
     counts = [PseudoLabels(path).counts for path in refined]
     pixels = opened(source).pixels.tolist()
-    raised = warnings(task, losses, counts, pixels, params.monitor)
-    for who, alarm in raised:
-        logging.warning("%s: %s (%s); it helps to: %s", who, alarm.what, alarm.name, alarm.helps)
+    raised = warnings(task, scores, losses, counts, pixels, params.monitor)
+    for one in raised:
+        logging.warning("%s: %s (%s); it helps to: %s", one.who, one.alarm.what, one.alarm.name, one.alarm.helps)
     parts = sections(task, scores, counts, raised, [figures, *prior], picture, params.write_page.width)
     footer = "Written by dadist; every number carries its protocol, every figure stands beside this page as a file."
-    size = write(page, f"dadist: {task.setting}", lead(task, scores), parts, footer)
+    size = write(page, f"dadist: {task.setting}", lead(task, scores, raised), parts, footer)
     logging.info("%.1f MB", size / 1e6)
 
 

@@ -88,16 +88,16 @@ def test_every_image_is_there_and_every_chart_has_a_size(tab: Tab) -> None:
     assert tab.run("document.images.length") == 2
     assert tab.run("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
     sizes = tab.run("[...document.querySelectorAll('svg')].map(one => [one.clientWidth, one.clientHeight])")
-    assert len(sizes) == 9  # bars, two matrices, plane, depth, joint spaces, curves of three trainings
+    assert len(sizes) == 10  # scores, bars, two matrices, plane, depth, joint spaces, curves of three trainings
     assert all(width > 200 and height > 50 for width, height in sizes)
 
 
 def test_a_table_sorts_by_a_click_either_way_and_says_so(tab: Tab) -> None:
-    head = "document.querySelectorAll('#results th[aria-sort]')[1]"
+    head = "document.querySelectorAll('#results th[aria-sort]')[2]"  # behind method and round
     for expected, rising in (("descending", False), ("ascending", True)):
         tab.run(f"{head}.querySelector('button').click()")
         assert tab.run(f"{head}.getAttribute('aria-sort')") == expected
-        numbers = [float(one) for one in column(tab, 1) if one]
+        numbers = [float(one) for one in column(tab, 2) if one]
         assert numbers == sorted(numbers, reverse=not rising)
         assert len(numbers) == 7
     assert tab.run("document.querySelectorAll('#results table')[0].querySelectorAll('[aria-sort$=ending]').length") == 1
@@ -106,7 +106,7 @@ def test_a_table_sorts_by_a_click_either_way_and_says_so(tab: Tab) -> None:
 
 
 def test_empty_cells_stay_last_either_way(tab: Tab) -> None:
-    last = builders.CLASSES + 1
+    last = builders.CLASSES + 2
     for _ in range(2):
         tab.run(f"document.querySelectorAll('#results th button')[{last}].click()")
         assert column(tab, last)[-3:] == ["", "", ""]  # ours: a class that occurs nowhere

@@ -56,6 +56,13 @@ def test_every_term_has_a_chart_and_every_seed_a_line() -> None:
     assert shown[-1].get_xlabel() == "step"
 
 
+def test_a_term_of_one_point_is_drawn_as_a_dot_and_a_few_charts_fill_the_width() -> None:
+    with style():
+        figure = curves({"segmentation": [Curve([20], [1.0]), Curve([20, 40], [1.0, 0.5])], "mixed": []})
+    assert len(figure.axes) == 2
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["o", ""]
+
+
 def test_bars_say_where_there_is_no_rate_and_have_whiskers_only_over_seeds() -> None:
     rates, spread = np.array([[50.0, NAN], [60.0, 10.0]]), np.array([[1.0, NAN], [2.0, NAN]])
     with style():

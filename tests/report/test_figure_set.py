@@ -19,7 +19,7 @@ def test_every_figure_is_there_as_svg_and_png_and_told_in_words(folder: Path) ->
     shown = opened(folder)
     names = {one.name for one in shown}
     assert names == {
-        *("iou", "confusion-source_only", "confusion-ours", "mixtures-plane", "mixtures-depth", "embedding"),
+        *("miou", "iou", "confusion-source_only", "confusion-ours", "mixtures-plane", "mixtures-depth", "embedding"),
         *("losses-source_only-q0", "losses-ours-q0", "losses-ours-q1", "labels-ours-q1"),
     }
     assert {path.stem for path in folder.glob("*.png")} == names

@@ -8,18 +8,20 @@ from xml.etree import ElementTree
 
 import builders
 import damage
+import numpy as np
 import pages
 import pytest
 from PIL import Image
 
 from dadist.classes import CLASS_SETS
+from dadist.evaluation.confusion import Metrics
 from dadist.prior.alignment import Alignment
-from dadist.report import html_tables, likelihood_curves
+from dadist.report import html_tables, likelihood_curves, warning_list
 from dadist.report.charts import style
 from dadist.report.figure_index import ShownFigure, opened
 from dadist.report.figure_set import FigureSet
 from dadist.report.page import picture
-from dadist.report.sections import ABSENT, Domain, lead
+from dadist.report.sections import Domain, lead
 
 SIDES = (("mine_a", "synthia"), ("mine_b", "cityscapes"))
 PHOTOS = Domain("photos", "folder", rendered=False)
@@ -57,8 +59,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 def words(path: Path) -> str:
     """The text of a page, without its tags."""
-    body = path.read_text(encoding="utf-8").partition("<header>")[2].partition("<script>")[0]
-    return html.unescape(re.sub(r"<[^>]*>", "", body))
+    return words_of(path.read_text(encoding="utf-8").partition("<header>")[2].partition("<script>")[0])
+
+
+def words_of(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
 
 
 def section(text: str, name: str) -> str:
@@ -89,17 +94,48 @@ def test_the_best_of_our_rows_is_marked_in_every_column_and_quoted_rows_are_not(
     results = section(read.text, "results")
     first = results[: results.index("</table>")]
     rows = re.findall(r"<tr>.*?</tr>", first[first.index("<tbody>") :], re.S)
-    assert "ours q1" in rows[2]
+    assert ">ours</th>" in rows[2]
+    assert ">q1</td>" in rows[2]
     assert len(rows) == 3 + 4  # ours, and the poster's of this task
     assert ['class="number best"' in row for row in rows] == [False, False, True, False, False, False, False]
     assert rows[2].count('class="number best"') == 1 + builders.CLASSES - 1  # the last class has no rate
-    assert "seeds 1, 2; 12 images, labels native; 900 iterations in all, last one kept; begun from warm_up" in rows[2]
-    assert "70.4 is printed" in first
+
+
+def test_the_protocol_of_each_row_is_behind_a_disclosure_below_the_table(read: Read) -> None:
+    table, _, below = section(read.text, "results").partition("</table>")
+    assert "0e11" not in table  # the digest of the code
+    protocols = re.search(r"<details><summary>How each row was made.*?</details>", below, re.S)
+    assert protocols
+    rows = re.findall(r"<tr>.*?</tr>", protocols[0], re.S)
+    told = [re.sub(r"<[^>]*>", " ", row).split() for row in rows[1:]]
+    made = ["1,", "2", "12", "native", "900", "last", "warm_up", "target", "unified", "0e11"]
+    assert told == [[*name, *made] for name in (["source_only", "q0"], ["ours", "q0"], ["ours", "q1"])]
+    assert "70.4 is printed" in protocols[0]
+
+
+def scored(method: str, good: int) -> Metrics:
+    """With these percent right of each of six classes; the last class occurs nowhere."""
+    confusion = np.zeros((builders.CLASSES,) * 2, int)
+    for label in range(builders.CLASSES - 1):
+        confusion[label, label], confusion[label, (label + 1) % (builders.CLASSES - 1)] = good, 100 - good
+    made = pages.metrics(pages.TRAINED[0])
+    return dataclasses.replace(made, method=method, confusion=confusion.tolist())
+
+
+def test_a_tie_is_marked_as_one_and_nothing_is_where_all_rows_are_equal() -> None:
+    whole = "".join(html_tables.results([scored("a", 50), scored("b", 60), scored("c", 60)], builders.SEVEN, []))
+    assert whole.count('class="number tie"') == 2 * builders.CLASSES  # mIoU and six classes
+    assert whole.count("= <span") == 2 * builders.CLASSES
+    assert 'class="number best"' not in whole
+    assert "= marks rows that share it" in whole
+    equal = "".join(html_tables.results([scored("a", 60), scored("b", 60)], builders.SEVEN, []))
+    assert "tie" not in equal
+    assert "best" not in equal.lower()
 
 
 def test_rates_are_means_with_their_deviation(read: Read) -> None:
     # 79 and 78 of 100 right, as many wrong in each of six classes: IoU 79/121 = 65.29 and 78/122 = 63.93
-    assert "64.6 ± 1.0" in section(read.text, "results")
+    assert "64.6 ± 1.0" in re.sub(r"<[^>]*>", "", section(read.text, "results"))
 
 
 def test_settings_are_shown_escaped(read: Read) -> None:
@@ -107,12 +143,26 @@ def test_settings_are_shown_escaped(read: Read) -> None:
     assert "&lt;script&gt;alert(1)" in section(read.text, "made")
 
 
-def test_alarms_stand_at_the_top_with_what_helps(read: Read) -> None:
+def test_warnings_are_one_entry_per_kind_and_the_head_counts_them(read: Read) -> None:
     found = section(read.text, "warnings")
-    assert "critic_won" in found
-    assert "class_vanished" in found
-    assert "no pixel is labelled sky, vehicle" in found
-    assert "lower critic_lr" in found
+    entries = found.split("<li><details>")[1:]
+    assert len(entries) == 2
+    critic, vanished = (re.sub(r"<[^>]*>", "", one.partition("</summary>")[0]) for one in entries)
+    assert critic.startswith("A critic won: source_only q0, seed 2; ours q0, seeds 1, 2; ours q1, seeds 1, 2.")
+    assert "no pixel is labelled sky, vehicle" in vanished  # few of its kind, so at once
+    assert "lower critic_lr" in entries[0]
+    assert '<a href="#warnings" class="badge">2 warnings</a>' in read.text
+
+
+def test_a_round_that_is_worse_than_the_one_before_is_a_warning(tmp_path: Path) -> None:
+    better, worse = scored("ours", 80), dataclasses.replace(scored("ours", 70), round="q1")
+    (found,) = warning_list.of_metrics([better, worse])
+    assert (found.who, found.alarm.name) == ("ours q1", "got_worse")
+    assert found.alarm.what == "mIoU fell from 66.7 (q0) to 53.8, by 12.8 (one seed)"  # 80/120 and 70/130
+    assert (
+        warning_list.of_metrics([dataclasses.replace(worse, round="q0"), dataclasses.replace(better, round="q1")]) == []
+    )
+    assert "Self-training made it worse: ours q1: mIoU fell" in words_of(str(warning_list.listed([found])))
 
 
 def test_costs_versions_and_devices_are_told(read: Read) -> None:
@@ -122,11 +172,20 @@ def test_costs_versions_and_devices_are_told(read: Read) -> None:
     assert "<dt>matplotlib</dt>" in made
 
 
-def test_a_target_without_labels_gives_a_page_that_says_so(tmp_path: Path) -> None:
+def test_a_target_without_labels_gives_a_page_that_says_so_once(tmp_path: Path) -> None:
     found = Read(pages.page(tmp_path, labelled=False, target=PHOTOS, rounds=())).text
-    assert "no labels to compare with" in section(found, "results")
-    for name in ("classes", "confusion", "prior"):
-        assert ABSENT[name] in section(found, name)
+    assert found.count("no labels to compare with") == 1
+    there = re.findall(r'<section id="(\w+)"', found)
+    assert there == ["overview", "warnings", "labels", "embedding", "training", "costs", "made"]
+    assert re.findall(r'<a href="#(\w+)">', found.partition("<nav")[2].partition("</nav>")[0]) == there
+
+
+def test_the_page_opens_with_the_scores_and_the_panel(read: Read) -> None:
+    assert re.findall(r'<section id="(\w+)"', read.text)[:3] == ["overview", "results", "warnings"]
+    opening = section(read.text, "overview")
+    titles = re.findall(r'aria-label="Figure: ([^"]*)"', opening)
+    assert titles == ["mIoU of each method and round", "predictions"]
+    assert "ours q1 64.6" in opening  # told to who cannot see it
 
 
 def test_the_prior_is_seen_at_work_where_its_figures_are_given(read: Read, tmp_path: Path) -> None:
@@ -212,7 +271,6 @@ def test_every_sentence_that_depends_on_the_data_is_true_of_it(
     assert rendered in found
     assert ("These are of the real SYNTHIA and Cityscapes." in found) == bool(rendered)
     assert ("on the target's validation images" in found) == labelled
-    assert ("The target has no labels to compare with" in found) == (not labelled)
     # the predictions: whether there is a truth
     assert (f"Target images, {'their truth, ' * labelled}and predictions;") in found
     assert ("black has no label, white is padding" in found) == labelled
@@ -224,7 +282,7 @@ def test_every_sentence_that_depends_on_the_data_is_true_of_it(
 
 
 def test_the_caption_of_one_seed_s_row_speaks_of_no_deviation_and_no_best_row(tmp_path: Path) -> None:
-    (one,) = html_tables.results([pages.metrics(pages.TRAINED[0])], builders.SEVEN, []).split("<caption>")[1:]
+    (one,) = html_tables.results([pages.metrics(pages.TRAINED[0])], builders.SEVEN, [])[0].split("<caption>")[1:]
     assert one.startswith(
         "Intersection over union, percent, on the target&#x27;s validation images: of seed 1.</caption>"
     )
@@ -232,7 +290,7 @@ def test_the_caption_of_one_seed_s_row_speaks_of_no_deviation_and_no_best_row(tm
 
 def test_labels_without_a_pixel_give_a_table_and_a_lead_that_says_so(tmp_path: Path) -> None:
     nothing = dataclasses.replace(pages.metrics(pages.TRAINED[0]), confusion=[[0] * 7] * 7)
-    said = str(lead(pages.task(tmp_path), [nothing]))
+    said = str(lead(pages.task(tmp_path), [nothing], []))
     assert "No pixel of the target has a label to compare with, so no model has a mean." in said
 
 
@@ -246,7 +304,7 @@ def test_mixtures_and_labels_of_other_class_sets_are_no_concern_of_a_page_withou
 
 
 def test_the_colours_of_the_classes_are_told_under_the_predictions(read: Read) -> None:
-    found = section(read.text, "predictions")
+    found = section(read.text, "overview")
     for row in builders.SEVEN.categories:
         assert f'style="background: rgb{row.colour}" aria-hidden="true"></span>{row.name}</li>' in found
 
@@ -264,7 +322,7 @@ def test_classes_of_any_name_have_their_figures_and_stand_escaped_on_the_page(tm
     assert found.open == []
     for name in builders.ODD:
         assert html.escape(name) in section(found.text, "results")
-        assert html.escape(name) in section(found.text, "predictions")
+        assert html.escape(name) in section(found.text, "overview")
     assert "<b>" not in found.text
     for figure in (tmp_path / "figures").glob("*.svg"):
         ElementTree.parse(figure)
