@@ -112,7 +112,7 @@ def _each(model: "Model", inputs: Sequence["Input"], asked: Asked) -> int:
 
 def _image(model: "Model", one: "Input", asked: Asked) -> None:
     from dadist.deploy import writers
-    from dadist.deploy.predictor import photograph
+    from dadist.deploy.photographs import photograph
 
     image = photograph(one.file)
     if asked.server:

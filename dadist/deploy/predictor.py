@@ -2,18 +2,21 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.data.readers.base import read_image, same_shape
+from dadist.data.readers.base import same_shape
 from dadist.data.resize import Size, bicubic, frame_around
 from dadist.deploy.fused import PriorAtUse
-from dadist.deploy.tiling import Field, render, tiled, whole
+from dadist.deploy.photographs import Photograph, photograph
+from dadist.deploy.tiling import Field, render, tiled, whole, wholes
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
 
@@ -30,6 +33,15 @@ class Prediction:
     confidence: NDArray[np.float32]  # (H, W) the model's probability of that class, 0..1
     depth_m: NDArray[np.float32] | None  # (H, W) metres, 655.35 for what is farther; None if the model has no depth
     classes: ClassSet  # names and colours, in train-id order
+
+
+class _Framed(NamedTuple):
+    """An image as the network takes it."""
+
+    pixels: NDArray[np.uint8]  # (H, W, 3)
+    end: tuple[float, float]  # share of width and of height at which the image's last pixel lies
+    content: Size  # what the image takes of it
+    own: Size  # of the image
 
 
 class Model:
@@ -67,7 +79,7 @@ class Model:
 
     def predict(
         self,
-        image: NDArray[np.uint8] | str | Path,
+        image: Photograph,
         *,
         scale: float | None = None,
         tile: Size | None = None,
@@ -82,7 +94,7 @@ class Model:
         many pixels.
 
         Args:
-            image: ``(H, W, 3)`` uint8, red first; or a file, which is turned upright.
+            image: ``(H, W, 3)`` uint8, red first; an image of PIL, or a file, which are turned upright.
             scale: Look at the image at this share of its own size instead, by tiles: 1 for all of its pixels.
             tile: (width, height) of what the network takes at once, pixels; without it, the size it works at, or
                 half of it, or a quarter, ..., where there is no room for that.
@@ -98,9 +110,7 @@ class Model:
             FileNotFoundError: There is no such file.
             MemoryError: Out of memory; the message says what to make smaller.
         """
-        pixels = image if isinstance(image, np.ndarray) else photograph(Path(image))
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-            raise ValueError(f"image: expected uint8 (H, W, 3), red first, got {pixels.dtype} {pixels.shape}")
+        pixels = photograph(image)
         frame, shrinks = self.checkpoint.frame, tile is None and depth is None
         tile = tile or (frame.width, frame.height)
         if min(*tile, batch) < 1 or (scale is not None and not 0 < scale <= 8):
@@ -122,6 +132,42 @@ class Model:
             logger.warning("no room for a tile of %dx%d; going on with %dx%d", *tile, *half)
             tile, batch = half, 1
 
+    def predict_each(self, images: Iterable[Photograph], *, batch: int = 4) -> Iterator[Prediction]:
+        """Predictions of many images, one after the other, as `predict` makes them without tiles.
+
+        Neighbours that come to one size go through the network together. No more than ``batch`` are in memory.
+
+        Args:
+            images: Of any sizes; an array ``(B, H, W, 3)`` is such images, too.
+            batch: How many the network takes at once, at most.
+
+        Raises:
+            ValueError: One is no 8-bit colour image, or the batch is less than 1.
+            FileNotFoundError: There is no such file.
+            MemoryError: Out of memory, even with one at once.
+        """
+        if batch < 1:
+            raise ValueError(f"expected a batch from 1 on, got {batch}")
+        remaining = map(photograph, images)
+        while group := list(islice(remaining, batch)):
+            framed = [(image, self._framed(image, None)) for image in group]
+            for _, alike in groupby(framed, key=lambda one: one[1].pixels.shape):
+                yield from self._together(list(alike))
+
+    def _together(self, group: list[tuple[NDArray[np.uint8], _Framed]]) -> Iterator[Prediction]:
+        """Of images that the network sees at one size; one by one where there is no room for all of them."""
+        _, (first, *_) = group[0]
+        try:
+            with _explaining_lack_of_room((first.shape[1], first.shape[0]), len(group)):
+                fields = wholes(
+                    self.segmenter, np.stack([one.pixels for _, one in group]), [one.end for _, one in group]
+                )
+        except MemoryError:
+            yield from (self.predict(image) for image, _ in group)
+            return
+        for field, (_, one) in zip(fields, group, strict=True):
+            yield Prediction(*render(field, one.own, self.checkpoint.inverse_depth), self.classes)
+
     def _depth(
         self, depth: NDArray[np.uint16] | str | Path | None, scale: float | None, size: Size
     ) -> NDArray[np.uint16] | None:
@@ -139,17 +185,24 @@ class Model:
         self, image: NDArray[np.uint8], scale: float | None, tile: Size, batch: int, depth: NDArray[np.uint16] | None
     ) -> Field:
         """In one pass, if the network's input has no more pixels than a tile, or if there is depth."""
+        framed = self._framed(image, scale)
+        height, width = framed.pixels.shape[:2]
+        if width * height > tile[0] * tile[1] and depth is None:
+            return tiled(self.segmenter, framed.pixels, tile, batch)
+        found = whole(self.segmenter, framed.pixels, framed.end)
+        if depth is None or self.prior is None:
+            return found
+        return self.prior.fuse(found, depth, framed.content, (width, height))
+
+    def _framed(self, image: NDArray[np.uint8], scale: float | None) -> _Framed:
         own: Size = (image.shape[1], image.shape[0])
         if scale is None:
             content, frame = self.checkpoint.frame.of(own)
         else:
             content = frame = max(round(own[0] * scale), 1), max(round(own[1] * scale), 1)
-        if frame[0] * frame[1] > tile[0] * tile[1] and depth is None:
-            return tiled(self.segmenter, bicubic(image, content, content), tile, batch)
         around = frame_around(own, frame, "stretch" if content == frame else "pad")  # as `score` brings maps to labels
-        end = [(pixels - 1) / max(most - 1, 1) for pixels, most in zip(own, around, strict=True)]
-        found = whole(self.segmenter, bicubic(image, content, frame), (end[0], end[1]))
-        return found if depth is None or self.prior is None else self.prior.fuse(found, depth, content, frame)
+        width, height = ((pixels - 1) / max(most - 1, 1) for pixels, most in zip(own, around, strict=True))
+        return _Framed(bicubic(image, content, frame), (width, height), content, own)
 
 
 def load(path: str | Path, where: str | None = None, prior: PriorAtUse | None = None) -> Model:
@@ -165,16 +218,6 @@ def load(path: str | Path, where: str | None = None, prior: PriorAtUse | None = 
         ValueError: It is broken or something else.
     """
     return Model(Checkpoint.load(Path(path)), where or device(), prior)
-
-
-def photograph(path: Path) -> NDArray[np.uint8]:
-    """An image file of one's own, ``(H, W, 3)`` RGB, upright: what `prepare` takes it for.
-
-    Raises:
-        DataError: It is damaged, or has more than 8 bits, or is no file.
-        FileNotFoundError: There is no such file.
-    """
-    return read_image(path)
 
 
 @contextlib.contextmanager

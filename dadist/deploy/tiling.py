@@ -5,6 +5,7 @@ times the pixels of an image is ever in memory, nor the features of more than th
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,20 +43,27 @@ class Rendered(NamedTuple):
     depth_m: NDArray[np.float32] | None  # (H, W) metres
 
 
-@torch.no_grad()
 def whole(segmenter: Segmenter, image: NDArray[np.uint8], end: tuple[float, float]) -> Field:
-    """One pass over an image ``(H, W, 3)``.
+    """One pass over an image ``(H, W, 3)``; the rest as `wholes`."""
+    return wholes(segmenter, image[None], [end])[0]
+
+
+@torch.no_grad()
+def wholes(segmenter: Segmenter, images: NDArray[np.uint8], ends: Sequence[tuple[float, float]]) -> list[Field]:
+    """One pass over images of one size, ``(B, H, W, 3)``.
 
     Args:
         segmenter: In eval mode, on any device.
-        image: RGB, as the network takes it.
-        end: Share of width and of height, up to 1, at which the last pixel of what is asked for lies: less than 1 where
-            the rest is padding.
+        images: RGB, as the network takes them.
+        ends: Of each image, share of width and of height, up to 1, at which the last pixel of what is asked for lies:
+            less than 1 where the rest is padding.
     """
-    found = outputs(segmenter, image[None])
+    found = outputs(segmenter, images)
     height, width = found.logits.shape[-2:]
-    depth = None if found.depth is None else found.depth[0]
-    return Field(found.logits[0], depth, (end[0] * (width - 1), end[1] * (height - 1)))
+    return [
+        Field(logits, None if found.depth is None else found.depth[index], (x * (width - 1), y * (height - 1)))
+        for index, (logits, (x, y)) in enumerate(zip(found.logits, ends, strict=True))
+    ]
 
 
 @torch.no_grad()

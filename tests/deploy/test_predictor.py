@@ -17,7 +17,8 @@ import dadist
 from dadist.data.readers.content import ORIENTATION
 from dadist.data.resize import Frame, bicubic
 from dadist.deploy import predictor
-from dadist.deploy.predictor import Model, photograph
+from dadist.deploy.photographs import photograph
+from dadist.deploy.predictor import Model
 from dadist.model.inference import most_probable, outputs
 from dadist.storage.errors import DataError
 
@@ -252,3 +253,86 @@ def test_without_room_the_tile_is_halved_until_there_is_some_and_the_log_says_so
     assert caplog.messages == ["no room for a tile of 512x256; going on with 256x128"]
     with pytest.raises(MemoryError, match="make --tile smaller"):
         model.predict(image, scale=1.0, tile=(512, 256))
+
+
+# --- several images, and images of PIL
+
+
+def test_images_of_pil_are_what_their_files_are(tmp_path: Path, model: Model) -> None:
+    exif, colours = Image.Exif(), noise(50, 24)
+    exif[ORIENTATION] = 6
+    alpha = np.full((24, 50, 1), 9, np.uint8)
+    Image.fromarray(colours).save(tmp_path / "turned.jpg", exif=exif, quality=100)
+    Image.fromarray(np.dstack([colours, alpha])).save(tmp_path / "alpha.png")
+    Image.fromarray(colours).quantize(8).save(tmp_path / "palette.png")
+    Image.fromarray(colours[..., 0]).save(tmp_path / "grey.png")
+    for path in sorted(tmp_path.iterdir()):
+        with Image.open(path) as opened:
+            np.testing.assert_array_equal(photograph(opened), photograph(path))
+            np.testing.assert_array_equal(model.predict(opened).labels, model.predict(path).labels)
+    assert photograph(Image.open(tmp_path / "turned.jpg")).shape == (50, 24, 3)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_an_image_of_pil_with_more_than_8_bits_is_refused(model: Model, mode: str) -> None:
+    with pytest.raises(ValueError, match=f"expected 8 bits per channel, got mode {mode} of PIL; convert it to RGB"):
+        model.predict(Image.new(mode, (8, 8)))
+
+
+@pytest.mark.usefixtures("float64")
+def test_many_images_are_predicted_as_each_alone_and_neighbours_of_one_size_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model(builders.checkpoint(("depth",)), "cpu")
+    Image.fromarray(noise(60, 120)).save(tmp_path / "c.png")
+    images = [noise(128, 64), noise(64, 32), Image.fromarray(noise(256, 128)), tmp_path / "c.png", noise(90, 45)]
+    expected = [model.predict(one) for one in images]
+    shapes = seen(model, monkeypatch)
+    found = list(model.predict_each(iter(images), batch=2))
+    assert shapes == [(2, 3, 32, 64), (1, 3, 32, 64), (1, 3, 64, 32), (1, 3, 32, 64)]
+    for one, alone in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.labels, alone.labels)
+        np.testing.assert_allclose(one.confidence, alone.confidence, atol=1e-6)
+        np.testing.assert_allclose(one.depth_m, alone.depth_m, rtol=1e-5)  # type: ignore[arg-type]
+
+
+def test_padded_images_of_several_shapes_go_together(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, other = [noise(90, 90), noise(128, 64)], padded(model)
+    expected = [other.predict(one).labels for one in images]
+    shapes = seen(other, monkeypatch)
+    found = [one.labels for one in other.predict_each(images)]
+    assert shapes == [(2, 3, 32, 64)]
+    assert [(one == alone).mean() > 0.999 for one, alone in zip(found, expected, strict=True)] == [True, True]
+
+
+def test_an_array_of_four_axes_is_a_batch(model: Model) -> None:
+    batch = np.stack([noise(64, 32), noise(64, 32)[::-1]])
+    assert [one.labels.shape for one in model.predict_each(batch)] == [(32, 64)] * 2
+    with pytest.raises(ValueError, match=r"got uint8 \(2, 32, 64, 3\); give several to predict_each"):
+        model.predict(batch)
+    with pytest.raises(ValueError, match=r"an image of PIL or a file, got list; predict_each takes several"):
+        model.predict([*batch])  # type: ignore[arg-type]
+
+
+def test_many_images_are_read_no_sooner_than_they_are_predicted(model: Model) -> None:
+    taken: list[int] = []
+    each = model.predict_each((taken.append(index) or noise(64, 32) for index in range(9)), batch=2)
+    next(each)
+    assert taken == [0, 1]
+    with pytest.raises(ValueError, match="expected a batch from 1 on, got 0"):
+        next(model.predict_each([], batch=0))
+
+
+def test_without_room_for_several_images_each_is_predicted_alone(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = model.segmenter.forward
+
+    def crowded(images: torch.Tensor) -> Any:
+        if len(images) > 1:
+            raise RuntimeError("can't allocate memory")
+        return forward(images)
+
+    images = [noise(64, 32), noise(64, 32)[::-1]]
+    expected = [model.predict(one).labels for one in images]
+    monkeypatch.setattr(model.segmenter, "forward", crowded)
+    for one, alone in zip(model.predict_each(images), expected, strict=True):
+        np.testing.assert_array_equal(one.labels, alone)

@@ -16,7 +16,7 @@ from dadist.data.prepared import Prepared
 from dadist.data.readers import folder
 from dadist.data.readers.content import ORIENTATION
 from dadist.deploy.inputs import gather
-from dadist.deploy.predictor import photograph
+from dadist.deploy.photographs import photograph
 from dadist.storage.errors import DataError
 
 WIDTH, HEIGHT = 32, 48
