@@ -15,6 +15,7 @@ from dadist.deploy.servers import SERVERS, Server
 
 if TYPE_CHECKING:
     from dadist.config.prior_sections import Place
+    from dadist.deploy.contact_sheet import Seen
     from dadist.deploy.inputs import Input
     from dadist.deploy.predictor import Model
 
@@ -30,7 +31,6 @@ class Asked:
     scale: float | None
     tile: tuple[int, int] | None
     batch: int
-    out: Path
     depth: Path | None  # folder of depth files
 
 
@@ -42,6 +42,7 @@ def predict(words: Sequence[str]) -> int:
     from dadist.deploy import predictor
     from dadist.deploy.fused import WEIGHTS, PriorAtUse
     from dadist.deploy.inputs import gather
+    from dadist.deploy.outputs import claim, earlier
 
     drawings, server = _drawings(given.maps), SERVERS.get(given.format)
     if server and drawings:
@@ -50,22 +51,25 @@ def predict(words: Sequence[str]) -> int:
         raise ValueError("--prior and --depth: expected both or neither, got one")
     if given.weights is not None and given.prior is None:
         raise ValueError("--weights: expected --prior and --depth beside it, got neither")
-    asked = Asked(drawings, server, given.scale, given.tile, given.batch, given.out, given.depth)
-    inputs = gather(given.inputs, asked.out)
+    inputs = gather(given.inputs, *([given.out] if given.out else []), *earlier(given.inputs))
     weights = given.weights or WEIGHTS
     prior = PriorAtUse(given.prior, weights, given.depth_metres) if given.prior else None
     model = predictor.load(given.model, prior=prior)
+    asked = Asked(drawings, server, given.scale, given.tile, given.batch, given.depth)
     _check(model, inputs, asked)
-    failed = _each(model, inputs, asked)
-    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {asked.out}\n")
-    return int(failed > 0)
+    out = given.out or claim()
+    if given.out and out.is_dir() and any(out.iterdir()):
+        logging.warning("%s holds files already; those of the same names are replaced", out)
+    return _each(model, inputs, asked, out, str(given.model))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("dadist predict", description=predict.__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a model.pt")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="image, video, folder, or quoted pattern")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument(
+        "--out", type=Path, help="folder to write to (predictions, predictions-2, ...: the first that is not there)"
+    )
     parser.add_argument(
         "--maps", help="some of overlay,ids,palette,confidence,depth (all; of a video the overlay, others as frames)"
     )
@@ -92,39 +96,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _each(model: "Model", inputs: Sequence["Input"], asked: Asked) -> int:
-    """Predict every file; one that cannot be is named, and the others go on. How many could not be."""
+def _each(model: "Model", inputs: Sequence["Input"], asked: Asked, out: Path, name: str) -> int:
+    """Predict every file; one that cannot be is named, and the others go on. 1 if some could not be."""
     from dadist.data.readers.content import require_file
+    from dadist.deploy.contact_sheet import ContactSheet
     from dadist.runtime.progress import Progress
 
     progress, failed = Progress("file", len(inputs)), 0
-    for done, one in enumerate(inputs, 1):
+    sheet = ContactSheet(out, model.classes, len(inputs))
+    for number, one in enumerate(inputs):
         try:
             require_file(one.file)
-            (_video if one.moves else _image)(model, one, asked)
+            seen = (_video if one.moves else _image)(model, one, asked, out)
+            if not asked.server:
+                sheet.add(number, one.name, seen)
         except (ValueError, OSError, MemoryError) as error:
             where = "" if str(one.file) in str(error) else f"{one.file}: "
-            sys.stderr.write(f"dadist predict: error: {where}{error}\n")
+            progress.interrupt(f"dadist predict: error: {where}{error}")
             failed += 1
-        progress(done)
-    return failed
+        progress(number + 1, f"{failed} failed" if failed else "")
+    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {out}\n")
+    if sheet.files:
+        sys.stdout.write(f"look at them: {sheet.save(failed, name)}\n")
+    return int(failed > 0)
 
 
-def _image(model: "Model", one: "Input", asked: Asked) -> None:
+def _image(model: "Model", one: "Input", asked: Asked, out: Path) -> "Seen":
     from dadist.deploy import writers
+    from dadist.deploy.contact_sheet import Seen
     from dadist.deploy.photographs import photograph
+    from dadist.deploy.shares import Shares
 
-    image = photograph(one.file)
+    image, shares = photograph(one.file), Shares(one.file, model.classes)
     if asked.server:
         asked.server.require_size(image.shape[1], image.shape[0])
     size = asked.server.size if asked.server else None
     depth = None if asked.depth is None else _depth_file(asked.depth, one.name)
     found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size, depth=depth)
+    shares.add(found)
     if asked.server:
-        writers.write_numbers(one.name, found, asked.server, asked.out)
-        return
+        writers.write_numbers(one.name, found, asked.server, out)
+        return Seen(shares, image, found, None)
     maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
-    writers.write(one.name, image, found, asked.out, maps)
+    writers.write(one.name, image, found, out, maps)
+    return Seen(shares, image, found, f"overlay/{one.name}.jpg" if "overlay" in maps else None)
 
 
 def _depth_file(folder: Path, name: str) -> Path:
@@ -138,22 +153,27 @@ def _depth_file(folder: Path, name: str) -> Path:
     return found[0]
 
 
-def _video(model: "Model", one: "Input", asked: Asked) -> None:
+def _video(model: "Model", one: "Input", asked: Asked, out: Path) -> "Seen":
     """The overlay as a video, other maps as a folder of frames."""
     from dadist.deploy import writers
+    from dadist.deploy.contact_sheet import Seen
+    from dadist.deploy.shares import Shares
     from dadist.deploy.video import Video, recording
     from dadist.runtime.progress import Progress
 
-    maps = asked.drawings or ["overlay"]
+    maps, link = asked.drawings or ["overlay"], f"overlay/{one.name}.mp4"
     frames = [name for name in maps if name != "overlay"]
+    shares, firsts = Shares(one.file, model.classes), list[Seen]()
     with contextlib.ExitStack() as opened:
         video, take = opened.enter_context(Video(one.file)), None
         if "overlay" in maps:
-            take = opened.enter_context(recording(asked.out / "overlay" / f"{one.name}.mp4", video.tick))
+            take = opened.enter_context(recording(out / link, video.tick))
         progress = Progress("frame", video.announced)
         for index, shown in enumerate(video):
             found = model.predict(shown.pixels, scale=asked.scale, tile=asked.tile, batch=asked.batch)
-            writers.write(f"{one.name}/{index:06}", shown.pixels, found, asked.out, frames)
+            shares.add(found)
+            firsts = firsts or [Seen(shares, shown.pixels, found, link if take else None)]
+            writers.write(f"{one.name}/{index:06}", shown.pixels, found, out, frames)
             if take is not None:
                 take(shown._replace(pixels=writers.overlay(shown.pixels, found)))
             if video.announced:
@@ -164,6 +184,7 @@ def _video(model: "Model", one: "Input", asked: Asked) -> None:
         )
     elif video.read < video.announced:
         logging.warning("%s: %d frames of the %d that it announces", one.file, video.read, video.announced)
+    return firsts[0]
 
 
 def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:

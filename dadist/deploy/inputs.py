@@ -24,18 +24,18 @@ class Input(NamedTuple):
         return self.file.suffix.lower() in VIDEOS
 
 
-def gather(words: Sequence[str], out: Path) -> list[Input]:
+def gather(words: Sequence[str], *outs: Path) -> list[Input]:
     """The images and videos that ``words`` name, each once, in the order of the words and sorted within each.
 
     Args:
         words: Files; folders, which are searched through and through; patterns such as ``photos/**/*.jpg``.
-        out: Where predictions go; nothing below it is taken, should it lie in a folder that is searched.
+        outs: Where predictions go or lie; nothing below is taken, should one lie in a folder that is searched.
 
     Raises:
         FileNotFoundError: A word names nothing, or a folder has no image.
         ValueError: Two files would be written under one name.
     """
-    inputs = {_real(one.file): one for word in words for one in _named(word, out)}
+    inputs = {_real(one.file): one for word in words for one in _named(word, outs)}
     taken: dict[tuple[str, bool], Path] = {}  # a camera's photograph and clip may share a name: their files differ
     for one in inputs.values():
         if not one.file.exists():  # a link that leads nowhere: nothing is written
@@ -54,10 +54,10 @@ def _real(file: Path) -> str:
     return os.path.realpath(file) if file.exists() else str(file)
 
 
-def _named(word: str, out: Path) -> Iterator[Input]:
+def _named(word: str, outs: Sequence[Path]) -> Iterator[Input]:
     path = Path(word)
     if path.is_dir():
-        root, found = path, _below(path, f"{ANY}/*", out)
+        root, found = path, _below(path, f"{ANY}/*", outs)
         if not found:
             raise FileNotFoundError(f"{word}: expected a folder with images ({' '.join(IMAGES)}) or videos, found none")
     elif os.path.lexists(path):
@@ -66,17 +66,17 @@ def _named(word: str, out: Path) -> Iterator[Input]:
         parts = path.parts
         fixed = next((index for index, part in enumerate(parts) if has_magic(part)), len(parts))
         root = Path(*parts[:fixed])
-        found = _below(root, "/".join(parts[fixed:]), out) if fixed < len(parts) else []
+        found = _below(root, "/".join(parts[fixed:]), outs) if fixed < len(parts) else []
         if not found:
             raise FileNotFoundError(f"{word}: expected an image, a video, a folder or a pattern of them, found nothing")
     for file in found:
         yield Input(file, file.relative_to(root).with_suffix("").as_posix())
 
 
-def _below(root: Path, pattern: str, out: Path) -> list[Path]:
+def _below(root: Path, pattern: str, outs: Sequence[Path]) -> list[Path]:
     """Images and videos, each once, and links that lead to no folder: whoever opens them names them."""
     below = Search(root, pattern)
-    inside = f"{out.resolve()}/"
+    inside = tuple(f"{out.resolve()}/" for out in outs)
     kept = [
         Path(one.path)
         for one in below.once()

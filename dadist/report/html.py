@@ -2,6 +2,9 @@
 
 import html
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dadist.classes import ClassSet
 
 
 class Markup(str):
@@ -11,6 +14,11 @@ class Markup(str):
 
 
 Content = str | int | float | Iterable["Content"] | None
+
+
+def stylesheet() -> str:
+    """Colours, letters and tables of every page, light and dark."""
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def text(content: Content) -> Markup:
@@ -35,7 +43,7 @@ def tag(name: str, *content: Content, **attributes: str | int | float | bool | N
             continue
         key = key.rstrip("_").replace("_", "-")
         written += f" {key}" if value is True else f' {key}="{html.escape(str(value))}"'
-    if name in ("img", "meta", "br"):
+    if name in ("img", "meta", "br", "input"):
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{text(content)}</{name}>")
 
@@ -43,6 +51,18 @@ def tag(name: str, *content: Content, **attributes: str | int | float | bool | N
 def hidden(content: Content) -> Markup:
     """For a screen reader alone."""
     return tag("span", content, class_="hidden")
+
+
+def legend(classes: ClassSet, told: Sequence[str] | None = None) -> Markup:
+    """The colour of each class, and what is ``told`` of it."""
+    notes = [None] * len(classes) if told is None else [tag("small", f" {one}") for one in told]
+    rows = (
+        tag(
+            "li", tag("span", class_="swatch", style=f"background: rgb{row.colour}", aria_hidden="true"), row.name, note
+        )
+        for row, note in zip(classes.categories, notes, strict=True)
+    )
+    return tag("ul", *rows, class_="legend", aria_label="Colours of the classes")
 
 
 def details(summary: Content, *content: Content, opened: bool = False) -> Markup:

@@ -15,7 +15,7 @@ from PIL import Image
 from dadist.data.readers.base import decode
 from dadist.evaluation.confusion import Metrics
 from dadist.report.figure_index import FAINT, INK, ShownFigure
-from dadist.report.html import Content, Markup, tag
+from dadist.report.html import Content, Markup, stylesheet, tag
 from dadist.storage.atomic import atomic
 from dadist.storage.errors import DamagedError
 
@@ -46,7 +46,7 @@ def write(path: Path, title: str, lead: Content, sections: Sequence[Section], fo
         Its size in bytes.
     """
     here = Path(__file__).parent
-    style, script = (here.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    script = (here / "page.js").read_text(encoding="utf-8")
     there = [one for one in sections if one.content]
     links = [tag("li", tag("a", one.title, href=f"#{one.name}")) for one in there]
     body = [
@@ -61,7 +61,7 @@ def write(path: Path, title: str, lead: Content, sections: Sequence[Section], fo
     ]
     text = Template((here / "page.html").read_text(encoding="utf-8")).substitute(
         title=tag("span", title)[6:-7],
-        style=style,
+        style=stylesheet(),
         header=tag("div", tag("h1", title), lead),
         navigation=tag("ul", *links),
         body="\n".join(body),

@@ -12,7 +12,7 @@ from dadist.evaluation.confusion import Metrics
 from dadist.report import cost_table, html_tables, page, warning_list
 from dadist.report.cost_table import Cost
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened
-from dadist.report.html import Content, Markup, details, tag
+from dadist.report.html import Content, Markup, details, legend, tag
 from dadist.report.page import Section
 from dadist.report.quotations import quoted
 from dadist.report.warning_list import Raised
@@ -109,7 +109,7 @@ def sections(
         html_tables.removed(f"{made.method} {made.round}", count, task.classes)
         for made, count in zip(task.rounds, counts, strict=True)
     ]
-    opening = [charts.get("overview"), _panel(panel, width, truth=bool(metrics)), _legend(task.classes)]
+    opening = [charts.get("overview"), _panel(panel, width, truth=bool(metrics)), legend(task.classes)]
     labels = [charts.get("labels"), details("Pixels of each class", *removed) if removed else None]
     return [
         Section("overview", "At a glance", opening),
@@ -117,7 +117,7 @@ def sections(
         Section("warnings", "Warnings", warning_list.listed(raised)),
         Section("classes", "Classes", charts.get("classes")),
         Section("confusion", "Confusion", charts.get("confusion")),
-        Section("labels", "Pseudo-labels", [*labels, _legend(task.classes)] if any(labels) else None),
+        Section("labels", "Pseudo-labels", [*labels, legend(task.classes)] if any(labels) else None),
         Section("prior", "The depth distribution", charts.get("prior")),
         Section("fusion", "The prior at work", charts.get("fusion")),
         Section("embedding", "Joint spaces", charts.get("embedding")),
@@ -140,15 +140,6 @@ def _panel(picture: Path, width: int, *, truth: bool) -> Markup:
     )
     frame = tag("div", view, class_="frame light", tabindex=0, role="group", aria_label="Figure: predictions")
     return tag("figure", frame, told)
-
-
-def _legend(classes: ClassSet) -> Markup:
-    """The colour of each class."""
-    swatches = (
-        tag("li", tag("span", class_="swatch", style=f"background: rgb{row.colour}", aria_hidden="true"), row.name)
-        for row in classes.categories
-    )
-    return tag("ul", *swatches, class_="legend", aria_label="Colours of the classes")
 
 
 def _results(task: Task, metrics: Sequence[Metrics]) -> Content:

@@ -41,6 +41,10 @@ class Progress:
         sys.stderr.write(f"\r{line}\x1b[K" + ("\n" if done >= self.total else ""))
         sys.stderr.flush()
 
+    def interrupt(self, text: str) -> None:
+        """Write a line of its own to stderr, which takes the place of the one that changes."""
+        sys.stderr.write(("\r\x1b[K" if sys.stderr.isatty() else "") + f"{text}\n")
+
 
 def _long(seconds: float) -> str:
     """A time as people say it."""

@@ -73,6 +73,24 @@ class Tab:
         return dict(json.loads(text))
 
 
+def complaints(tab: Tab) -> list[dict[str, Any]]:
+    """Errors and warnings of a page so far."""
+    return [
+        event
+        for event in tab.events
+        if event["method"] == "Runtime.exceptionThrown"
+        or (event["method"] == "Runtime.consoleAPICalled" and event["params"]["type"] in ("error", "warning", "assert"))
+        or (event["method"] == "Log.entryAdded" and event["params"]["entry"]["level"] in ("error", "warning"))
+    ]
+
+
+def requests(tab: Tab) -> set[str]:
+    """Addresses that a page has asked for so far; what stands in the page itself is none."""
+    sent = (event for event in tab.events if event["method"] == "Network.requestWillBeSent")
+    asked = {event["params"]["request"]["url"] for event in sent}
+    return {url for url in asked if not url.startswith("data:")}
+
+
 @contextlib.contextmanager
 def browser(profile: Path) -> Iterator[Tab]:
     """A browser with a profile of its own, until the block ends."""

@@ -1,5 +1,6 @@
 """Commands that need a model or two tables and no config.yaml; every command and line of docs/use.md runs here."""
 
+import csv
 import json
 import os
 import re
@@ -83,7 +84,13 @@ def here(laid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def written(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    """Files below a folder of predictions, but for the contact sheet and its table."""
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    return [name for name in found if not name.startswith("sheet/") and name not in ("index.html", "shares.csv")]
+
+
+def told(predicted: str, out: str = "out") -> str:
+    return f"{predicted} files predicted into {out}\nlook at them: {out}/index.html\n"
 
 
 @pytest.mark.parametrize("words", LINES, ids=lambda words: " ".join(words[1:3]))
@@ -139,7 +146,7 @@ def test_images_get_every_map_and_a_video_its_overlay(here: Path, capsys: pytest
         frames = list(video)
     assert [shown.pixels.shape for shown in frames] == [(48, 64, 3)] * 3
     assert [10 * shown.time for shown in frames] == TENTHS
-    assert capsys.readouterr().out == "3 of 3 files predicted into out\n"
+    assert capsys.readouterr().out == told("3 of 3")
 
 
 def test_a_video_of_a_name_that_is_not_utf_8_is_predicted(here: Path) -> None:
@@ -156,9 +163,9 @@ def test_without_pyav_images_are_predicted_and_a_video_names_the_extra(
     monkeypatch.setitem(sys.modules, "av", None)
     words = ["predict", "--model", "model.pt", "clip.mp4", "photos/large.png", "--out", "out", "--maps", "overlay"]
     assert main.main(words) == 1
-    told = capsys.readouterr()
+    said = capsys.readouterr()
     assert (
-        "error: clip.mp4: expected the package of the extra 'video' for videos, found no av; pip install av" in told.err
+        "error: clip.mp4: expected the package of the extra 'video' for videos, found no av; pip install av" in said.err
     )
     assert written(here / "out") == ["overlay/large.jpg"]
 
@@ -173,11 +180,11 @@ def test_what_is_no_file_is_named_and_the_others_go_on(here: Path, capsys: pytes
         os.mkfifo(here / "photos" / name)
     (here / "photos/gone").symlink_to("nothing")
     assert main.main(["predict", "--model", "model.pt", "photos", "--out", "out", "--maps", "ids"]) == 1
-    told = capsys.readouterr()
+    said = capsys.readouterr()
     for name in ("pipe.png", "pipe.mp4"):
-        assert f"dadist predict: error: photos/{name}: expected a file, got a pipe; remove what stands" in told.err
-    assert "dadist predict: error: photos/gone: expected a file, got a link to nothing, which is not there" in told.err
-    assert told.out == "2 of 5 files predicted into out\n"
+        assert f"dadist predict: error: photos/{name}: expected a file, got a pipe; remove what stands" in said.err
+    assert "dadist predict: error: photos/gone: expected a file, got a link to nothing, which is not there" in said.err
+    assert said.out == told("2 of 5")
 
 
 def test_a_damaged_file_is_named_and_the_others_go_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,10 +203,10 @@ def test_a_damaged_file_is_named_and_the_others_go_on(here: Path, capsys: pytest
         "ids",
     ]
     assert main.main(words) == 1
-    told = capsys.readouterr()
-    assert "dadist predict: error: bad.png: expected a whole image file" in told.err
-    assert "dadist predict: error: bad.mp4: expected a whole video" in told.err
-    assert told.out == "1 of 3 files predicted into out\n"
+    said = capsys.readouterr()
+    assert "dadist predict: error: bad.png: expected a whole image file" in said.err
+    assert "dadist predict: error: bad.mp4: expected a whole video" in said.err
+    assert said.out == told("1 of 3")
     assert written(here / "out") == ["ids/large.png"]
 
 
@@ -293,6 +300,68 @@ def test_a_4k_image_takes_less_than_2_gb(here: Path) -> None:
     )
     assert answer.returncode == 0, answer.stderr
     assert decode(here / "out/ids/4k.png").shape == (2160, 3840)
+
+
+def test_without_out_a_folder_that_is_not_there_is_written_and_named(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(here / "fresh/large.png", noise(64, 32))
+    monkeypatch.chdir(here := here / "fresh")
+    words = ["predict", "--model", "../model.pt", "--maps", "ids"]
+    for number, folder in enumerate(("predictions", "predictions-2")):
+        assert main.main([*words, "large.png"]) == 0
+        assert capsys.readouterr().out == told("1 of 1", folder)
+        assert written(here / folder) == ["ids/large.png"]
+        assert len(list(here.glob("predictions*"))) == number + 1
+    # What earlier runs wrote is none of the photographs here, unless it is named.
+    assert main.main([*words, "."]) == 0
+    assert written(here / "predictions-3") == ["ids/large.png"]
+    assert main.main([*words, "predictions/ids"]) == 0
+    assert written(here / "predictions-4") == ["ids/large.png"]
+
+
+def test_a_folder_of_ones_own_called_predictions_is_searched(here: Path) -> None:
+    save(here / "predictions/a.png", noise(64, 32))
+    save(here / "b.png", noise(64, 32))
+    assert main.main(["predict", "--model", "model.pt", "*.png", "predictions", "--maps", "ids"]) == 0
+    assert written(here / "predictions-2") == ["ids/a.png", "ids/b.png"]
+
+
+def test_an_out_that_holds_files_is_said_to_be_written_over(here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        assert caplog.messages == []
+        assert main.main(["predict", "--model", "model.pt", "photos/large.png", "--out", "out", "--maps", "ids"]) == 0
+        said = [one for one in caplog.messages if one.startswith("out")]
+        caplog.clear()
+    assert said == ["out holds files already; those of the same names are replaced"]
+
+
+def test_shares_of_the_classes_stand_in_a_table_and_on_a_page(here: Path) -> None:
+    (here / "bad.png").write_bytes(b"no image")
+    words = ["predict", "--model", "model.pt", "photos/large.png", "bad.png", "photos/ulm", "clip.mp4", "--out", "out"]
+    assert main.main(words) == 1
+    rows = list(csv.DictReader((here / "out/shares.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["source"], row["images"]) for row in rows] == [
+        *(("photos/large.png", "1"), ("photos/ulm/b.jpg", "1"), ("clip.mp4", "3"))
+    ]
+    ids = decode(here / "out/ids/large.png")
+    expected = [f"{(ids == index).mean():.6f}" for index in range(7)]
+    assert [rows[0][name] for name in builders.SEVEN.names] == expected
+    page = (here / "out/index.html").read_text(encoding="utf-8")
+    assert "3 files predicted by model.pt. 1 could not be predicted" in page
+    assert "All of them are shown" in page
+    assert 'href="overlay/b.jpg"' in page
+    assert "3 frames, of which the first is shown" in page
+    pairs = re.findall(r'src="(sheet/\d{6})\.(?:jpg|png)"', page)
+    assert pairs == [f"sheet/{number:06}" for number in (0, 0, 2, 2, 3, 3)]
+    assert all((here / f"out/{pair}.png").is_file() for pair in pairs)
+
+
+def test_for_a_server_no_page_is_written_beside_its_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["predict", "--model", "model19.pt", "leftImg8bit", "--format", "cityscapes"]
+    assert main.main(words) == 0
+    assert capsys.readouterr().out == "2 of 2 files predicted into predictions\n"
+    assert sorted(path.suffix for path in (here / "predictions").rglob("*")) == [".png", ".png"]
 
 
 # --- compare

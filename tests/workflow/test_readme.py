@@ -100,7 +100,7 @@ def test_dadist_answers(planner: Sandbox, tiny: Sandbox, line: str) -> None:
 
 def test_a_model_of_the_demo_predicts_tells_of_itself_and_is_exported(tiny: Sandbox) -> None:
     lines = [line for line in commands() if "model.pt" in line and line.startswith("dadist ")]
-    assert lines == [f"dadist predict --model {MODEL} photos --out predictions"]
+    assert lines == [f"dadist predict --model {MODEL} photos"]
     lines += [f"dadist info {MODEL}", f"dadist export --model {MODEL} --out model.onnx"]
     (tiny.folder / "photos").mkdir(exist_ok=True)
     image = next((tiny.folder / "results/streets/demo/cityscapes/leftImg8bit/val").rglob("*.png"))
