@@ -1,5 +1,6 @@
 """`dadist doctor`: whether a setting's data sets are what they should be."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,8 @@ def doctor(words: Sequence[str]) -> int:
 
     splits, titles, unmade = _splits(study, asked.setting)
     waiting = [
-        f"{', '.join(parts)}: expected rendered streets in {root}, found none; `{as_snakemake(root, asked)}` first"
+        f"{', '.join(parts)}: expected rendered streets in {root}, found none; "
+        f"`{shlex.join(as_snakemake([root], asked))}` first"
         for root, parts in unmade.items()
     ]
     if not splits:

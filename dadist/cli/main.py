@@ -11,8 +11,10 @@ from dadist.cli.export import export
 from dadist.cli.info import info
 from dadist.cli.plan import plan
 from dadist.cli.predict import predict
+from dadist.cli.run import run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "run": run,
     "doctor": doctor,
     "plan": plan,
     "costs": costs,

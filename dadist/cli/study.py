@@ -1,15 +1,15 @@
 """What the commands share that read config.yaml, as the rules do: its flags, the study, and where its data lie."""
 
 import argparse
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dadist.config.files import CONFIG, SHIPPED
+from dadist.config.files import SHIPPED, base, workflow_folder
 from dadist.config.load import load
 from dadist.config.records import ConfigError, hint
 from dadist.config.schema import Study
+from dadist.pipeline import runs
 
 if TYPE_CHECKING:
     from dadist.cost.plan import Counts
@@ -32,19 +32,30 @@ def config_parser(name: str, command: Callable[..., int]) -> argparse.ArgumentPa
     return parser
 
 
-def as_snakemake(target: str, asked: argparse.Namespace) -> str:
-    """The command that makes a target with the files and entries of a command."""
-    words = ["snakemake", target, "--cores", "2"]
+def as_snakemake(
+    targets: Sequence[str], asked: argparse.Namespace, limits: Sequence[str] = ("--cores", "2")
+) -> list[str]:
+    """The command that makes targets with the files and entries of a command; they come first, before every option."""
+    words, folder = ["snakemake", *targets, *limits], workflow_folder()
     words += ["--configfile", *asked.configfile] if asked.configfile else []
     words += ["--config", *asked.config] if asked.config else []
-    return shlex.join(words)
+    return words if folder == Path() else [*words, "--snakefile", str(folder / "Snakefile")]
 
 
 def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> Study:
-    """The study of the current folder under the given files and entries, as the rules read it."""
-    found = load(Path(SHIPPED), map(Path, [CONFIG, *files]), entries)
-    if setting not in found.settings:
-        raise ConfigError(f"{setting}: unknown setting{hint(setting, found.settings)}")
+    """The study of the current folder under the given files and entries, as the rules read it.
+
+    Raises:
+        ConfigError: Something in it is wrong, or it has no such setting and no variant of that name.
+    """
+    folder = workflow_folder()
+    found = load(folder / SHIPPED, [base(folder), *map(Path, files)], entries)
+    try:
+        found.settings[setting]
+    except KeyError:
+        base_setting = runs.base_of(found, setting)
+        known = list(found.settings) if base_setting is None else runs.variants(found, base_setting)
+        raise ConfigError(f"{setting}: unknown setting{hint(setting, known)}") from None
     return found
 
 

@@ -14,6 +14,8 @@ from dadist.config.strict import parsed
 
 CONFIG, SHIPPED = "config.yaml", "config"  # what people edit, and the folder of all else
 COMMAND_LINE = "--config"
+OURS = ("Snakefile", "workflow/rules/common.smk", f"{SHIPPED}/defaults.yaml")  # by which a folder is known as ours
+PACKAGE = Path(__file__).parents[1]
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def read(path: Path) -> dict[str, Any]:
         content = parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"{path}: expected a file of settings, got {error.strerror}; run this beside the Snakefile"
+            f"{path}: expected a file of settings, got {error.strerror}; write the file, or mend its path"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8, got {error}; save it as UTF-8") from None
@@ -56,6 +58,22 @@ def entries(words: Iterable[str]) -> dict[str, Any]:
         quoted = text.strip()[:1] in ("'", '"')
         found = laid_over(found, {name: text if isinstance(value, str) and not quoted else value})
     return found
+
+
+def workflow_folder() -> Path:
+    """The folder of the Snakefile: the working directory if it is one of ours, else where the package has it.
+
+    In a clone that is beside the package, in a wheel inside it.
+
+    Raises:
+        FileNotFoundError: It is in neither.
+    """
+    for folder in (Path(), PACKAGE.parent, PACKAGE / "workflow"):
+        if all((folder / part).is_file() for part in OURS):
+            return folder
+    raise FileNotFoundError(
+        f"{PACKAGE / 'workflow'}: expected the workflow ({', '.join(OURS)}), found none; install dadist again"
+    )
 
 
 def base(beside: Path) -> Path:
@@ -89,7 +107,7 @@ class ConfigFiles:
             (f"{shipped.name}/{path.relative_to(shipped)}", read(path)) for path in sorted(shipped.rglob("*.yaml"))
         ]
         if not inside:
-            raise ConfigError(f"{shipped}: expected the settings that ship, found none; run this beside the Snakefile")
+            raise ConfigError(f"{shipped}: expected the settings that ship, found none; copy the folder again")
         held: dict[Keys, str] = {}
         for name, content in inside:
             for path in _leaves(content):

@@ -100,6 +100,21 @@ def _of_run(run: Run, name: str) -> str:
 # --- of a setting
 
 
+def table(setting: str, name: str) -> str:
+    """One row per model: 'metrics', 'paper', 'ablation' or 'prior'."""
+    return f"{RESULTS}{setting}/{name}.csv"
+
+
+def page(setting: str) -> str:
+    """All of a setting in one HTML file."""
+    return f"{RESULTS}{setting}/report/index.html"
+
+
+def panel(setting: str) -> str:
+    """The picture of images and what the models see in them."""
+    return f"{RESULTS}{setting}/report/panel.png"
+
+
 def joined(setting: str) -> str:
     """Folder in which the sources of a setting that has several are one."""
     return f"{RESULTS}{setting}/sources"

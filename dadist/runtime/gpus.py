@@ -90,6 +90,11 @@ def present() -> list[str]:
     return [one for one in found if one.startswith("MIG-")] or found
 
 
+def count() -> int:
+    """How many GPUs this process may use."""
+    return len(usable(os.environ.get(VISIBLE), present()))
+
+
 def usable(visible: str | None, present: Sequence[str]) -> list[str]:
     """Those of the GPUs that are present which CUDA_VISIBLE_DEVICES names, by number or UUID; all where it is unset."""
     if visible is None or not present:

@@ -7,8 +7,10 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
+import sysconfig
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -142,3 +144,30 @@ def end() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def folder_to_add(command: str) -> str:
+    """The folder that PATH lacks at its front for a command of this environment; "" if it is found as it is.
+
+    What such a command starts calls `python`, which is another one, or none, where the environment is not activated.
+
+    Raises:
+        FileNotFoundError: The environment has no such command.
+    """
+    scripts, found = sysconfig.get_path("scripts"), shutil.which(command)
+    if found and Path(found).parent == Path(scripts):
+        return ""
+    if found is None and shutil.which(command, path=scripts) is None:
+        raise FileNotFoundError(f"expected the command {command}, found none; pip install {command}")
+    return scripts
+
+
+def become(command: list[str], folder: str) -> NoReturn:
+    """Run a command in the place of this process: it gets the signals, and whoever waits gets its exit status.
+
+    Args:
+        command: Name and words.
+        folder: As `folder_to_add` gave it.
+    """
+    path = os.pathsep.join(part for part in (folder, os.environ.get("PATH", os.defpath)) if part)
+    os.execvpe(command[0], command, {**os.environ, "PATH": path})

@@ -36,7 +36,8 @@ def here(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     whole = merged(merged(read(ROOT / "config.yaml"), merged(TINY, OWN)), {"data_root": str(data)})
     whole["settings"] = {"demo": {"classes": "7", "methods": ["depth_distribution"]}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
-    (tmp_path / "config").symlink_to(ROOT / "config")
+    for part in ("Snakefile", "workflow", "config"):
+        (tmp_path / part).symlink_to(ROOT / part)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -181,14 +182,13 @@ def test_a_command_that_cannot_be_run_ends_in_2_with_one_line(
     assert error.count("\n") == 1
 
 
-def test_away_from_the_snakefile_it_says_so(
+def test_away_from_the_snakefile_it_names_the_one_that_the_package_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main.main(["doctor", "demo"]) == 2
-    assert (
-        "config: expected the settings that ship, found none; run this beside the Snakefile" in capsys.readouterr().err
-    )
+    command = f"snakemake results/streets/demo/synthia --cores 2 --snakefile {ROOT}/Snakefile"
+    assert f"found none; `{command}` first" in capsys.readouterr().err
 
 
 def test_overlays_are_merged_as_snakemake_merges_them(tmp_path: Path) -> None:

@@ -2,7 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from dadist.config.files import COMMAND_LINE, ConfigFiles, base, entries, laid_over, read
+from dadist.config.files import (
+    COMMAND_LINE,
+    OURS,
+    PACKAGE,
+    ConfigFiles,
+    base,
+    entries,
+    laid_over,
+    read,
+    workflow_folder,
+)
 from dadist.config.records import ConfigError
 
 
@@ -39,7 +49,7 @@ def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path: Path, text: 
 
 
 def test_a_file_that_is_not_there_is_told_with_the_place_to_be(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"mine\.yaml: expected a file of settings, .*; run this beside"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml: expected a file of settings, .*; write the file"):
         read(tmp_path / "mine.yaml")
 
 
@@ -92,6 +102,32 @@ def test_config_yaml_is_that_of_the_folder_or_else_the_snakefile_s(
     assert base(Path("/project")) == Path("/project/config.yaml")
     write(tmp_path / "config.yaml", "a: 1\n")
     assert base(Path("/project")) == Path("config.yaml")
+
+
+def test_the_workflow_is_that_of_the_folder_if_it_is_ours_or_else_the_package_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "Snakefile", "rule all:\n")
+    write(tmp_path / "config/samples.yaml", "a: 1\n")
+    assert workflow_folder() == PACKAGE.parent  # that Snakefile is another workflow's
+    for part in OURS:
+        write(tmp_path / part, "")
+    assert workflow_folder() == Path()
+
+
+def test_of_a_wheel_it_is_the_one_inside_the_package_and_a_package_without_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dadist.config.files.PACKAGE", tmp_path / "site/dadist")
+    with pytest.raises(
+        FileNotFoundError, match=r"site/dadist/workflow: expected the workflow \(Snakefile, .*found none"
+    ):
+        workflow_folder()
+    for part in OURS:
+        write(tmp_path / "site/dadist/workflow" / part, "")
+    assert workflow_folder() == tmp_path / "site/dadist/workflow"
 
 
 def test_what_a_file_is_merged_from_by_an_anchor_is_no_second_key(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""The workflow as a wheel carries it, run from a folder that has nothing of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from sandbox import ROOT, TINY
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a wheel unpacks to, by the table that it is built by; what builds it is not in every environment."""
+    site = tmp_path_factory.mktemp("wheel") / "site-packages"
+    shutil.copytree(ROOT / "dadist", site / "dadist", ignore=shutil.ignore_patterns("__pycache__"))
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["dadist"]
+    for part, place in wheel["force-include"].items():
+        (site / place).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, site / place)
+        else:
+            shutil.copy(ROOT / part, site / place)
+    return site
+
+
+def dadist(site: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command of that package in a folder, in a process of its own; stdout and stderr together."""
+    return subprocess.run(
+        [sys.executable, "-m", "dadist.cli.main", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_table_is_made_in_an_empty_folder_by_the_package_s_own_workflow(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY), encoding="utf-8")
+    few = "settings={demo: {methods: [source_only], selftrain: {methods: []}}}"
+    answer = dadist(site, tmp_path, "run", "demo", "--configfile", "tiny.yaml", "--config", few)
+    assert answer.returncode == 0, answer.stdout
+    assert f"--snakefile {site}/dadist/workflow/Snakefile\n" in answer.stdout
+    assert f"profile {site}/dadist/workflow/profiles/default" in answer.stdout
+    rows = (tmp_path / "results/demo/metrics.csv").read_text("utf-8").splitlines()[1:]
+    assert [row.split(",")[:4] for row in rows] == [["demo", name, "1", "q0"] for name in ("adabn", "source_only")]
+    assert (tmp_path / "results/demo/report/index.html").is_file()
+    again = dadist(site, tmp_path, "run", "demo", "--configfile", "tiny.yaml", "--config", few, "--", "-n")
+    assert "Nothing to be done" in again.stdout
+
+
+def test_what_snakemake_ends_with_is_what_the_command_ends_with(site: Path, tmp_path: Path) -> None:
+    answer = dadist(site, tmp_path, "run", "s2c16")
+    assert answer.returncode == 1, answer.stdout
+    assert "data/SYNTHIA: not there (domains.synthia.root, from data_root on)" in answer.stdout
