@@ -1,9 +1,11 @@
-"""What a run ends with on the terminal: the mIoU of its tables, and where its page is. No torch, no pandas."""
+"""What a run ends with on the terminal: mIoU, what got worse, where the page is. It loads no torch and no pandas."""
 
 import csv
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from dadist.report.worse_rounds import HELP, worse_rounds
 
 Row = Mapping[str, str]
 TOLD_APART = ("setting", "method", "prior")  # what a line stands for, as far as the table has more than one of it
@@ -22,7 +24,10 @@ def outcome(made: Iterable[str | Path]) -> str:
 
 
 def table(path: Path) -> str:
-    """The mIoU of a table by method and round, mean ± standard deviation over the seeds; nothing of other tables."""
+    """The mIoU of a table by method and round, mean ± standard deviation over the seeds; nothing of other tables.
+
+    A line says of each round of self-training that is below an earlier one what it lost.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row.get("miou") and row.get("seed")]
     if not rows:
@@ -35,7 +40,8 @@ def table(path: Path) -> str:
         mine = [row for row in rows if tuple(row[name] for name in apart) == key]
         lines.append([*key, *(_mean([row for row in mine if row["round"] == one]) for one in rounds)])
     of = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
-    return f"\n{path}: mIoU in percent, {of}\n{_aligned(lines, len(apart))}"
+    worse = [f"worse: {one}; {HELP}" for one in worse_rounds(rows)]
+    return "\n".join(["", f"{path}: mIoU in percent, {of}", _aligned(lines, len(apart)), *worse])
 
 
 def _mean(rows: Sequence[Row]) -> str:

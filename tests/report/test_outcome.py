@@ -25,6 +25,14 @@ def test_a_table_is_told_by_method_and_round_with_its_spread(tmp_path: Path) -> 
     ]
 
 
+def test_a_round_that_lost_is_told_below_the_table(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "demo,dada,1,q0,50,0\ndemo,dada,1,q1,49,0\ndemo,advent,1,q0,40,0\ndemo,advent,1,q1,39.8,0\n"
+    )
+    (worse,) = outcome([path]).splitlines()[5:]
+    assert worse.startswith("worse: dada q1: mIoU fell from 50.0 (q0) to 49.0, by 1.0 (one seed); take the model of")
+
+
 def test_rows_that_only_the_setting_or_the_prior_tells_apart_are_lines_of_their_own(tmp_path: Path) -> None:
     path = written(tmp_path, "a,dada,7,q0,1,0\nb,dada,7,q0,2,0\nb,dada,7,q0,3,depth 1\n")
     assert outcome([path]).splitlines()[1:] == [
