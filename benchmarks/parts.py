@@ -7,6 +7,7 @@ PARTS = {
         "benchmarks.step",
         "how long does a training step take, and what does each change of a plain one bring?",
     ),
+    "busy": ("benchmarks.busy", "how long does a step take on a busy machine, by threads and by how they wait?"),
     "study": (
         "benchmarks.study",
         "how long do training, labelling and evaluation of a study take, and those of a plain loop?",

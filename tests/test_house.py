@@ -323,7 +323,7 @@ def test_every_data_set_and_method_is_registered(folder: str, registered: set[st
 def test_paths_and_surroundings_stay_out_of_python() -> None:
     # What CUDA may see, which of several processes one is, and that ONNX Runtime shall not report its use, is told by
     # no other way.
-    told = {"dadist.runtime.gpus", "dadist.runtime.processes", "dadist.runtime.onnx_runtime"}
+    told = {"dadist.runtime.cores", "dadist.runtime.gpus", "dadist.runtime.processes", "dadist.runtime.onnx_runtime"}
     never = {"os.getenv", "os.getcwd", "os.chdir", "Path.cwd", "Path.home"}
     for module, path in MODULES.items():
         names = {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}

@@ -1,7 +1,7 @@
 """`dadist run`: the whole study of a setting, by Snakemake."""
 
 import argparse
-import os
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dadist.cli.study import as_snakemake, config_parser, read_study
 from dadist.config.schema import Study
 from dadist.pipeline import inputs, paths, runs
-from dadist.runtime import gpus, processes
+from dadist.runtime import cores, gpus, processes
 
 TABLES = ("metrics", "paper", "ablation", "prior")
 SITE = ("--profile", "--workflow-profile", "--executor", "-e")  # of Snakemake: the jobs may run on other machines
@@ -72,8 +72,8 @@ def _positive(text: str) -> int:
 
 def _limits(asked: argparse.Namespace, theirs: Sequence[str]) -> list[str]:
     """Snakemake's options for what may be in use at once; none of this machine's where a profile says it."""
-    cores, found = asked.cores, asked.gpus
+    count, found = asked.cores, asked.gpus
     if not any(word.partition("=")[0] in SITE for word in theirs):
-        cores = cores or len(os.sched_getaffinity(0))
+        count = count or math.floor(max(cores.usable(), 1))
         found = found or gpus.count()
-    return [*(["--cores", str(cores)] if cores else []), *(["--resources", f"gpu={found}"] if found else [])]
+    return [*(["--cores", str(count)] if count else []), *(["--resources", f"gpu={found}"] if found else [])]

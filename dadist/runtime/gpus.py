@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from dadist.runtime import cores
 from dadist.runtime.locks import lock
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -59,7 +60,7 @@ def take_for_processes(wanted: int, granted: int) -> None:
         )
     take(wanted)
     threads = os.environ.get("OMP_NUM_THREADS", "")
-    each = max((int(threads) if threads.isdecimal() else os.cpu_count() or 1) // wanted, 1)
+    each = max(int(threads if threads.isdecimal() else cores.usable()) // wanted, 1)
     os.environ["OMP_NUM_THREADS"] = str(each)
     # A warning of DistributedDataParallel, about the time that it takes to look for weights that a step leaves out.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

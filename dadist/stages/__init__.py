@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dadist.config.records import parse
-from dadist.runtime import gpus, launch, memory
+from dadist.runtime import cores, gpus, launch, memory
 from dadist.runtime.locks import interrupt, lock_of
 from dadist.runtime.processes import end, rank
 from dadist.storage.digest import content, digest, key, texts
 from dadist.storage.kept import once
 from dadist.training.monitor import TrainingMonitor
+
+cores.settle()  # a stage's own imports, torch among them, come after this
+LOAD = cores.Load()
 
 In = Annotated[Path, "in"]
 Ins = Annotated[list[Path], "in"]  # any number of inputs, none included
@@ -61,6 +64,7 @@ def stage(run: Callable[..., None]) -> None:
         own = [arguments[flag] for flag, hint in hints.items() if hint == Own]
         with _once(name, params, arguments, hints) as there:
             if not there:
+                LOAD.tell()
                 _run(functools.partial(run, params, **arguments), name, _processes(params), granted, own)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import step, study
+from benchmarks import busy, step, study
 from benchmarks.subprocesses import MakeWorker, Worker
 
 
@@ -23,5 +23,5 @@ def workers_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             torch.set_num_threads(threads)
 
-    for module in (step, study):
+    for module in (busy, step, study):
         monkeypatch.setattr(module, "start_workers", start)
