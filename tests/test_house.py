@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sandbox import ROOT, Sandbox, configuration
 
+import dadist
 from dadist.config import schema, sections, training_sections
 from dadist.config.methods import Objective, hyperparameters
 from dadist.registry import DATASETS, METHODS, RECIPES
@@ -405,6 +407,15 @@ def test_no_file_names_a_folder_of_one_machine_or_leaves_work_undone() -> None:
     assert not found
 
 
+def test_one_version_is_told_everywhere() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    released = re.findall(r"^## ([\d.]+) \((.+)\)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (citation["version"], str(citation["date-released"])) == released
+    assert dadist.__version__ == project["version"] == released[0]
+    assert citation["references"][0]["url"] == project["urls"]["Paper"]
+
+
 UNLOCKED = {"kubernetes"}  # for who has such a cluster: 65 MB that no other needs
 
 
@@ -419,6 +430,8 @@ def test_the_locks_agree_and_name_no_registry() -> None:
     cpu, cuda, dev = map(locked, ("cpu", "cuda", "dev"))
     assert cuda.items() <= dev.items()
     assert cpu.items() <= cuda.items()
+    docs = locked("docs")  # beside dev.lock in one environment
+    assert {name: version for name, version in docs.items() if dev.get(name, version) != version} == {}
     of_gpus = {name for name in cuda if re.match(r"nvidia-|cuda-|triton$", name)}
     assert of_gpus == cuda.keys() - cpu.keys() != set()
     assert not [path for path in (ROOT / "envs").glob("*.lock") if "://" in path.read_text(encoding="utf-8")]
@@ -427,8 +440,10 @@ def test_the_locks_agree_and_name_no_registry() -> None:
 def test_what_a_lock_pins_is_what_the_project_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    for lock, names in {"cpu": ["pretrained", "slurm"], "dev": sorted(extras.keys() - UNLOCKED)}.items():
-        asked = [*project["dependencies"], *(one for name in names for one in extras[name])]
+    locks = {"cpu": ["pretrained", "slurm"], "dev": sorted(extras.keys() - UNLOCKED - {"docs"}), "docs": ["docs"]}
+    for lock, names in locks.items():
+        study = [] if lock == "docs" else project["dependencies"]
+        asked = [*study, *(one for name in names for one in extras[name])]
         for one in map(Requirement, asked):
             if one.name != "dadist":
                 pinned = locked(lock)[canonicalize_name(one.name)]
