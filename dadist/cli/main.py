@@ -9,11 +9,13 @@ from dadist.cli.costs import costs
 from dadist.cli.doctor import doctor
 from dadist.cli.export import export
 from dadist.cli.info import info
+from dadist.cli.init import init
 from dadist.cli.plan import plan
 from dadist.cli.predict import predict
 from dadist.cli.run import run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "init": init,
     "run": run,
     "doctor": doctor,
     "plan": plan,

@@ -5,7 +5,6 @@ setting, reads a sample too, and is what `dadist doctor` prints.
 """
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from dadist.doctor.depth import judge_depth
 from dadist.doctor.disk import check_disk, prepared_bytes
 from dadist.doctor.faults import FAULTS, Fault, Finding, not_found
 from dadist.doctor.headers import Header, formats, scan, sizes
+from dadist.doctor.photographs import SQUEEZED, fitting, squeeze
 from dadist.doctor.sample import Seen, judge, look, pick
 from dadist.doctor.tree import Split, list_split, overlap
 from dadist.storage.errors import DataError
@@ -25,9 +25,6 @@ from dadist.storage.errors import DataError
 TOLD = 100  # findings that `before_prepare` tells of one split
 
 __all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
-
-SQUEEZED = 1.25  # the published settings squeeze Cityscapes by 1.19
-STRIDE = 8  # pixels, of most backbones
 
 
 @dataclass
@@ -144,16 +141,16 @@ def _squeezed(split: Split, scenes: list[Files], headers: Mapping[Path, Header])
     """Images that `stretch` would squeeze by much, and the size that would not: of about as many pixels."""
     width, height = split.plan.width, split.plan.height
     shapes = {scene.image: (one.width, one.height) for scene in scenes if (one := headers.get(scene.image))}
-    wide = {image: (w * height) / (h * width) for image, (w, h) in shapes.items()}
-    squeezed = [image for image, factor in wide.items() if max(factor, 1 / factor) > SQUEEZED]
+    squeezed = [image for image, size in shapes.items() if squeeze(size, (width, height)) > SQUEEZED]
     if split.plan.fit != "stretch" or not squeezed:
         return
     (w, h), _ = Counter(shapes[image] for image in squeezed).most_common(1)[0]
-    factor = max(wide[squeezed[0]], 1 / wide[squeezed[0]])
-    side = math.sqrt(width * height / (w * h)) / STRIDE
-    fitting = f"{max(2, round(w * side)) * STRIDE}x{max(2, round(h * side)) * STRIDE}"
+    factor = squeeze(shapes[squeezed[0]], (width, height))
+    columns, rows = fitting((w, h), width * height)
     what = f"expected images that {width}x{height} hardly squeezes, got {w}x{h} in {len(squeezed)} of {len(shapes)}"
-    remedy = f"choose {fitting} (for both domains, if a method mixes images), or `fit: pad`: `stretch` squeezes by"
+    remedy = (
+        f"choose {columns}x{rows} (for both domains, if a method mixes images), or `fit: pad`: `stretch` squeezes by"
+    )
     yield Finding("aspect", str(squeezed[0]), what, f"{remedy} {factor:.2f}")
 
 

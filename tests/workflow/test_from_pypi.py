@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 from sandbox import ROOT, TINY
 
 
@@ -59,3 +60,16 @@ def test_what_snakemake_ends_with_is_what_the_command_ends_with(site: Path, tmp_
     answer = dadist(site, tmp_path, "run", "s2c16")
     assert answer.returncode == 1, answer.stdout
     assert "data/SYNTHIA: not there (domains.synthia.root, from data_root on)" in answer.stdout
+
+
+def test_photographs_of_one_s_own_are_planned_by_the_file_that_init_writes(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (64, 36)).save(tmp_path / "photos/a.jpg")
+    begun = dadist(site, tmp_path, "init", "photos")
+    assert begun.returncode == 0, begun.stdout
+    command = begun.stdout.splitlines()[-1].split()
+    answer = dadist(site, tmp_path, *command[1:], "--", "-n")
+    assert answer.returncode == 0, answer.stdout
+    assert "results/data/photos-train-368x208-drive" in answer.stdout
+    assert "results/mine/report/index.html" in answer.stdout
+    assert "not there" not in answer.stdout

@@ -1,4 +1,4 @@
-"""Photographs of one's own, by the YAML of the README: models without a label, a table with some."""
+"""Photographs of one's own, by the YAML of docs/own_data.md: models without a label, a table with some."""
 
 import re
 from pathlib import Path
@@ -21,8 +21,10 @@ PAGE = "results/mine/report/index.html"
 
 
 def promised() -> dict[str, Any]:
-    """The block of the README that is marked `own`."""
-    (block,) = re.findall(r"^<!-- own -->\n```yaml\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    """The block of docs/own_data.md that is marked `own`."""
+    (block,) = re.findall(
+        r"^<!-- own -->\n```yaml\n(.*?)^```", (ROOT / "docs/own_data.md").read_text("utf-8"), re.M | re.S
+    )
     assert len(block.splitlines()) <= 25
     return dict(yaml.safe_load(block))
 
