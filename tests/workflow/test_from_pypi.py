@@ -1,10 +1,9 @@
 """The workflow as a wheel carries it, run from a folder that has nothing of it."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,25 @@ from PIL import Image
 from sandbox import ROOT, TINY
 
 
+def built(folder: Path, kind: str) -> zipfile.ZipFile:
+    """The wheel of this kind, by what pip builds it with."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", f"wheel:{kind}", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return zipfile.ZipFile(wheel)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a wheel unpacks to, by the table that it is built by; what builds it is not in every environment."""
-    site = tmp_path_factory.mktemp("wheel") / "site-packages"
-    shutil.copytree(ROOT / "dadist", site / "dadist", ignore=shutil.ignore_patterns("__pycache__"))
-    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["packages"] == ["dadist"]
-    for part, place in wheel["force-include"].items():
-        (site / place).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, site / place)
-        else:
-            shutil.copy(ROOT / part, site / place)
-    return site
+    """What the wheel unpacks to."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built(folder, "standard").extractall(folder / "site-packages")
+    return folder / "site-packages"
+
+
+def test_an_editable_installation_has_no_copy_of_the_workflow(tmp_path: Path) -> None:
+    names = built(tmp_path, "editable").namelist()
+    assert [name for name in names if not name.startswith("dadist-")] == ["_editable_impl_dadist.pth"]
 
 
 def dadist(site: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
