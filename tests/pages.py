@@ -23,6 +23,7 @@ from dadist.report.cost_table import Cost
 from dadist.report.embedding import SPACES
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel
 from dadist.report.figure_set import FigureSet
+from dadist.report.image_grid import draw
 from dadist.report.page import write
 from dadist.report.sections import Domain, Task, lead, sections, warnings
 from dadist.storage.seal import sealed
@@ -123,11 +124,10 @@ def drawn(folder: Path, scores: list[Metrics], mixtures: Mixtures | None, classe
         points["space"], points["domain"] = np.repeat(SPACES, 40), np.tile(["source", "target"], 40)
         points["label"] = np.arange(80) % builders.CLASSES
         figures.add_embedding(made, points, classes, "ours")
-    Image.new("RGB", (400, 100), (90, 120, 60)).save(
-        made.picture(
-            ShownFigure("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Four columns.", light=True)
-        )
-    )
+    about = ShownFigure("labels-ours-q1", "labels", "ours q1", "Labels before and after.", "Two columns.")
+    cells = np.arange(2)[:, None, None] * np.ones((1, 60, 100), int)
+    columns = [(name, classes.colours[cells + at].astype(np.uint8)) for at, name in enumerate(("before", "after"))]
+    draw(columns, made.picture(about), scale=1, classes=classes)
     made.close()
     return folder / "figures"
 

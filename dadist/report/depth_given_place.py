@@ -120,5 +120,5 @@ def add_column(
         f"says how rare that is. The first map has the class that the prior alone would pick ({prior.label})."
     )
     alt = "Maps over depth and rows: one of the likeliest class, and one per class."
-    about = ShownFigure("depth_given_place", "fusion", "Depth given the place", caption, alt, light=True)
+    about = ShownFigure("depth_given_place", "fusion", "Depth given the place", caption, alt)
     drawn.add(found.chart(), about)

@@ -11,7 +11,7 @@ from dadist.storage import seal
 from dadist.storage.errors import DataError
 
 INDEX = "index.json"
-VERSION = 2  # of its format
+VERSION = 3  # of its format
 INK, FAINT = "#1b1f24", "#c9ced6"  # text and axes; grids. A page puts its own colours in their place.
 
 
@@ -24,7 +24,6 @@ class ShownFigure:
     title: str
     caption: str
     alt: str  # what it shows, for who cannot see it
-    light: bool  # whether it needs white paper: it has colours that a dark page would swallow
     pixels: bool = False  # whether it is a picture, whose SVG has nothing but its pixels
 
 

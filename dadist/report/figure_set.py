@@ -73,7 +73,6 @@ def add_curves(drawn: FigureSet, trainings: Sequence[TrainedModel], losses: Sequ
             f"{method} {round_name}",
             caption,
             f"Line charts of the terms over {steps:.0f} steps. {ends}.",
-            light=False,
         )
         drawn.add(charts.curves(terms), shown)
 
@@ -101,7 +100,6 @@ def add_rates(drawn: FigureSet, metrics: Sequence[Metrics], classes: ClassSet) -
             "Intersection over union of each class",
             "Bars are means over the seeds; whiskers, where there are several seeds, one standard deviation.",
             f"Bar charts of {len(names)} models. {told} The table of results has every number.",
-            light=False,
         ),
     )
     last = {one.method: one.round for one in metrics}  # rounds of a method stand in their order
@@ -120,7 +118,6 @@ def add_rates(drawn: FigureSet, metrics: Sequence[Metrics], classes: ClassSet) -
                 f"{method} {group[0].round}",
                 f"Rows are the truth and sum to 100 %. Pixels of all seeds ({len(group)}) together.",
                 f"Confusion matrix. The largest confusions: {told}.",
-                light=True,
             ),
         )
 
@@ -134,9 +131,7 @@ def add_mixtures(drawn: FigureSet, mixtures: Mixtures) -> None:
         rows = (found.sum(2) * np.arange(found.shape[1])).sum(1) / found.sum((1, 2)).clip(min=1e-12) / found.shape[1]
         ends = f"Highest in the image: {names[int(rows.argmin())]}; lowest: {names[int(rows.argmax())]}."
         caption = f"Where each class is expected, at any depth: {made}. Each map goes from 0 to its own densest cell."
-        shown = ShownFigure(
-            "mixtures-plane", "prior", "Over the image plane", caption, f"Density maps. {ends}", light=False
-        )
+        shown = ShownFigure("mixtures-plane", "prior", "Over the image plane", caption, f"Density maps. {ends}")
         drawn.add(priors.planes(mixtures), shown)
     if "z" in mixtures.features:
         edges, shares = priors.over_depth(mixtures)
@@ -148,9 +143,7 @@ def add_mixtures(drawn: FigureSet, mixtures: Mixtures) -> None:
             f"named for. {made[0].upper()}{made[1:]}. Equal bins on a logarithmic scale; the last is all that is far."
         )
         alt = f"Histograms over depth. Commonest depths: {', '.join(peaks)}."
-        drawn.add(
-            priors.depths(mixtures), ShownFigure("mixtures-depth", "prior", "Over depth", caption, alt, light=True)
-        )
+        drawn.add(priors.depths(mixtures), ShownFigure("mixtures-depth", "prior", "Over depth", caption, alt))
 
 
 def read_embedding(path: Path) -> pd.DataFrame:
@@ -182,6 +175,5 @@ def add_embedding(drawn: FigureSet, rows: pd.DataFrame, classes: ClassSet, metho
             "the network's own prediction, since no target label is opened for it. Distances between clusters and "
             "their sizes mean nothing in a t-SNE.",
             f"Two scatter plots of {count} points: source and target pixels, coloured by class.",
-            light=True,
         ),
     )

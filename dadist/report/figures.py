@@ -13,7 +13,7 @@ from dadist.data.resize import Size, nearest
 from dadist.evaluation.depth import metres
 from dadist.model.inference import outputs, predict
 from dadist.model.segmenter import Segmenter, upsample
-from dadist.report.image_grid import FULL, GAP, coloured, column, legend, save
+from dadist.report.image_grid import coloured, draw
 
 NEAR_M, FAR_M = 2.0, 80.0  # ends of the colours of depth, on a logarithmic scale
 
@@ -62,10 +62,7 @@ def panel(
     padding = ~target.inside(rows)
     for _, cells in columns:
         cells[padding] = 255
-    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)[:, :-GAP]
-    names = legend(target.classes, grid.shape[1], max(target.width * scale / FULL, 1.0))
-    grid = np.concatenate([grid, np.full((GAP, *grid.shape[1:]), 255, np.uint8), names])
-    save(grid, path)
+    draw(columns, path, scale=scale, classes=target.classes)
 
 
 def truth_of(target: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -1,13 +1,16 @@
 """Columns of small pictures under titles, and a picture as an SVG; no network is needed for them."""
 
 import base64
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dadist.classes import ClassSet, colourise
 from dadist.storage.atomic import atomic
@@ -16,6 +19,51 @@ GAP = 4  # pixels between cells
 BAR = 22  # pixels of a title
 FULL = 192  # pixels of a cell from which on titles grow
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+LAYOUT = "layout"  # key of the PNG's text that says where the cells are
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the cells of a grid are in its picture, so that a page can show them one by one."""
+
+    titles: tuple[str, ...]  # of the columns
+    rows: int
+    width: int  # of a cell, pixels
+    height: int
+
+    def cells(self) -> Iterator[tuple[str, int, tuple[int, int, int, int]]]:
+        """Title, row from 1 on, and box (left, top, right, bottom) of each, row by row."""
+        for row in range(self.rows):
+            top = title_height(self.width) + row * (self.height + GAP)
+            for at, title in enumerate(self.titles):
+                left = at * (self.width + GAP)
+                yield title, row + 1, (left, top, left + self.width, top + self.height)
+
+
+def draw(
+    columns: Sequence[tuple[str, NDArray[np.uint8]]], path: Path, *, scale: int, classes: ClassSet | None = None
+) -> None:
+    """Write columns side by side as a PNG that says where its cells are.
+
+    Args:
+        columns: Title and cells ``(N, H, W, 3)`` of each.
+        path: PNG to write.
+        scale: Whole-number enlargement.
+        classes: If given, their colours stand below.
+    """
+    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)[:, :-GAP]
+    rows, height, width = columns[0][1].shape[:3]
+    if classes is not None:
+        names = legend(classes, grid.shape[1], max(width * scale / FULL, 1.0))
+        grid = np.concatenate([grid, np.full((GAP, *grid.shape[1:]), 255, np.uint8), names])
+    save(grid, path, Layout(tuple(title for title, _ in columns), rows, width * scale, height * scale))
+
+
+def layout(path: Path) -> Layout | None:
+    """Where the cells of a picture are; None of a picture that is no grid."""
+    with Image.open(path) as opened:
+        told = opened.info.get(LAYOUT)
+    return None if told is None else Layout(**{**(found := json.loads(told)), "titles": tuple(found["titles"])})
 
 
 def coloured(labels: Iterable[NDArray[np.uint8]], classes: ClassSet) -> NDArray[np.uint8]:
@@ -75,14 +123,13 @@ def _stroke(size: float) -> int:
     return max(round(size), 1)
 
 
-def save(picture: NDArray[np.uint8], path: Path) -> None:
-    """Write RGB ``(H, W, 3)`` as PNG, all or nothing.
-
-    By a plain write: on a full disk cv2.imwrite only returns False, and leaves a part of the file.
-    """
-    _, content = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+def save(picture: NDArray[np.uint8], path: Path, layout: Layout | None = None) -> None:
+    """Write RGB ``(H, W, 3)`` as PNG, all or nothing, with its layout if it is a grid."""
+    told = PngInfo()
+    if layout is not None:
+        told.add_text(LAYOUT, json.dumps(asdict(layout)))
     with atomic(path) as temporary:
-        temporary.write_bytes(content.tobytes())
+        Image.fromarray(picture).save(temporary, "PNG", compress_level=9, pnginfo=told)
 
 
 def wrapped(picture: Path, drawing: Path) -> None:

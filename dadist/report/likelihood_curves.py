@@ -39,7 +39,6 @@ def described(found: Alignment) -> ShownFigure:
         f"far as these were sought: the mean over {found.cells} cells, with what the network of adabn says of their "
         "classes. No label was opened. The dashed lines are what was taken.",
         f"Curves of likelihood. Taken: {taken}; with these, {found.likelihood:.2f} nats per cell.",
-        light=False,
     )
 
 

@@ -52,3 +52,32 @@ for (const frame of document.querySelectorAll(".scroll, .frame")) {
   frame.addEventListener("scroll", look, { passive: true });
   new ResizeObserver(look).observe(frame);
 }
+
+// Pictures: a click opens one large; the arrows go through those of its figure, Escape and a click beside end it.
+const large = document.getElementById("large");
+let figure = [];
+let at = 0;
+const put = (index) => {
+  at = (index + figure.length) % figure.length;
+  const picture = figure[at].querySelector("img");
+  large.querySelector("img")?.remove();
+  large.append(picture.cloneNode());
+  document.getElementById("large-title").textContent = `${picture.alt} (${at + 1} of ${figure.length})`;
+};
+for (const group of document.querySelectorAll(".pictures")) {
+  const mine = [...group.querySelectorAll("button")];
+  mine.forEach((one, index) => one.addEventListener("click", () => {
+    figure = mine;
+    put(index);
+    large.showModal();
+  }));
+}
+for (const step of large.querySelectorAll("[data-step]")) {
+  step.addEventListener("click", () => put(at + Number(step.dataset.step)));
+}
+large.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step) put(at + step);
+});
+large.addEventListener("click", (event) => event.target.closest("[data-step]") || large.close());
+large.addEventListener("close", () => large.querySelector("img")?.remove());

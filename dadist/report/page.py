@@ -1,7 +1,5 @@
 """The page: one file that needs no other, with what a colleague wants to know of a setting."""
 
-import base64
-import io
 import platform
 import re
 from collections.abc import Sequence
@@ -10,16 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
-from PIL import Image
-
-from dadist.data.readers.base import decode
 from dadist.evaluation.confusion import Metrics
 from dadist.report.figure_index import FAINT, INK, ShownFigure
 from dadist.report.html import Content, Markup, stylesheet, tag
+from dadist.report.pictures import pictures
 from dadist.storage.atomic import atomic
-from dadist.storage.errors import DamagedError
 
-HEAVY = 1_500_000  # bytes of a PNG from which on a picture is a JPEG on the page
 PACKAGES = ("dadist", "torch", "snakemake", "numpy", "pandas", "scikit-learn", "opencv-python-headless", "matplotlib")
 
 
@@ -74,42 +68,13 @@ def write(path: Path, title: str, lead: Content, sections: Sequence[Section], fo
 
 
 def figure(shown: ShownFigure, folder: Path, width: int) -> Markup:
-    """A figure of the gallery: its SVG within the page, or its picture if it is one."""
+    """A figure of the gallery: its SVG within the page, or its pictures if it is of pixels."""
     if shown.pixels:
-        inside = picture(folder / f"{shown.name}.png", shown.alt, width)
+        drawn = pictures(folder / f"{shown.name}.png", shown.title, shown.alt, width)
     else:
         inside = _inlined(folder / f"{shown.name}.svg", shown)
-    frame = tag(
-        "div",
-        inside,
-        class_="frame light" if shown.light else "frame",
-        tabindex=0,
-        role="group",
-        aria_label=f"Figure: {shown.title}",
-    )
-    return tag("figure", frame, tag("figcaption", shown.caption))
-
-
-def picture(path: Path, alt: str, width: int) -> Markup:
-    """A PNG within the page, at most ``width`` pixels wide: as it is, or as a JPEG where that is heavy.
-
-    Raises:
-        DamagedError: It is not there, or one of its checksums is wrong.
-    """
-    try:
-        image = Image.fromarray(decode(path))
-    except (DamagedError, FileNotFoundError) as error:
-        got = "a damaged one; delete it and" if path.is_file() else "no such file;"
-        raise DamagedError(
-            f"{path}: expected a picture as it was drawn, got {got} run the same command again"
-        ) from error
-    if image.width > width:
-        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
-    kind, written = "png", _encoded(image, "PNG", optimize=True)
-    if len(written) > HEAVY:
-        kind, written = "jpeg", _encoded(image, "JPEG", quality=88)
-    source = f"data:image/{kind};base64,{base64.b64encode(written).decode()}"
-    return tag("img", src=source, alt=alt, width=image.width, height=image.height)
+        drawn = tag("div", inside, class_="frame", tabindex=0, role="group", aria_label=f"Figure: {shown.title}")
+    return tag("figure", drawn, tag("figcaption", shown.caption))
 
 
 def made_with(metrics: Sequence[Metrics]) -> Markup:
@@ -131,12 +96,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed as a package"
-
-
-def _encoded(image: Image.Image, kind: str, **options: int | bool) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def _inlined(path: Path, shown: ShownFigure) -> Markup:

@@ -17,10 +17,10 @@ from dadist.model.inference import batches, most_probable, outputs
 from dadist.model.segmenter import Segmenter
 from dadist.prior.use import PriorOf
 from dadist.report.charts import PALETTE, WIDE, label
-from dadist.report.figure_index import FAINT, ShownFigure
+from dadist.report.figure_index import FAINT, INK, ShownFigure
 from dadist.report.figure_set import FigureSet
 from dadist.report.figures import truth_of
-from dadist.report.image_grid import FULL, GAP, coloured, column, legend, save
+from dadist.report.image_grid import FULL, coloured, draw
 
 BARS = 12  # the commonest moves
 RIGHT, WRONG = PALETTE[2], PALETTE[1]  # green and vermilion
@@ -132,9 +132,7 @@ def picture(data: Prepared, shown: Shown, path: Path, *, truth: bool) -> None:
     padding = ~data.inside(shown.rows)
     for _, cells in columns:
         cells[padding] = 255
-    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)[:, :-GAP]
-    names = legend(data.classes, grid.shape[1], max(data.width * scale / FULL, 1.0))
-    save(np.concatenate([grid, np.full((2 * GAP, *grid.shape[1:]), 255, np.uint8), names]), path)
+    draw(columns, path, scale=scale, classes=data.classes)
 
 
 def chart(moves: Moves, classes: ClassSet, *, truth: bool) -> Figure:
@@ -152,7 +150,7 @@ def chart(moves: Moves, classes: ClassSet, *, truth: bool) -> Figure:
         axes.legend(loc="lower right")
     else:
         colours = [np.array(classes.categories[after].colour) / 255 for _, after in listed]
-        axes.barh(places, pixels, color=colours, height=0.7)
+        axes.barh(places, pixels, color=colours, height=0.7, edgecolor=INK, linewidth=0.5)
     axes.set_yticks(
         places, [f"{label(classes.names[before])} → {label(classes.names[after])}" for before, after in listed]
     )
@@ -194,10 +192,10 @@ def add(
     names = [f"{data.classes.names[before]} to {data.classes.names[after]}" for before, after in _commonest(moves)[:3]]
     most = f"The commonest moves: {', '.join(names)}." if names else "No pixel moves."
     columns = f"Images in columns: image, network's label, fused label, what moved{', truth' if truth else ''}."
-    about = ShownFigure("changed", "fusion", "What the prior changes", caption, f"{columns} {most}", light=True)
+    about = ShownFigure("changed", "fusion", "What the prior changes", caption, f"{columns} {most}")
     picture(data, shown, drawn.picture(about), truth=truth)
     caption = "Pixels of all images by the class that they leave and the one that they get: the commonest moves."
     if truth:
         caption += " Neither: wrong before and after, or without a label."
-    about = ShownFigure("moves", "fusion", "From class to class", caption, f"Bar chart. {most}", light=not truth)
+    about = ShownFigure("moves", "fusion", "From class to class", caption, f"Bar chart. {most}")
     drawn.add(chart(moves, data.classes, truth=truth), about)

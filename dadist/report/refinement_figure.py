@@ -4,13 +4,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dadist.data.prepared import Prepared, spread
 from dadist.report.figure_index import LabelledRound, ShownFigure
-from dadist.report.image_grid import GAP, coloured, column, save
+from dadist.report.image_grid import coloured, draw
 from dadist.selftraining.pseudo_labels import PseudoLabels
 
-REMOVED = (230, 159, 0)  # orange of Okabe and Ito, on grey
+REMOVED = (190, 0, 100)  # magenta, on grey of 170 and paler: 2.4 to 1 at least
+SEEN = 320  # pixels that a column has on a page, about: a region is drawn wider by one of them on each side
 
 
 def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels, path: Path, *, images: int) -> None:
@@ -32,8 +34,9 @@ def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels
     pictures = target.images[rows]
     given, kept = before.labels[rows], after.labels[rows]
     grey = np.stack([cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in pictures])
-    erased = np.repeat(255 - (255 - grey[..., None]) // 2, 3, axis=3)
-    erased[given != kept] = REMOVED
+    erased = np.repeat(255 - (255 - grey[..., None]) // 3, 3, axis=3)
+    for cells, gone in zip(erased, given != kept, strict=True):
+        cells[_widened(gone)] = REMOVED
     columns = [
         ("input", pictures),
         ("before", coloured(given, target.classes)),
@@ -43,16 +46,24 @@ def before_and_after(target: Prepared, before: PseudoLabels, after: PseudoLabels
     padding = ~target.inside(rows)
     for _, cells in columns:
         cells[padding] = 255
-    scale = max(1, 480 // target.width)
-    grid = np.concatenate([column(title, cells, scale) for title, cells in columns], axis=1)
-    save(grid[:, :-GAP], path)
+    draw(columns, path, scale=max(1, 480 // target.width))
+
+
+def _widened(gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Regions ``(H, W)`` with a margin, without which those of a few pixels are lost when the picture is shrunk."""
+    margin = -(-gone.shape[1] // SEEN)
+    return cv2.dilate(gone.astype(np.uint8), np.ones((2 * margin + 1,) * 2, np.uint8)) > 0
 
 
 def described(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
     """What the page says of the picture of one round."""
     labelled, kept = (sum(after.counts[name]) for name in ("labelled", "kept"))
     lost = 1 - kept / max(labelled, 1)
-    removed = f"{lost:.1%} of the labelled pixels (orange)" if kept < labelled else "here none"
+    removed = (
+        f"{lost:.1%} of the labelled pixels (magenta, with a margin so that one sees them)"
+        if kept < labelled
+        else "here none"
+    )
     return ShownFigure(
         f"labels-{made.method}-{made.round}",
         "labels",
@@ -60,5 +71,4 @@ def described(made: LabelledRound, after: PseudoLabels) -> ShownFigure:
         f"Pseudo-labels that {made.method} {made.round} of the first seed was trained on, before and after refinement: "
         f"regions that are too small for their class are removed, {removed}. Black has no label.",
         f"Images in four columns: input, labels before, labels after, removed. {lost:.1%} of the labels are removed.",
-        light=True,
     )

@@ -89,5 +89,5 @@ def add(drawn: FigureSet, metrics: Sequence[Metrics]) -> None:
     caption = f"{dots}. The best is bold. The axis does not begin at 0."
     said = "; ".join(f"{row.method} {row.round} {row.mean:.1f}" for row in rows)
     title = "mIoU of each method and round"
-    about = ShownFigure("miou", "overview", title, caption, f"Dots over mIoU in percent: {said}.", light=False)
+    about = ShownFigure("miou", "overview", title, caption, f"Dots over mIoU in percent: {said}.")
     drawn.add(chart(rows), about)

@@ -14,6 +14,7 @@ from dadist.report.cost_table import Cost
 from dadist.report.figure_index import LabelledRound, ShownFigure, TrainedModel, opened
 from dadist.report.html import Content, Markup, details, legend, tag
 from dadist.report.page import Section
+from dadist.report.pictures import pictures
 from dadist.report.quotations import quoted
 from dadist.report.warning_list import Raised
 
@@ -119,7 +120,9 @@ def sections(
         Section("confusion", "Confusion", charts.get("confusion")),
         Section("labels", "Pseudo-labels", [*labels, legend(task.classes)] if any(labels) else None),
         Section("prior", "The depth distribution", charts.get("prior")),
-        Section("fusion", "The prior at work", charts.get("fusion")),
+        Section(
+            "fusion", "The prior at work", [charts["fusion"], legend(task.classes)] if "fusion" in charts else None
+        ),
         Section("embedding", "Joint spaces", charts.get("embedding")),
         Section("training", "Training", charts.get("training")),
         Section("costs", "Costs", cost_table.section(task.costs, rendered=bool(task.rendered), tabled=bool(metrics))),
@@ -131,15 +134,14 @@ def _panel(picture: Path, width: int, *, truth: bool) -> Markup:
     """The predictions, with what is seen there."""
     theirs = "their truth, " if truth else ""
     alt = f"Rows of target images: the input, {theirs}what each model predicts; depth and density of one that has them."
-    view = page.picture(picture, alt, width)
+    view = pictures(picture, "predictions", alt, width)
     told = tag(
         "figcaption",
         f"Target images, {theirs}and predictions; {'black has no label, ' if truth else ''}white is padding. Where a "
         "model has depth, it is bright where near (2 to 80 m, logarithmic), and density where the class is expected "
         "at this place and depth.",
     )
-    frame = tag("div", view, class_="frame light", tabindex=0, role="group", aria_label="Figure: predictions")
-    return tag("figure", frame, told)
+    return tag("figure", view, told)
 
 
 def _results(task: Task, metrics: Sequence[Metrics]) -> Content:

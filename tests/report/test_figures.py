@@ -13,7 +13,7 @@ from torch import Tensor
 from dadist.classes import CLASS_SETS, IGNORE
 from dadist.model.segmenter import Outputs
 from dadist.report.figures import panel
-from dadist.report.image_grid import BAR, FULL, GAP, legend, title_height, wrapped
+from dadist.report.image_grid import BAR, FULL, GAP, draw, layout, legend, save, title_height, wrapped
 
 HEIGHT, WIDTH = 12, 40
 SEVEN = CLASS_SETS["7"]
@@ -206,3 +206,23 @@ def test_a_legend_takes_names_of_any_kind(size: float) -> None:
     found = legend(builders.ODDLY, 300, size)
     assert found.shape[1:] == (300, 3)
     assert {tuple(colour) for colour in builders.ODDLY.colours.tolist()} <= {tuple(one) for one in found.reshape(-1, 3)}
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_grid_says_where_its_cells_are(tmp_path: Path, scale: int) -> None:
+    first, second = (np.full((2, HEIGHT, WIDTH, 3), value, np.uint8) for value in (10, 60))
+    first[1], second[1] = 110, 160
+    draw([("one", first), ("two", second)], tmp_path / "grid.png", scale=scale, classes=SEVEN)
+    picture, found = cv2.imread(str(tmp_path / "grid.png")), layout(tmp_path / "grid.png")
+    assert picture is not None
+    assert found is not None
+    cells = [(title, row, picture[top:bottom, left:right]) for title, row, (left, top, right, bottom) in found.cells()]
+    assert [(title, row) for title, row, _ in cells] == [("one", 1), ("two", 1), ("one", 2), ("two", 2)]
+    for value, (_, _, shown) in zip((10, 60, 110, 160), cells, strict=True):
+        assert shown.shape == (HEIGHT * scale, WIDTH * scale, 3)
+        assert (shown == value).all()
+
+
+def test_a_picture_that_is_no_grid_has_no_layout(tmp_path: Path) -> None:
+    save(np.zeros((3, 4, 3), np.uint8), tmp_path / "a.png")
+    assert layout(tmp_path / "a.png") is None

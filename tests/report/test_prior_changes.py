@@ -114,7 +114,7 @@ def test_a_picture_shows_both_labels_what_moved_on_grey_and_the_truth(tmp_path: 
     shown, palette, half = drawn(tmp_path, truth=True), builders.SEVEN.colours, builders.WIDTH * SCALE // 2
     width, height = builders.WIDTH * SCALE, builders.HEIGHT * SCALE
     across = 5 * width + 4 * GAP
-    below = GAP + len(legend(builders.SEVEN, across, 2.0))
+    below = len(legend(builders.SEVEN, across, 2.0))
     assert shown.shape == (title_height(width) + height + GAP + below, across, 3)
     assert (cell(shown, 0) == [250, 120, 10]).all()
     assert (cell(shown, 1) == palette[4]).all()

@@ -4,6 +4,7 @@ import builders
 import cv2
 import numpy as np
 import pytest
+from colours import contrast
 
 from dadist.classes import IGNORE
 from dadist.report.figure_index import LabelledRound
@@ -11,6 +12,7 @@ from dadist.report.image_grid import GAP, title_height
 from dadist.report.refinement_figure import REMOVED, before_and_after, described
 from dadist.selftraining.pseudo_labels import PseudoLabels, filling
 
+PALEST = 170  # of the greys: black in the image
 SCALE = 480 // builders.WIDTH
 
 
@@ -53,10 +55,21 @@ def test_images_that_lost_something_are_shown_before_and_after(picture: np.ndarr
     assert (after[height // 2 :] == builders.SEVEN.colours[3]).all()
 
 
-def test_what_was_removed_is_marked_on_grey(picture: np.ndarray) -> None:
+def test_what_was_removed_is_marked_with_a_margin_on_pale_grey(picture: np.ndarray) -> None:
     removed, half = cell(picture, 3), builders.HEIGHT * SCALE // 2
-    assert (removed[:half] == REMOVED).all()
-    assert (removed[half:, :, 0] == removed[half:, :, 1]).all()
+    assert (removed[: half + SCALE] == REMOVED).all()  # a pixel more
+    kept = removed[half + SCALE :]
+    assert (kept == kept[..., :1]).all()
+    assert kept.min() >= PALEST
+
+
+def test_the_colour_of_what_was_removed_is_seen_on_any_grey_behind_it() -> None:
+    for grey in (PALEST, 255):
+        assert contrast(hexadecimal(REMOVED), hexadecimal((grey,) * 3)) > 2.4
+
+
+def hexadecimal(colour: tuple[int, ...]) -> str:
+    return "#" + "".join(f"{channel:02x}" for channel in colour)
 
 
 def test_the_caption_says_how_much_was_removed(tmp_path: Path) -> None:

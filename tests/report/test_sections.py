@@ -20,7 +20,7 @@ from dadist.report import html_tables, likelihood_curves, warning_list
 from dadist.report.charts import style
 from dadist.report.figure_index import ShownFigure, opened
 from dadist.report.figure_set import FigureSet
-from dadist.report.page import picture
+from dadist.report.pictures import pictures
 from dadist.report.sections import Domain, lead
 
 SIDES = (("mine_a", "synthia"), ("mine_b", "cityscapes"))
@@ -183,7 +183,7 @@ def test_a_target_without_labels_gives_a_page_that_says_so_once(tmp_path: Path) 
 def test_the_page_opens_with_the_scores_and_the_panel(read: Read) -> None:
     assert re.findall(r'<section id="(\w+)"', read.text)[:3] == ["overview", "results", "warnings"]
     opening = section(read.text, "overview")
-    titles = re.findall(r'aria-label="Figure: ([^"]*)"', opening)
+    titles = re.findall(r'aria-label="Figure: ([^".]*)', opening)
     assert titles == ["mIoU of each method and round", "predictions"]
     assert "ours q1 64.6" in opening  # told to who cannot see it
 
@@ -192,7 +192,7 @@ def test_the_prior_is_seen_at_work_where_its_figures_are_given(read: Read, tmp_p
     assert "The prior at work" not in read.text
     made = FigureSet(tmp_path / "prior", 60)
     Image.new("RGB", (300, 90), (10, 120, 60)).save(
-        made.picture(ShownFigure("changed", "fusion", "What changed", "5 % move.", "Five columns.", light=True))
+        made.picture(ShownFigure("changed", "fusion", "What changed", "5 % move.", "Five columns."))
     )
     with style():
         aligned = Alignment("relative", 1.2, 0.0, (0.1, 0.1), 1.0, [0.3, 1.0, 3.0], [-2.0, 1.0, 0.0], 9)
@@ -312,7 +312,7 @@ def test_the_colours_of_the_classes_are_told_under_the_predictions(read: Read) -
 def test_any_damage_to_a_picture_is_told_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "panel.png"
     Image.effect_noise((40, 20), 80).convert("RGB").save(path)
-    told = damage.every([path], lambda: picture(path, "alt", 800), step=31)
+    told = damage.every([path], lambda: pictures(path, "title", "alt", 800), step=31)
     assert told["panel.png"] > 0.9 * path.stat().st_size / 31
 
 
