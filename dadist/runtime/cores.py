@@ -8,7 +8,7 @@ from pathlib import Path
 
 # How often a thread of OpenMP looks whether the others are done before it sleeps. GNU's library looks 300000 times,
 # and keeps a core that another process needs, step after step: `python -m benchmarks busy`, docs/speed.md.
-SPINS = 10000
+SPINS = 1000
 GROUPS = Path("/sys/fs/cgroup")
 TICKS = os.sysconf("SC_CLK_TCK")
 
