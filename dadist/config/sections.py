@@ -77,7 +77,13 @@ class WritePage(Record):
 
     width: Annotated[
         int,
-        key("Most that a picture on it has: the page stays below 10 MB.", unit="pixels", source="D", ge=100, le=4000),
+        key(
+            "Most that a picture on it has, a cell of a grid half of that: the page stays below 10 MB.",
+            unit="pixels",
+            source="D",
+            ge=100,
+            le=4000,
+        ),
     ]
 
 
