@@ -21,6 +21,7 @@ OPSET = 18
 OUTPUTS = {
     "logits": ("logits",),  # (B, C, H, W) float32
     "labels": ("labels", "confidence"),  # (B, H, W) uint8, (B, H, W) float32
+    "lattice": ("lattice",),  # (B, C, h, w) float32: logits where the network gives them, and nothing of depth
 }
 INVERSE_DEPTH = "inverse_depth"  # (B, 1, H, W) float32, of a network with depth
 # What ONNX Runtime's answers may be off those in float64: so much, and as many times torch's own rounding in float32,
@@ -41,11 +42,14 @@ class Exported(nn.Module):
     def __init__(self, segmenter: Segmenter, outputs: str) -> None:
         super().__init__()
         self.segmenter, self.outputs = segmenter, outputs
-        self.names = [*OUTPUTS[outputs], *([INVERSE_DEPTH] if segmenter.has_depth else [])]
+        self.depth = segmenter.has_depth and outputs != "lattice"
+        self.names = [*OUTPUTS[outputs], *([INVERSE_DEPTH] if self.depth else [])]
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps in the order of ``names``."""
         found, size = self.segmenter(images.to(self.segmenter.mean.dtype)), images.shape[-2:]
+        if self.outputs == "lattice":
+            return (found.logits,)
         logits = upsample(found.logits, size)
         maps: tuple[Tensor, ...] = (logits,)
         if self.outputs == "labels":
@@ -132,11 +136,12 @@ def metadata(checkpoint: Checkpoint, network: Exported, fixed: tuple[int, int] |
     order, mean, deviation = PIXELS[architecture.pixels]
     classes = architecture.classes
     free = "batch, height and width are free" if fixed is None else f"batch is free, the size is {fixed[1]}x{fixed[0]}"
+    size = "its own size" if network.outputs == "lattice" else "the images' size"
     content: dict[str, Any] = {
         "made_by": "dadist",
         "opset": str(OPSET),
         "input": "images: uint8 (batch, 3, height, width), RGB, 0..255; normalised inside",
-        "outputs": f"{', '.join(names)}: at the images' size; {free}",
+        "outputs": f"{', '.join(names)}: at {size}; {free}",
         "least_side": str(min(fixed or (network.segmenter.backbone.least,))),
         "class_set": classes.name,
         "classes": classes.names,

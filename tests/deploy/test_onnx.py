@@ -31,7 +31,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for outputs in export.OUTPUTS:
         files[outputs] = folder / f"{outputs}.onnx"
         assert export.export(MODEL, files[outputs], outputs).difference <= export.TOLERANCE
-    assert sorted(path.name for path in folder.iterdir()) == ["labels.onnx", "logits.onnx"]
+    assert sorted(path.name for path in folder.iterdir()) == ["labels.onnx", "lattice.onnx", "logits.onnx"]
     return files
 
 
@@ -62,6 +62,10 @@ def test_onnx_runtime_answers_as_torch_at_any_size(files: dict[str, Path], shape
     assert list(found) == ["logits", "inverse_depth"]
     for name in found:
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=bound[name])
+    lattice = answers(files["lattice"], images)
+    assert list(lattice) == ["lattice"]
+    enlarged = upsample(torch.from_numpy(lattice["lattice"]), images.shape[2:])
+    np.testing.assert_allclose(enlarged, expected["logits"], rtol=0, atol=bound["logits"])
     found = answers(files["labels"], images)
     assert list(found) == ["labels", "confidence", "inverse_depth"]
     assert found["labels"].dtype == np.uint8
