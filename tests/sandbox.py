@@ -148,34 +148,6 @@ PAGE = "results/demo/report/index.html"
 COMPONENTS = "results/demo/prior/components.csv"  # on demand
 
 # The demo with a few small images and a few steps; every rule runs, and a method of each kind.
-KINDS = ("source_only", "adabn", "advent", "adaptpatch", "depth_distribution")
-TINY = {
-    "render": {
-        "demo": {"width": 64, "height": 32, "source": 12, "train": 8, "val": 6},
-        "photographs": {"width": 64, "height": 32, "source": 12},
-    },
-    "presets": {
-        "demo": {
-            "methods": [*KINDS],
-            "source": {"width": 64, "height": 32},
-            "target": {"width": 64, "height": 32},
-            "fit_gmm": {"points": 500},
-            "adapt": {"iterations": 4, "batch": 2},
-            "objectives": {"warm_up": {"iterations": 5}},
-            "pseudo_label": {"confidence": 0.1},
-            "selftrain": {"rounds": [3, 3], "training": {"batch": 2}},
-            "draw": {"images": 2},
-            "embed": {"images": 2, "points": 64},
-            "draw_figures": {"images": 2, "dpi": 60},
-        },
-        "photographs": {
-            "source": {"width": 64, "height": 32},
-            "target": {"width": 64, "height": 32},
-            "fit_gmm": {"points": 500},
-            "adapt": {"iterations": 4, "batch": 2},
-            "pseudo_label": {"confidence": 0.1},
-            "selftrain": {"rounds": [3, 3], "training": {"batch": 2}},
-            "draw": {"images": 2},
-        },
-    },
-}
+TEST = yaml.safe_load((ROOT / ".test/config.yaml").read_text(encoding="utf-8"))
+TINY: dict[str, Any] = {name: TEST[name] for name in ("render", "presets")}
+KINDS = tuple(TINY["presets"]["demo"]["methods"])

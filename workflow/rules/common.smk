@@ -16,11 +16,12 @@ from dadist.pipeline.user_files import UserFiles
 from dadist.registry import METHODS
 
 # Files and --config are read anew and strictly: Snakemake's own loader takes 010 for 8 and drops a repeated key.
-CONFIG = base(Path(workflow.basedir))
+HERE = Path(workflow.current_basedir).parents[1]  # beside the Snakefile, also where another imports it as a module
+CONFIG = base(HERE)
 ASKED = workflow.config_settings
 try:
     files = [*([] if ASKED.replace_workflow_config else [CONFIG]), *workflow.overwrite_configfiles]
-    STUDY = load(Path(workflow.basedir) / SHIPPED, files, ASKED.config_args or [])
+    STUDY = load(HERE / SHIPPED, files, ASKED.config_args or [])
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
