@@ -20,7 +20,8 @@ FILES = {*RUNTIME, *SCRIPTS, MODEL, ABOUT, PAGE, STYLE}
 def export_page(checkpoint: Checkpoint, folder: Path, libraries: Path) -> Agreement:
     """Write the folder: the page, the model as ONNX, and ONNX Runtime.
 
-    The page prepares a photograph as `Model.predict` does, to the same bytes of the resized image.
+    The page prepares a photograph as `Model.predict` does, to the same bytes of the resized image. Of one that is twice
+    as high as wide, or more, they differ in the last bit: some builds of Pillow then begin with the columns.
 
     Args:
         checkpoint: The model.

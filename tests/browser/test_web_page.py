@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import json
 import re
 import shutil
@@ -19,9 +20,12 @@ import pytest
 from chromium import Tab, browser, complaints, executable, requests
 from contrast import CONTRAST
 from numpy.typing import NDArray
+from PIL import Image
 
 from dadist.cli.main import main
 from dadist.config.schema import Appearance
+from dadist.data.readers.content import ORIENTATION
+from dadist.data.resize import Frame
 from dadist.data.streets.render import render
 from dadist.deploy.predictor import Model
 
@@ -32,6 +36,11 @@ pytestmark = [
 ]
 LOOK = Appearance(palette=0.3, haze=0.3, light=0.3, noise=0.3, camera=0.0, statistics=0.0, bonnet=True)
 MODEL = builders.checkpoint(("depth",), seed=1)  # untrained, but sees four classes in the street
+PADDED = dataclasses.replace(MODEL, frame=Frame(4 * builders.WIDTH, 4 * builders.HEIGHT, "pad", (480, 240)))
+RESIZED = """import("./photograph.js").then(({ bicubic }) => {
+  const given = Uint8ClampedArray.from({ length: 4 * %d * %d }, (_, at) => (at * at * 31) %% 251);
+  return Array.from(bicubic(given, [%d, %d], [%d, %d]));
+})"""
 SIZES = {"wide": (320, 180), "same": (2 * builders.WIDTH, 2 * builders.HEIGHT), "tall": (90, 200)}
 
 
@@ -124,6 +133,48 @@ def test_its_classes_are_those_of_predict(tab: Tab, name: str) -> None:
     np.testing.assert_array_equal(shown(tab, "photograph")[:, :, :3], street(width, height))
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "c.png"])
+def test_a_photograph_of_a_camera_on_its_side_is_turned_as_predict_turns_it(
+    tab: Tab, served: Served, name: str
+) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    Image.fromarray(street(400, 300)).save(served.folder / name, exif=exif, quality=92)
+    expected = Model(MODEL, "cpu").predict(served.folder / name).labels
+    assert drop(tab, name).startswith(f"{name}: 300×400 pixels in")
+    colours = np.array([row.colour for row in MODEL.architecture.classes.categories])
+    assert np.mean((shown(tab, "classes")[:, :, :3] == colours[expected]).all(2)) >= 0.99
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_where_the_frame_pads_its_classes_are_those_of_predict_too(tab: Tab, served: Served, name: str) -> None:
+    about, (width, height) = served.folder / "model.json", SIZES[name]
+    kept = about.read_text(encoding="utf-8")
+    frame = {**json.loads(kept), "frame": dataclasses.asdict(PADDED.frame)}
+    about.write_text(json.dumps(frame), encoding="utf-8")
+    expected = Model(PADDED, "cpu").predict(street(width, height)).labels
+    try:
+        tab.call("Page.reload", ignoreCache=True)
+        wait(tab, "document.getElementById('told')?.textContent.startsWith('The model is loaded')")
+        assert drop(tab, f"{name}.png").startswith(f"{name}.png: {width}×{height} pixels in")
+        colours = np.array([row.colour for row in MODEL.architecture.classes.categories])
+        assert np.mean((shown(tab, "classes")[:, :, :3] == colours[expected]).all(2)) >= 0.99
+    finally:
+        about.write_text(kept, encoding="utf-8")
+        tab.call("Page.reload", ignoreCache=True)
+        wait(tab, "document.getElementById('told')?.textContent.startsWith('The model is loaded')")
+
+
+@pytest.mark.parametrize(
+    ("size", "to"), [((480, 360), (320, 240)), ((90, 120), (45, 60)), ((40, 30), (120, 90)), ((64, 32), (64, 32))]
+)
+def test_it_resizes_to_the_bytes_of_pillow(tab: Tab, size: tuple[int, int], to: tuple[int, int]) -> None:
+    at = np.arange(4 * size[0] * size[1], dtype=np.int64)
+    given = (at * at * 31 % 251).astype(np.uint8).reshape(size[1], size[0], 4)[..., :3]
+    expected = np.asarray(Image.fromarray(np.ascontiguousarray(given)).resize(to, Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(tab.run(RESIZED % (*size, *size, *to)), expected.ravel())
+
+
 def test_the_legend_tells_the_shares_and_the_slider_how_much_one_sees_through(tab: Tab) -> None:
     drop(tab, "wide.png")
     labels = Model(MODEL, "cpu").predict(street(*SIZES["wide"])).labels
@@ -158,6 +209,9 @@ def test_nothing_but_its_own_server_is_asked(tab: Tab, served: Served) -> None:
     assert not [url for url in asked if not url.startswith((served.address, f"blob:{served.address}"))]
     # This test reads the canvas, which the page does not.
     assert not [one for one in complaints(tab) if "willReadFrequently" not in str(one)]
+    tab.run("fetch('http://127.0.0.2:9/').catch(() => null)")
+    wait(tab, "new Promise(done => setTimeout(() => done(true), 100))")
+    assert any("Content Security Policy" in str(one) for one in complaints(tab))  # the page's own rule refuses others
 
 
 @contextlib.contextmanager
@@ -179,6 +233,8 @@ def test_what_is_missing_or_in_the_way_is_told_with_what_to_do(
         assert main([*words, "--runtime", str(served.runtime)]) == 2
     with refused(capsys, "--outputs: expected none beside --web"):
         assert main([*words, "--outputs", "logits"]) == 2
+    with refused(capsys, "--runtime: expected none beside --out"):
+        assert main([*words[:3], "--out", str(tmp_path / "a.onnx"), "--runtime", str(served.runtime)]) == 2
 
 
 def test_the_page_knows_of_its_model_what_it_needs(served: Served) -> None:

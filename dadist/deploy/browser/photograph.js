@@ -47,14 +47,15 @@ function pass(source, target, to, lines, from, into) {
   }
 }
 
-/** Pixels [width, height] of 4 bytes, as a canvas has them, resized to `size` by Pillow's bicubic filter; 3 bytes. */
+/** Pixels [width, height] of 4 bytes, as a canvas has them, resized by Pillow's bicubic filter, across first; 3 bytes. */
 export function bicubic(pixels, [width, height], [columns, rows]) {
-  const across = new Uint8ClampedArray(columns * height * 3);
-  pass(pixels, across, weights(width, columns), height, { line: 4 * width, place: 4 }, { line: 3 * columns, place: 3 });
-  const down = new Uint8ClampedArray(columns * rows * 3);
-  const step = { line: 3, place: 3 * columns };
-  pass(across, down, weights(height, rows), columns, step, step);
-  return down;
+  const middle = new Uint8ClampedArray(3 * columns * height);
+  const found = new Uint8ClampedArray(3 * columns * rows);
+  const line = { line: 3 * columns, place: 3 };
+  const column = { line: 3, place: 3 * columns };
+  pass(pixels, middle, weights(width, columns), height, { line: 4 * width, place: 4 }, line);
+  pass(middle, found, weights(height, rows), columns, column, column);
+  return found;
 }
 
 /** What a photograph of `size` takes of the network's input, the size of that input, and where its last pixel lies. */
@@ -68,7 +69,7 @@ export function framed(frame, size) {
   }
   const input = [frame.width, frame.height];
   if (frame.fit !== "pad") return { content: input, input, end: [1, 1] };
-  const wide = width * frame.height > height * frame.width || width * frame.height === height * frame.width;
+  const wide = width * frame.height >= height * frame.width;
   const content = wide
     ? [frame.width, Math.max(Math.floor((height * frame.width) / width), 1)]
     : [Math.max(Math.floor((width * frame.height) / height), 1), frame.height];
