@@ -21,7 +21,7 @@ def export_page(checkpoint: Checkpoint, folder: Path, libraries: Path) -> Agreem
     """Write the folder: the page, the model as ONNX, and ONNX Runtime.
 
     The page prepares a photograph as `Model.predict` does, to the same bytes of the resized image. Of one that is twice
-    as high as wide, or more, they differ in the last bit: some builds of Pillow then begin with the columns.
+    as high as wide, or more, they may differ: some builds of Pillow then begin with the columns.
 
     Args:
         checkpoint: The model.
