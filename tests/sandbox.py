@@ -19,7 +19,9 @@ import yaml
 from dadist.config.files import ConfigFiles
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles", "envs")
+PARTS = ("Snakefile", "config.yaml", "config", "dadist", "workflow", "profiles", "envs", ".test")
+
+LEFT = shutil.ignore_patterns("__pycache__", "results", ".snakemake")  # what was made there
 
 
 @functools.cache
@@ -56,7 +58,7 @@ class Sandbox:
         folder.mkdir(parents=True)
         for part in PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / part, folder / part, ignore=LEFT)
             else:
                 shutil.copy(ROOT / part, folder)
 

@@ -26,7 +26,6 @@ def rendered(folder: Path) -> bool:
 
 
 def test_a_folder_of_its_own_has_its_own_config_and_its_own_results(box: Sandbox) -> None:
-    shutil.copytree(ROOT / ".test", box.folder / ".test", ignore=shutil.ignore_patterns("results", ".snakemake"))
     answer = box.forked("snakemake", STREETS, "--directory", ".test", *CORES)
     assert answer.returncode == 0, answer.stdout
     assert rendered(box.folder / ".test")
