@@ -5,7 +5,7 @@
 include: "workflow/rules/common.smk"
 
 
-configfile: str(CONFIG)
+configfile: str(ASKED.config_file)
 
 
 # Read with --sdm apptainer alone: the image that docs/cluster.md makes of envs/Dockerfile, in the working directory.

@@ -42,16 +42,25 @@ domains:
     root: {root} # {begins}
     depth: false # whether labelled photographs have depth files
     images: {{train: {train}}} # a pattern below root; * stands for any name, **/ for any folders
-{notes}
-# The project renders the streets that the network learns from, in the shape of the photographs.
+{notes}  {setting}_streets: {{dataset: synthia, root: {streets}, depth: true}}
+
+# The project renders these streets, which the network learns from: varied ones, in the shape of the photographs.
 render:
-  photographs: {{width: {width}, height: {height}}}
+  {setting}:
+    seed: 1
+    source: 1200 # images
+    width: {width}
+    height: {height}
+    train: 0 # of a rendered target, which this study has not
+    val: 0
+    source_appearance: {{variety: 1.0}}
 
 settings:
   {setting}:
-    presets: [photographs] # varied streets and EfficientNet-Lite0
+    presets: [photographs] # EfficientNet-Lite0, and lengths and rates that fit it
     classes: drive
-    source: {{width: {width}, height: {height}}} # pixels that the network sees: about those of 320x240
+    # Pixels that the network sees: about as many as 320x240 has, for which the preset was made.
+    source: {{domain: {setting}_streets, width: {width}, height: {height}}}
     target: {{domain: {domain}, width: {width}, height: {height}}}
 """
 # Below `images` of the domain, commented out: what only the user can complete.
@@ -78,7 +87,7 @@ def init(words: Sequence[str]) -> int:
     shipped = workflow_folder()
     study = load(shipped / SHIPPED, [base(shipped)])
     setting = asked.out.stem
-    if setting in study.settings:
+    if setting in study.settings or setting in study.render:
         raise ConfigError(f"--out: expected a setting's name that is not taken, got {setting!r}; name another file")
 
     from dadist.doctor.photographs import look
@@ -132,7 +141,7 @@ def written(found: "Photographs", folder: Path, setting: str, study: Study) -> s
             "domain": f"{domain}_own" if domain in study.domains else domain,
         },
         **{"root": _quoted(root), "begins": begins, "train": _quoted(found.train.pattern), "notes": notes},
-        **{"width": width, "height": height, "setting": setting},
+        **{"width": width, "height": height, "setting": setting, "streets": paths.streets(setting)},
     )
 
 

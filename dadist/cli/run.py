@@ -11,7 +11,6 @@ from dadist.config.schema import Study
 from dadist.pipeline import inputs, paths, runs
 from dadist.runtime import cores, gpus, processes
 
-TABLES = ("metrics", "paper", "ablation", "prior")
 SITE = ("--profile", "--workflow-profile", "--executor", "-e")  # of Snakemake: the jobs may run on other machines
 
 
@@ -54,7 +53,7 @@ def _halves(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = config_parser("run", run)
     parser.add_argument("setting", help="name of a setting, such as demo, or of a variant")
-    parser.add_argument("--table", choices=TABLES, default=TABLES[0], help="which table (%(default)s)")
+    parser.add_argument("--table", choices=paths.TABLES, default=paths.TABLES[0], help="which table (%(default)s)")
     parser.add_argument("--cores", type=_positive, help="that it may use; without it, all that this process may")
     parser.add_argument(
         "--gpus", type=_positive, help="trainings at once, one GPU each; without it, the GPUs that are found"

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from dadist.config.files import SHIPPED, base, workflow_folder
 from dadist.config.load import load
-from dadist.config.records import ConfigError, hint
 from dadist.config.schema import Study
-from dadist.pipeline import runs
+from dadist.pipeline.targets import setting_named
 
 if TYPE_CHECKING:
     from dadist.cost.plan import Counts
@@ -50,12 +49,7 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
     """
     folder = workflow_folder()
     found = load(folder / SHIPPED, [base(folder), *map(Path, files)], entries)
-    try:
-        found.settings[setting]
-    except KeyError:
-        base_setting = runs.base_of(found, setting)
-        known = list(found.settings) if base_setting is None else runs.variants(found, base_setting)
-        raise ConfigError(f"{setting}: unknown setting{hint(setting, known)}") from None
+    setting_named(found, setting)
     return found
 
 

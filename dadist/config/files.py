@@ -126,7 +126,7 @@ class ConfigFiles:
     def holder(self, path: Keys, whole: Mapping[str, Any]) -> str:
         """The file that a key of ``whole`` comes from; the command line where no file has its value.
 
-        Of a key that no file has it is the one that has most of the sections around it.
+        Of a key that nothing has it is the one that has most of the sections around it, or the last of all.
         """
         for length in range(len(path), 0, -1):
             value, there = _at(whole, path[:length])
@@ -137,7 +137,7 @@ class ConfigFiles:
                 return same[-1] if same else COMMAND_LINE
             if there and length == len(path):
                 return COMMAND_LINE
-        return COMMAND_LINE
+        return COMMAND_LINE if _at(whole, path[:1])[1] else self.named[-1][0]
 
 
 def _leaves(content: Any, path: Keys = ()) -> Iterator[Keys]:

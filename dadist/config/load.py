@@ -31,18 +31,26 @@ SECTIONS = ("render", "depth_networks", "domains", "class_sets", "presets", "abl
 SHARED = ("data_root", *SECTIONS)
 
 
-def load(shipped: Path, files: Iterable[Path], words: Iterable[str] = ()) -> Study:
+def load(
+    shipped: Path,
+    files: Iterable[Path],
+    words: Iterable[str] = (),
+    given: tuple[str, Mapping[str, Any]] | None = None,
+) -> Study:
     """The study that Snakemake was asked for, of files that are read here alone: its own loader lets 010 be 8.
 
     Args:
         shipped: The folder config/.
         files: config.yaml and the user's files, each laid over those before.
         words: ``KEY=VALUE`` of the command line, laid over all files.
+        given: Sections laid over all files, and what messages call them.
 
     Raises:
         ConfigError: For the first key that is unknown, missing or wrong: in which file, what was expected, what came.
     """
     found = ConfigFiles.of(shipped, files)
+    if given:
+        found = ConfigFiles((*found.named, given))
     return study(laid_over(found.merged(), entries(words)), found)
 
 
@@ -55,6 +63,8 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
     layers = _Layers(config, files)
     try:
         for key in SECTIONS:
+            if key not in config:
+                raise ConfigError(f"missing; write `{key}: {{}}`, as dadist's own config.yaml has it", (key,))
             if not isinstance(config.get(key), Mapping):
                 raise ConfigError(f"expected a section, got {config.get(key)!r}", (key,))
         for key in ("settings", "domains", "depth_networks", "class_sets", "render", "presets"):

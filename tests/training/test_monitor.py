@@ -49,7 +49,7 @@ def test_without_the_package_event_files_are_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ValueError, match=r"pip install -e '\.\[tensorboard\]'"):
+    with pytest.raises(ValueError, match=r"pip install 'dadist\[tensorboard\]'"):
         monitor(tensorboard=True).training(tmp_path / "model.pt")
 
 

@@ -7,26 +7,21 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from dadist.cli import terminal
-from dadist.config.files import SHIPPED, base
-from dadist.config.load import load
 from dadist.config.records import ConfigError
-from dadist.pipeline import inputs, page, params, prior_inputs, prior_pictures, resources, runs
+from dadist.pipeline import inputs, page, params, paths, prior_inputs, prior_pictures, resources, runs
+from dadist.pipeline.asked import Asked
 from dadist.pipeline.runs import run_of
 from dadist.pipeline.user_files import UserFiles
 from dadist.registry import METHODS
 
-# Files and --config are read anew and strictly: Snakemake's own loader takes 010 for 8 and drops a repeated key.
-HERE = Path(workflow.current_basedir).parents[1]  # beside the Snakefile, also where another imports it as a module
-CONFIG = base(HERE)
-ASKED = workflow.config_settings
+ASKED = Asked(workflow, config, logger.warning)
 try:
-    files = [*([] if ASKED.replace_workflow_config else [CONFIG]), *workflow.overwrite_configfiles]
-    STUDY = load(HERE / SHIPPED, files, ASKED.config_args or [])
+    STUDY = ASKED.study()
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 TERMINAL = terminal.take_over(logger, workflow.output_settings, main=workflow.is_main_process)
-USER_FILES = UserFiles(STUDY, logger.warning)
+USER_FILES = UserFiles(STUDY, ASKED.missing)
 
 
 wildcard_constraints:
@@ -35,7 +30,7 @@ wildcard_constraints:
     data="[^/]+",
     depth="[^/]+",
     setting=runs.pattern(STUDY),
-    table="metrics|ablation|paper|prior",
+    table="|".join(paths.TABLES),
     method="|".join(METHODS),
     seed=r"\d+",
     round=r"q\d+",
