@@ -9,10 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sandbox import configuration
 from torch import Tensor, nn
 
-from dadist.classes import CLASS_SETS, IGNORE
+from dadist.classes import CLASS_SETS, IGNORE, ClassSet
 from dadist.config import load
 from dadist.config.network_sections import Optimiser
 from dadist.cost.step import ALIGNED
@@ -20,6 +21,8 @@ from dadist.data.loader import Source, Target
 from dadist.data.packing import NATIVE, native_file
 from dadist.data.prepared import INDEX, VERSION, Prepared
 from dadist.data.resize import Frame
+from dadist.deploy.prediction import Prediction
+from dadist.deploy.tiling import Field
 from dadist.losses.features import things
 from dadist.methods.base import Context
 from dadist.model.checkpoint import Checkpoint
@@ -40,6 +43,22 @@ ODDLY = dataclasses.replace(
     SEVEN, categories=tuple(map(lambda one, name: dataclasses.replace(one, name=name), SEVEN.categories, ODD))
 )
 DEMO = load.study(configuration()).settings["demo"]
+
+
+def prediction(
+    labels: NDArray[np.uint8],
+    classes: ClassSet = SEVEN,
+    confidence: float | NDArray[np.floating] = 1.0,
+    depth_m: NDArray[np.floating] | None = None,
+) -> Prediction:
+    """What a network says that finds these labels ``(H, W)``, each pixel on a cell of its own."""
+    sure = np.clip(np.broadcast_to(confidence, labels.shape), None, 1 - 1e-7)
+    chosen = np.arange(len(classes))[:, None, None] == labels
+    shares = np.where(chosen, sure, (1 - sure) / (len(classes) - 1))
+    z = None if depth_m is None else torch.from_numpy(1000 / (100 * depth_m[None] + 1)).float()
+    height, width = labels.shape
+    field = Field(torch.from_numpy(np.log(shares)).float(), z, (width - 1, height - 1))
+    return Prediction(field, (width, height), 1000.0, classes)
 
 
 def split(folder: Path, count: int = 4, *, seed: int = 0, content: Any = None, **arrays: Any) -> Prepared:

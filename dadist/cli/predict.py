@@ -1,37 +1,23 @@
 """`dadist predict`: a model's predictions for images and videos of anyone's."""
 
 import argparse
-import contextlib
 import logging
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dadist.config.records import hint
-from dadist.deploy.servers import SERVERS, Server
+from dadist.deploy.servers import SERVERS
 
 if TYPE_CHECKING:
     from dadist.config.prior_sections import Place
-    from dadist.deploy.contact_sheet import Seen
     from dadist.deploy.inputs import Input
+    from dadist.deploy.many import Asked
     from dadist.deploy.predictor import Model
 
 MOST = 8  # times an image's own size: beyond, a mistake
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the command line says."""
-
-    drawings: list[str] | None  # None: all of an image, the overlay of a video
-    server: Server | None  # whose format is asked for
-    scale: float | None
-    tile: tuple[int, int] | None
-    batch: int
-    depth: Path | None  # folder of depth files
 
 
 def predict(words: Sequence[str]) -> int:
@@ -39,7 +25,7 @@ def predict(words: Sequence[str]) -> int:
     given = _parser().parse_args(words)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 
-    from dadist.deploy import predictor
+    from dadist.deploy import many, predictor
     from dadist.deploy.fused import WEIGHTS, PriorAtUse
     from dadist.deploy.inputs import gather
     from dadist.deploy.outputs import claim, earlier
@@ -55,12 +41,12 @@ def predict(words: Sequence[str]) -> int:
     weights = given.weights or WEIGHTS
     prior = PriorAtUse(given.prior, weights, given.depth_metres) if given.prior else None
     model = predictor.load(given.model, prior=prior)
-    asked = Asked(drawings, server, given.scale, given.tile, given.batch, given.depth)
+    asked = many.Asked(drawings, server, given.scale, given.tile, given.batch, given.depth)
     _check(model, inputs, asked)
     out = given.out or claim()
     if given.out and out.is_dir() and any(out.iterdir()):
         logging.warning("%s holds files already; those of the same names are replaced", out)
-    return _each(model, inputs, asked, out, str(given.model))
+    return int(many.predict_files(model, inputs, asked, out, str(given.model)) > 0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,98 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _each(model: "Model", inputs: Sequence["Input"], asked: Asked, out: Path, name: str) -> int:
-    """Predict every file; one that cannot be is named, and the others go on. 1 if some could not be."""
-    from dadist.data.readers.content import require_file
-    from dadist.deploy.contact_sheet import ContactSheet
-    from dadist.runtime.progress import Progress
-
-    progress, failed = Progress("file", len(inputs)), 0
-    sheet = ContactSheet(out, model.classes, len(inputs))
-    for number, one in enumerate(inputs):
-        try:
-            require_file(one.file)
-            seen = (_video if one.moves else _image)(model, one, asked, out)
-            if not asked.server:
-                sheet.add(number, one.name, seen)
-        except (ValueError, OSError, MemoryError) as error:
-            where = "" if str(one.file) in str(error) else f"{one.file}: "
-            progress.interrupt(f"dadist predict: error: {where}{error}")
-            failed += 1
-        progress(number + 1, f"{failed} failed" if failed else "")
-    sys.stdout.write(f"{len(inputs) - failed} of {len(inputs)} files predicted into {out}\n")
-    if sheet.files:
-        sys.stdout.write(f"look at them: {sheet.save(failed, name)}\n")
-    return int(failed > 0)
-
-
-def _image(model: "Model", one: "Input", asked: Asked, out: Path) -> "Seen":
-    from dadist.deploy import writers
-    from dadist.deploy.contact_sheet import Seen
-    from dadist.deploy.photographs import photograph
-    from dadist.deploy.shares import Shares
-
-    image, shares = photograph(one.file), Shares(one.file, model.classes)
-    if asked.server:
-        asked.server.require_size(image.shape[1], image.shape[0])
-    size = asked.server.size if asked.server else None
-    depth = None if asked.depth is None else _depth_file(asked.depth, one.name)
-    found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size, depth=depth)
-    shares.add(found)
-    if asked.server:
-        writers.write_numbers(one.name, found, asked.server, out)
-        return Seen(shares, image, found, None)
-    maps = asked.drawings or [name for name in writers.DRAWINGS if name != "depth" or found.depth_m is not None]
-    writers.write(one.name, image, found, out, maps)
-    return Seen(shares, image, found, f"overlay/{one.name}.jpg" if "overlay" in maps else None)
-
-
-def _depth_file(folder: Path, name: str) -> Path:
-    """The depth file of an image, of whatever extension."""
-    place = folder / name
-    there = place.parent.iterdir() if place.parent.is_dir() else ()
-    found = sorted(one for one in there if one.is_file() and one.name.rpartition(".")[0] == place.name)
-    if len(found) != 1:
-        got = " and ".join(one.name for one in found) or "none"
-        raise ValueError(f"{place}.*: expected one depth file named as the image, got {got}")
-    return found[0]
-
-
-def _video(model: "Model", one: "Input", asked: Asked, out: Path) -> "Seen":
-    """The overlay as a video, other maps as a folder of frames."""
-    from dadist.deploy import writers
-    from dadist.deploy.contact_sheet import Seen
-    from dadist.deploy.shares import Shares
-    from dadist.deploy.video import Video, recording
-    from dadist.runtime.progress import Progress
-
-    maps, link = asked.drawings or ["overlay"], f"overlay/{one.name}.mp4"
-    frames = [name for name in maps if name != "overlay"]
-    shares, firsts = Shares(one.file, model.classes), list[Seen]()
-    with contextlib.ExitStack() as opened:
-        video, take = opened.enter_context(Video(one.file)), None
-        if "overlay" in maps:
-            take = opened.enter_context(recording(out / link, video.tick))
-        progress = Progress("frame", video.announced)
-        for index, shown in enumerate(video):
-            found = model.predict(shown.pixels, scale=asked.scale, tile=asked.tile, batch=asked.batch)
-            shares.add(found)
-            firsts = firsts or [Seen(shares, shown.pixels, found, link if take else None)]
-            writers.write(f"{one.name}/{index:06}", shown.pixels, found, out, frames)
-            if take is not None:
-                take(shown._replace(pixels=writers.overlay(shown.pixels, found)))
-            if video.announced:
-                progress(index + 1)
-    if video.damaged:
-        logging.warning(
-            "%s: some of it is damaged and left out, %d frames are predicted; copy it again", one.file, video.read
-        )
-    elif video.read < video.announced:
-        logging.warning("%s: %d frames of the %d that it announces", one.file, video.read, video.announced)
-    return firsts[0]
-
-
-def _check(model: "Model", inputs: Sequence["Input"], asked: Asked) -> None:
+def _check(model: "Model", inputs: Sequence["Input"], asked: "Asked") -> None:
     """Raise ValueError for what no file could change, before the first is predicted."""
 
     if "depth" in (asked.drawings or ()) and not model.has_depth:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dadist.classes import ClassSet
 from dadist.data.resize import Size, nearest
-from dadist.deploy.predictor import Prediction
+from dadist.deploy.prediction import Prediction
 from dadist.deploy.shares import Shares, mean, save
 from dadist.report.html import Markup, legend, stylesheet, tag
 from dadist.storage.atomic import atomic

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -16,23 +16,14 @@ from dadist.data.readers.base import same_shape
 from dadist.data.resize import Size, bicubic, frame_around
 from dadist.deploy.fused import PriorAtUse
 from dadist.deploy.photographs import Photograph, photograph
-from dadist.deploy.tiling import Field, render, tiled, whole, wholes
+from dadist.deploy.prediction import Prediction
+from dadist.deploy.tiling import Field, tiled, whole, wholes
 from dadist.model.checkpoint import Checkpoint
 from dadist.model.inference import device
 
 logger = logging.getLogger(__name__)
 
 LEAST_TILE = 128  # pixels of a side; with less around it, hardly a thing is recognised
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of an image, pixel by pixel."""
-
-    labels: NDArray[np.uint8]  # (H, W) train ids: index of the class in ``classes``
-    confidence: NDArray[np.float32]  # (H, W) the model's probability of that class, 0..1
-    depth_m: NDArray[np.float32] | None  # (H, W) metres, 655.35 for what is farther; None if the model has no depth
-    classes: ClassSet  # names and colours, in train-id order
 
 
 class _Framed(NamedTuple):
@@ -123,8 +114,7 @@ class Model:
             try:
                 with _explaining_lack_of_room(tile, batch):
                     field = self._field(pixels, scale, tile, batch, near)
-                    found = render(field, size or own, self.checkpoint.inverse_depth)
-                return Prediction(found.labels, found.confidence, found.depth_m, self.classes)
+                return self._of(field, size or own)
             except MemoryError:
                 half = tile[0] // 2, tile[1] // 2
                 if not shrinks or min(half) < LEAST_TILE:
@@ -166,7 +156,10 @@ class Model:
             yield from (self.predict(image) for image, _ in group)
             return
         for field, (_, one) in zip(fields, group, strict=True):
-            yield Prediction(*render(field, one.own, self.checkpoint.inverse_depth), self.classes)
+            yield self._of(field, one.own)
+
+    def _of(self, field: Field, size: Size) -> Prediction:
+        return Prediction(field, size, self.checkpoint.inverse_depth, self.classes)
 
     def _depth(
         self, depth: NDArray[np.uint16] | str | Path | None, scale: float | None, size: Size

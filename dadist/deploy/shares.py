@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dadist.classes import ClassSet
-from dadist.deploy.predictor import Prediction
+from dadist.deploy.prediction import Prediction
 from dadist.report.cells import no_formulas
 from dadist.storage.atomic import atomic
 

@@ -1,7 +1,6 @@
-"""What a network says of one image on a lattice of cells: in one pass, or by overlapping tiles; and it at any size.
+"""What a network says of one image on a lattice of cells: in one pass, or by overlapping tiles.
 
-Everything stays on the coarse lattice until the last step, which goes strip by strip: neither the number of classes
-times the pixels of an image is ever in memory, nor the features of more than the tiles of one batch.
+Everything stays on the coarse lattice, and no more than the features of the tiles of one batch is in memory.
 """
 
 import math
@@ -14,17 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dadist.config.grid import stride
-from dadist.data.readers.base import FAR_CM
 from dadist.data.resize import Size
-from dadist.evaluation.depth import metres
 from dadist.model.inference import batches, outputs
 from dadist.model.segmenter import Segmenter, upsample
 
 # [D] Share of a tile that its neighbour covers too. What stands at the border of a tile lacks the context that it has
 # in the image, so a tile counts less towards its border, and nothing there.
 OVERLAP = 0.25
-STRIP = 2**22  # numbers of a strip of logits, 16 MB as float32
-FAR_M = FAR_CM / 100
 
 
 class Field(NamedTuple):
@@ -33,14 +28,6 @@ class Field(NamedTuple):
     logits: Tensor  # (C, h, w)
     depth: Tensor | None  # (1, h, w) inverse depth
     end: tuple[float, float]  # column and row of the lattice on which the image's last pixel lies
-
-
-class Rendered(NamedTuple):
-    """A field at the size of an image."""
-
-    labels: NDArray[np.uint8]  # (H, W) train ids
-    confidence: NDArray[np.float32]  # (H, W) softmax probability of that class
-    depth_m: NDArray[np.float32] | None  # (H, W) metres
 
 
 def whole(segmenter: Segmenter, image: NDArray[np.uint8], end: tuple[float, float]) -> Field:
@@ -113,50 +100,6 @@ def begins(cells: int, span: int) -> list[int]:
         return [0]
     count = -(-(cells - span) // max(span - max(round(OVERLAP * span), 1), 1)) + 1
     return [round(index * (cells - span) / (count - 1)) for index in range(count)]
-
-
-@torch.no_grad()
-def render(field: Field, size: Size, numerator: float) -> Rendered:
-    """Classes, confidences and depth at ``size`` (width, height): bilinear between the cells, as `upsample` does it.
-
-    Args:
-        field: Of an image.
-        size: Of the maps; the field's ends lie on the centres of their first and last pixels.
-        numerator: Of the inverse depth; depth beyond what 16 bits of centimetres reach is that, 655.35 m.
-    """
-    width, height = size
-    labels, confidence = np.empty((height, width), np.uint8), np.empty((height, width), np.float32)
-    depth_m = None if field.depth is None else np.empty((height, width), np.float32)
-    columns = _between(width, field.end[0], field.logits.shape[-1], field.logits.device)
-    rows = _between(height, field.end[1], field.logits.shape[-2], field.logits.device)
-    for part in batches(height, max(STRIP // (len(field.logits) * width), 1)):
-        probabilities = _strip(field.logits, rows, part, columns).softmax(0)
-        best, which = probabilities.max(0)
-        labels[part], confidence[part] = which.to(torch.uint8).cpu().numpy(), best.cpu().numpy()
-        if depth_m is not None and field.depth is not None:
-            z = _strip(field.depth, rows, part, columns)[0].cpu().numpy()
-            depth_m[part] = metres(z, numerator=numerator, cap_m=FAR_M)
-    return Rendered(labels, confidence, depth_m)
-
-
-class _Between(NamedTuple):
-    """For each pixel of a line, the cell before it, the cell after it, and how far it is on the way."""
-
-    before: Tensor
-    after: Tensor
-    share: Tensor
-
-
-def _between(pixels: int, end: float, cells: int, device: torch.device) -> _Between:
-    at = torch.arange(pixels, device=device, dtype=torch.float64) * (end / max(pixels - 1, 1))
-    before = at.long().clamp_max(cells - 1)
-    return _Between(before, (before + 1).clamp_max(cells - 1), (at - before).float())
-
-
-def _strip(values: Tensor, rows: _Between, part: slice, columns: _Between) -> Tensor:
-    """Some rows of a map ``(C, h, w)`` at full size, ``(C, rows, W)``."""
-    down = torch.lerp(values[:, rows.before[part]], values[:, rows.after[part]], rows.share[part, None])
-    return torch.lerp(down[..., columns.before], down[..., columns.after], columns.share)
 
 
 def _cells(pixels: int, step: int) -> int:

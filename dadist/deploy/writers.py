@@ -11,7 +11,7 @@ from PIL import Image
 
 from dadist.classes import colourise
 from dadist.data.readers.base import FAR_CM
-from dadist.deploy.predictor import Prediction
+from dadist.deploy.prediction import Prediction
 from dadist.deploy.servers import Server
 from dadist.storage.atomic import atomic
 

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dadist.model.segmenter import Outputs, Segmenter, upsample
+from dadist.model import enlarge
+from dadist.model.segmenter import Outputs, Segmenter
 from dadist.runtime import gpus
 
 
@@ -44,9 +45,8 @@ def outputs(segmenter: Segmenter, images: NDArray[np.uint8]) -> Outputs:
 
 def most_probable(logits: Tensor, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Train ids ``(H, W)`` at ``size`` of one image's logits ``(C, h, w)``; of equal ones the first."""
-    # The indices of max, not argmax, which takes a CPU six times as long (`python -m benchmarks evaluation`).
-    labels: NDArray[np.uint8] = upsample(logits[None], size)[0].max(0).indices.to(torch.uint8).cpu().numpy()
-    return labels
+    found: NDArray[np.uint8] = enlarge.labels(logits, enlarge.places(logits, size)).cpu().numpy()
+    return found
 
 
 def predict(segmenter: Segmenter, images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -59,13 +59,21 @@ def predict(segmenter: Segmenter, images: NDArray[np.uint8]) -> tuple[NDArray[np
     Returns:
         Train ids ``(B, H, W)`` and softmax probabilities ``(B, H, W)`` in [0, 1].
     """
-    confidence, labels = probabilities(outputs(segmenter, images).logits, images.shape[1:3]).max(1)
-    return labels.to(torch.uint8).cpu().numpy(), confidence.float().cpu().numpy()
+    return surest(outputs(segmenter, images).logits, images.shape[1:3])
 
 
-def probabilities(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """Softmax ``(B, C, H, W)`` at ``size`` of logits ``(B, C, h, w)``."""
-    return upsample(logits, size).softmax(1)
+def surest(logits: Tensor, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Train ids and softmax probabilities ``(B, H, W)`` at ``size`` of logits ``(B, C, h, w)``."""
+    at = enlarge.places(logits[0], size)
+    sure = torch.stack([enlarge.confidences(one, at) for one in logits])
+    return np.stack([most_probable(one, size) for one in logits]), sure.float().cpu().numpy()
+
+
+def probabilities_of(logits: Tensor, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Softmax probabilities ``(B, H, W)`` of ``labels`` of that shape, from logits ``(B, C, h, w)``."""
+    at, given = enlarge.places(logits[0], labels.shape[1:]), torch.from_numpy(labels).to(logits.device)
+    found = [enlarge.probabilities_of(one, classes, at) for one, classes in zip(logits, given, strict=True)]
+    return torch.stack(found).float().cpu().numpy()
 
 
 def tensor(images: NDArray[np.uint8]) -> Tensor:

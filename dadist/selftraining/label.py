@@ -5,14 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dadist.classes import IGNORE
 from dadist.config.prior_sections import Prior
 from dadist.data.prefetch import ahead
 from dadist.data.prepared import Prepared
-from dadist.model.inference import batches, outputs, predict, probabilities
+from dadist.model.inference import batches, outputs, predict, probabilities_of, surest
 from dadist.model.segmenter import Segmenter
 from dadist.prior.use import PriorOf
 from dadist.selftraining.pseudo_labels import filling
@@ -63,10 +62,8 @@ def _predict(
     if prior is None or weights is None:
         return predict(segmenter, pixels)
     said, size = outputs(segmenter, pixels), pixels.shape[1:3]
-    logits, fused = said.logits, probabilities(prior.fusion(weights)(said.logits, prior.z(rows, said)), size)
+    fused = prior.fusion(weights)(said.logits, prior.z(rows, said))
     if weights.use == "labels":
-        sure, labels = fused.max(1)
-    else:
-        sure, labels = probabilities(logits, size).max(1)
-        sure = torch.minimum(sure, fused.gather(1, labels[:, None])[:, 0])
-    return labels.to(torch.uint8).cpu().numpy(), sure.float().cpu().numpy()
+        return surest(fused, size)
+    labels, sure = surest(said.logits, size)
+    return labels, np.minimum(sure, probabilities_of(fused, labels))

@@ -10,7 +10,6 @@ from chromium import Tab, browser, complaints, executable, requests
 from contrast import CONTRAST
 
 from dadist.deploy.contact_sheet import ContactSheet, Seen
-from dadist.deploy.predictor import Prediction
 from dadist.deploy.shares import Shares
 
 pytestmark = [
@@ -25,7 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sheet = ContactSheet(tmp_path_factory.mktemp("sheet"), builders.SEVEN, 3)
     for number, (height, width) in enumerate(((300, 600), (600, 300), (30, 40))):
         labels = np.repeat(np.arange(width) * 7 // width, height).reshape(width, height).T.astype(np.uint8)
-        found = Prediction(labels, np.ones(labels.shape, np.float32), None, builders.SEVEN)
+        found = builders.prediction(labels)
         shares = Shares(Path(f"{number}.jpg"), builders.SEVEN)
         shares.add(found)
         sheet.add(number, f"{number}", Seen(shares, np.full((height, width, 3), 200, np.uint8), found, None))

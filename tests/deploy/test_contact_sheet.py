@@ -8,7 +8,6 @@ import pytest
 from dadist.data.readers.base import read_image
 from dadist.deploy import contact_sheet
 from dadist.deploy.contact_sheet import ContactSheet, Seen
-from dadist.deploy.predictor import Prediction
 from dadist.deploy.shares import Shares
 
 IMAGE = np.full((40, 80, 3), 200, np.uint8)
@@ -18,7 +17,7 @@ def seen(classes: int = 2, name: str = "a.png", image: np.ndarray = IMAGE, link:
     """Of which the first class takes three quarters, and the next one the rest."""
     labels = np.zeros(image.shape[:2], np.uint8)
     labels[:, 3 * labels.shape[1] // 4 :] = classes - 1
-    found = Prediction(labels, np.ones(labels.shape, np.float32), None, builders.SEVEN)
+    found = builders.prediction(labels)
     shares = Shares(Path(name), builders.SEVEN)
     shares.add(found)
     return Seen(shares, image, found, link)

@@ -16,10 +16,12 @@ from sandbox import ROOT
 import dadist
 from dadist.data.readers.content import ORIENTATION
 from dadist.data.resize import Frame, bicubic
-from dadist.deploy import predictor
+from dadist.deploy import prediction, predictor
 from dadist.deploy.photographs import photograph
+from dadist.deploy.prediction import Prediction
 from dadist.deploy.predictor import Model
-from dadist.model.inference import most_probable, outputs
+from dadist.deploy.tiling import Field, whole
+from dadist.model.inference import most_probable, outputs, predict
 from dadist.storage.errors import DataError
 
 PIXELS = np.kron(np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10, np.ones((8, 8, 1), np.uint8))  # (16, 32, 3)
@@ -67,6 +69,38 @@ def test_a_model_file_predicts_in_three_lines(tmp_path: Path) -> None:
     assert prediction.labels.max() < len(prediction.classes) == 7
     assert 1 / 7 <= prediction.confidence.min() <= prediction.confidence.max() <= 1
     assert dadist.load(str(tmp_path / "model.pt")).checkpoint.weights == {}
+
+
+def test_depth_is_in_metres_and_no_farther_than_16_bits_of_centimetres() -> None:
+    z = torch.tensor([[[10.0, 0.0, -1.0, 1e-6, 1000.0]]])  # 1000 / (cm + 1)
+    found = Prediction(Field(torch.zeros(2, 1, 5), z, (4, 0)), (5, 1), 1000.0, builders.SEVEN)
+    assert found.depth_m is not None
+    np.testing.assert_allclose(found.depth_m, [[0.99, 655.35, 655.35, 655.35, 0.01]], rtol=1e-5)
+
+
+@pytest.mark.usefixtures("float64")
+def test_padding_is_left_out() -> None:
+    network = builders.segmenter().eval()
+    image = noise(64, 32)
+    labels, confidence = predict(network, image[None])
+    found = Prediction(whole(network, image, (47 / 63, 1.0)), (48, 32), 1000.0, builders.SEVEN)
+    np.testing.assert_allclose(found.confidence, confidence[0, :, :48], atol=1e-12)
+    np.testing.assert_array_equal(found.labels, labels[0, :, :48])
+
+
+def test_a_map_is_made_once_and_only_if_asked_for(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    for name in ("labels", "confidences", "metres"):
+        make = getattr(prediction, name)
+        monkeypatch.setattr(
+            prediction, name, lambda *given, name=name, make=make, **named: asked.append(name) or make(*given, **named)
+        )
+    found = model.predict(noise(64, 32))
+    assert asked == []
+    assert found.labels is found.labels
+    assert asked == ["labels"]
+    assert found.confidence is found.confidence
+    assert asked == ["labels", "confidences"]
 
 
 def test_a_model_without_a_depth_head_says_no_depth() -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import builders
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from dadist.classes import CLASS_SETS, Category, ClassSet
 from dadist.data.readers.base import decode
-from dadist.deploy.predictor import Prediction
+from dadist.deploy.prediction import Prediction
 from dadist.deploy.servers import SERVERS
 from dadist.deploy.writers import write_numbers
 
@@ -26,7 +27,7 @@ def official(module: str) -> Any:
 
 
 def prediction(labels: NDArray[np.uint8]) -> Prediction:
-    return Prediction(labels, np.ones(labels.shape, np.float32), None, NINETEEN)
+    return builders.prediction(labels, NINETEEN)
 
 
 def test_the_ids_of_cityscapes_are_those_of_its_own_table() -> None:

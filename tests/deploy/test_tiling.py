@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dadist.deploy import tiling
-from dadist.deploy.tiling import Field, begins, render, tiled, whole
-from dadist.model.inference import most_probable, predict
-from dadist.model.segmenter import Outputs, upsample
-
-ROUNDING = 2**-23  # of a confidence and of a depth in metres, which are float32 whatever the network is
+from dadist.deploy.prediction import Prediction
+from dadist.deploy.tiling import begins, tiled, whole
+from dadist.model.segmenter import Outputs
 
 
 class Pointwise(nn.Module):
@@ -37,12 +35,6 @@ def noise(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def field(width: int, height: int, *, depth: bool = False, seed: int = 0) -> Field:
-    torch.manual_seed(seed)
-    inverse = 1 + 9 * torch.rand(1, height, width) if depth else None
-    return Field(3 * torch.randn(5, height, width), inverse, (width - 1, height - 1))
-
-
 def test_tiles_overlap_by_a_quarter_or_more_and_end_at_the_border() -> None:
     assert begins(4, 4) == begins(3, 4) == [0]
     assert begins(9, 4) == [0, 2, 5]  # at most 3 cells from one to the next
@@ -53,43 +45,6 @@ def test_tiles_overlap_by_a_quarter_or_more_and_end_at_the_border() -> None:
             assert (places[0], places[-1]) == (0, cells - span)
             widest = max(after - before for before, after in itertools.pairwise(places))
             assert 0 < widest <= max(span - round(tiling.OVERLAP * span), 1)
-
-
-@pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("size", [(1, 1), (9, 5), (64, 33), (65, 33), (100, 7)])
-def test_a_field_becomes_what_upsampling_it_says(size: tuple[int, int]) -> None:
-    said = field(9, 5)
-    found = render(said, size, 1000.0)
-    probabilities = upsample(said.logits[None], size[::-1])[0].softmax(0)
-    np.testing.assert_allclose(found.confidence, probabilities.max(0).values, atol=ROUNDING)
-    np.testing.assert_array_equal(found.labels, most_probable(said.logits, size[::-1]))
-    assert found.depth_m is None
-
-
-@pytest.mark.usefixtures("float64")
-def test_strips_of_any_height_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = field(9, 5, depth=True)
-    expected = render(said, (70, 41), 1000.0)
-    monkeypatch.setattr(tiling, "STRIP", 5 * 70 * 3)
-    for one, other in zip(render(said, (70, 41), 1000.0), expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=ROUNDING)
-
-
-def test_depth_of_a_field_is_in_metres_and_no_farther_than_16_bits_of_centimetres() -> None:
-    z = torch.tensor([[[10.0, 0.0, -1.0, 1e-6, 1000.0]]])  # 1000 / (cm + 1)
-    found = render(Field(torch.zeros(2, 1, 5), z, (4, 0)), (5, 1), 1000.0)
-    assert found.depth_m is not None
-    np.testing.assert_allclose(found.depth_m, [[0.99, 655.35, 655.35, 655.35, 0.01]], rtol=1e-5)
-
-
-@pytest.mark.usefixtures("float64")
-def test_padding_is_left_out_of_a_field() -> None:
-    network = builders.segmenter().eval()
-    image = noise(64, 32)
-    labels, confidence = predict(network, image[None])
-    found = render(whole(network, image, (47 / 63, 1.0)), (48, 32), 1000.0)
-    np.testing.assert_allclose(found.confidence, confidence[0, :, :48], atol=ROUNDING)
-    np.testing.assert_array_equal(found.labels, labels[0, :, :48])
 
 
 @pytest.mark.usefixtures("float64")
@@ -113,7 +68,7 @@ def test_an_image_that_ends_between_cells_is_continued(size: tuple[int, int]) ->
     said = tiled(Pointwise(), image, (64, 32), 2)  # type: ignore[arg-type]
     assert said.end == ((size[0] - 1) / 8, (size[1] - 1) / 8)
     torch.testing.assert_close(said.logits, torch.full_like(said.logits, 7))
-    assert render(said, size, 1.0).labels.shape == size[::-1]
+    assert Prediction(said, size, 1.0, builders.SEVEN).labels.shape == size[::-1]
 
 
 def test_no_seam_shows_where_tiles_meet() -> None:

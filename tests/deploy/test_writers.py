@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import builders
 import numpy as np
 from PIL import Image
 
 from dadist.classes import CLASS_SETS, ClassSet
 from dadist.data.readers.base import decode
-from dadist.deploy.predictor import Prediction
+from dadist.deploy.prediction import Prediction
 from dadist.deploy.writers import (
     DRAWINGS,
     overlay,
@@ -17,8 +18,8 @@ LABELS = np.array([[0, 1, 2], [6, 6, 0]], np.uint8)
 
 
 def prediction(classes: ClassSet = SEVEN, labels: np.ndarray = LABELS) -> Prediction:
-    confidence = np.linspace(0, 1, labels.size, dtype=np.float32).reshape(labels.shape)
-    return Prediction(labels, confidence, np.full(labels.shape, 12.34, np.float32), classes)
+    confidence = np.linspace(0.2, 1, labels.size).reshape(labels.shape)
+    return builders.prediction(labels, classes, confidence, np.full(labels.shape, 12.34))
 
 
 def test_every_map_is_written_into_a_folder_of_its_name(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_every_map_is_written_into_a_folder_of_its_name(tmp_path: Path) -> None:
         "palette/ulm/a.png",
     ]
     np.testing.assert_array_equal(decode(tmp_path / "ids/ulm/a.png"), LABELS)
-    np.testing.assert_array_equal(decode(tmp_path / "confidence/ulm/a.png"), [[0, 51, 102], [153, 204, 255]])
+    np.testing.assert_array_equal(decode(tmp_path / "confidence/ulm/a.png"), [[51, 92, 133], [173, 214, 255]])
     depth = decode(tmp_path / "depth/ulm/a.png")
     assert (depth.dtype, depth.tolist()) == (np.uint16, [[1234] * 3] * 2)
     with Image.open(tmp_path / "palette/ulm/a.png") as palette:
