@@ -15,6 +15,7 @@ PARTS = {
     "mixtures": ("benchmarks.mixtures", "how fast are the fit of the mixtures and the density of a map?"),
     "refinement": ("benchmarks.refinement", "how fast are small regions of pseudo-labels erased?"),
     "evaluation": ("benchmarks.evaluation", "how fast are predictions enlarged, counted and evaluated as a whole?"),
+    "predict": ("benchmarks.predict", "how many photographs a second does a model predict?"),
     "probe": ("benchmarks.probe", "how much is a source worth for a target, before any training?"),
     "scaling": (
         "benchmarks.scaling",
