@@ -1,6 +1,7 @@
 """`dadist costs`: what the methods of a study took."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ def costs(words: Sequence[str]) -> int:
     parser.add_argument(
         "setting", metavar="FOLDER", type=Path, help="folder of a setting that was run, benchmarks/ beside it"
     )
-    folder = parser.parse_args(words).setting
+    folder = Path(os.path.abspath(parser.parse_args(words).setting))  # noqa: PTH100 - . has a name, too
 
     from dadist.report.costs import costs as measured
     from dadist.report.costs import text

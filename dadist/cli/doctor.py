@@ -45,7 +45,12 @@ def doctor(words: Sequence[str]) -> int:
     chosen = study.settings[asked.setting]
     classes, depth = chosen.classes, measure(report.seen, chosen.inverse_depth)
     seen = {titles[name]: seen for name, seen in report.seen.items()}
-    draw(seen, classes, picture, asked.rows, depth, chosen.inverse_depth)
+    try:
+        draw(seen, classes, picture, asked.rows, depth, chosen.inverse_depth)
+    except OSError as error:
+        waiting.append(
+            f"{picture}: expected to write the picture there, got {error.strerror}; name another by --picture"
+        )
     notes = [*waiting, *classes.asymmetries([split.reader.dataset for split in splits.values()])]
     if asked.json:
         sys.stdout.write(as_json(report, notes, picture, depth))

@@ -182,8 +182,8 @@ def _lines(found: "Photographs", folder: Path, out: Path, setting: str) -> Itera
 
     frame = fitting(found.size, PIXELS)
     yield f"photographs in {folder}: {_told(found)}; pattern {found.train.pattern}"
-    if lost := len(found.train.files) - found.train.fitted:
-        yield f"left out: {lost} more, which no pattern fits together with these and without other files"
+    if left := sorted({*found.train.files}.difference(found.train.fitted)):
+        yield f"left out: {len(left)} that this pattern does not fit, such as {left[0]}; move them to take them too"
     for bad in found.bad[:3]:
         yield f"{bad.level}  {bad.message}"
     if len(found.bad) > 3:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from dadist.cli.study import config_parser, count_images, read_study
-from dadist.config.records import hint
+from dadist.config.records import ConfigError, hint
 
 
 def plan(words: Sequence[str]) -> int:
@@ -16,6 +16,8 @@ def plan(words: Sequence[str]) -> int:
     parser.add_argument("--method", default="depth_distribution", help="to measure (%(default)s)")
     asked = parser.parse_args(words)
     study = read_study(asked.configfile, asked.config, asked.setting)
+    if asked.method not in (known := study.settings[asked.setting].objectives):
+        raise ConfigError(f"--method: unknown method {asked.method!r}{hint(asked.method, known)}")
 
     from dadist.cost import plan as accounting
     from dadist.model.inference import device

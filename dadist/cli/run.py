@@ -17,7 +17,12 @@ SITE = ("--profile", "--workflow-profile", "--executor", "-e")  # of Snakemake: 
 def run(words: Sequence[str]) -> int:
     """Run a study: its table and its page, by the Snakemake command that it prints."""
     mine, theirs = _halves(words)
-    asked = _parser().parse_args(mine)
+    asked, others = _parser().parse_known_args(mine)
+    if others:
+        remedy = f"options of snakemake come after --: -- {shlex.join(others)}"
+        if others[0].endswith((".yaml", ".yml")):
+            remedy = f"write --configfile {shlex.quote(others[0])}"
+        raise ValueError(f"expected no {others[0]}; {remedy}")
     study = read_study(asked.configfile, asked.config, asked.setting)
     wanted = targets(study, asked.setting, asked.table)
     command = [*as_snakemake(wanted, asked, _limits(asked, theirs)), *theirs]

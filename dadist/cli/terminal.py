@@ -25,6 +25,7 @@ NOISE = re.compile(
     r"RuleException:\s+CalledProcessError"  # a stage that failed has said why
 )
 FAILED = "At least one job did not complete successfully"
+ENDED = "Terminating processes on user request"  # Ctrl-C
 SHORTENED = {LogEvent.WORKFLOW_STARTED, LogEvent.PROGRESS, LogEvent.SHELLCMD, LogEvent.RESOURCES_INFO}
 
 
@@ -41,6 +42,7 @@ class Terminal(logging.StreamHandler[TextIO]):
         self.begun: dict[int, tuple[str, list[str]]] = {}  # number of a job → what it is, and its outputs
         self.made: list[str] = []
         self.failed: dict[str, str] = {}  # what a job is → what is known of its end
+        self.ended = False  # by the user
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of a record, if it has one."""
@@ -75,6 +77,11 @@ class Terminal(logging.StreamHandler[TextIO]):
             case event if event in SHORTENED:
                 return ""
         text = record.getMessage().strip()
+        if ENDED in text:
+            self.ended = True
+            return "ended by you: jobs stop, and trainings save where they are"
+        if self.ended and FAILED in text:
+            return "the same command goes on from there"
         if FAILED in text:
             return "\n".join(f"failed: {job}: {why}" for job, why in self.failed.items()) or text
         return "" if NOISE.match(text) else text
@@ -96,6 +103,8 @@ class Terminal(logging.StreamHandler[TextIO]):
 
     def _fail(self, job: Mapping[str, Any]) -> str:
         what = self.begun.get(job["jobid"], (job["rule_name"], []))[0]
+        if self.ended:
+            return f"stopped: {what}"
         self.failed[what] = _why([Path(path) for path in job["log"]])
         return f"failed: {what}"
 

@@ -62,6 +62,10 @@ def study(config: Mapping[str, Any], files: ConfigFiles | None = None) -> Study:
     """
     layers = _Layers(config, files)
     try:
+        known = {*SHARED, *Setting.__dataclass_fields__}
+        for key in config:
+            if key not in known:
+                raise ConfigError(f"unknown key{hint(key, known)}", (key,))
         for key in SECTIONS:
             if key not in config:
                 raise ConfigError(f"missing; write `{key}: {{}}`, as dadist's own config.yaml has it", (key,))

@@ -3,6 +3,7 @@
 ``python -m dadist.config.reference`` writes both; a test holds them to the declarations.
 """
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -176,7 +177,8 @@ def _limits(declared: Any) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write docs/config.md and config/schema.json anew."""
+    argparse.ArgumentParser("python -m dadist.config.reference", description=main.__doc__).parse_args()
     defaults = ConfigFiles.of(ROOT / "config", [ROOT / "config.yaml"]).merged()
     SCHEMA.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(defaults), encoding="utf-8")

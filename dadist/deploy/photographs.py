@@ -25,6 +25,10 @@ def photograph(image: Photograph) -> NDArray[np.uint8]:
         ValueError: An array has another shape or type, or PIL's image has more than 8 bits.
     """
     if isinstance(image, str | Path):
+        if Path(image).is_dir():
+            raise ValueError(
+                f"{image}: expected a photograph, got a folder; `dadist predict` takes one, predict_each its files"
+            )
         return read_image(Path(image))
     if isinstance(image, Image.Image):
         if image.mode.startswith(WIDE):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dadist.classes import ClassSet
 from dadist.data.readers.base import same_shape
@@ -23,6 +24,7 @@ from dadist.model.inference import device
 
 logger = logging.getLogger(__name__)
 
+SMALLEST_TILE = 16  # pixels of a side: with smaller ones an image is thousands
 LEAST_TILE = 128  # pixels of a side; with less around it, hardly a thing is recognised
 
 
@@ -57,6 +59,11 @@ class Model:
                     f"prior: expected mixtures of class set {expected}, got {got}; take the model's study's"
                 )
         self.segmenter = checkpoint.segmenter().to(where)
+
+    def __repr__(self) -> str:
+        """In words: backbone, classes, and the size that it works at."""
+        frame, backbone = self.checkpoint.frame, self.checkpoint.architecture.backbone
+        return f"<dadist model: {backbone}, {len(self.classes)} classes, {frame.width}x{frame.height}>"
 
     @property
     def classes(self) -> ClassSet:
@@ -104,10 +111,10 @@ class Model:
         pixels = photograph(image)
         frame, shrinks = self.checkpoint.frame, tile is None and depth is None
         tile = tile or (frame.width, frame.height)
-        if min(*tile, batch) < 1 or (scale is not None and not 0 < scale <= 8):
-            raise ValueError(
-                f"expected a scale above 0 up to 8, tiles and a batch from 1 on, got {scale}, {tile}, {batch}"
-            )
+        if isinstance(tile, str) or len(tile) != 2 or min(tile) < SMALLEST_TILE:
+            raise ValueError(f"tile: expected (width, height) of {SMALLEST_TILE} pixels or more, got {tile!r}")
+        if batch < 1 or (scale is not None and not 0 < scale <= 8):
+            raise ValueError(f"expected a scale above 0 up to 8 and a batch from 1 on, got {scale}, {batch}")
         own: Size = (pixels.shape[1], pixels.shape[0])
         near = self._depth(depth, scale, own)
         while True:
@@ -138,6 +145,8 @@ class Model:
         """
         if batch < 1:
             raise ValueError(f"expected a batch from 1 on, got {batch}")
+        if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 4) == 3:
+            raise ValueError("images: expected several, such as a list, got one; give it to predict")
         remaining = map(photograph, images)
         while group := list(islice(remaining, batch)):
             framed = [(image, self._framed(image, None)) for image in group]

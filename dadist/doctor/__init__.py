@@ -22,7 +22,7 @@ from dadist.doctor.sample import Seen, judge, look, pick
 from dadist.doctor.tree import Split, list_split, overlap
 from dadist.storage.errors import DataError
 
-TOLD = 100  # findings that `before_prepare` tells of one split
+TOLD = 10  # findings that `before_prepare` tells of one split
 
 __all__ = ["FAULTS", "Fault", "Finding", "Report", "Split", "before_prepare", "examine"]
 

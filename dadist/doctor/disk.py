@@ -1,5 +1,6 @@
 """The disk that prepared arrays are to be written on."""
 
+import errno
 import math
 import mmap
 import shutil
@@ -55,4 +56,7 @@ def check_disk(folder: Path, need_bytes: int, *, free_bytes: int | None = None) 
             file.flush()
             mmap.mmap(file.fileno(), 1, access=mmap.ACCESS_READ).close()
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            yield finding("not-writable", there, f"expected a folder to write in, got {error.strerror}")
+            return
         yield finding("no-memory-map", there, f"expected a folder to write in and map files of, got {error}")

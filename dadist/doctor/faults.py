@@ -75,6 +75,7 @@ FAULTS: dict[str, Fault] = {
     "disk-full": Fault(
         "error", "free some space, prepare fewer or smaller images, or put the folder of results on a larger disk"
     ),
+    "not-writable": Fault("error", "give yourself the right to write there, or work in another folder"),
     "no-memory-map": Fault(
         "error", "put the folder of results on a disk of another kind: prepared arrays are mapped into memory"
     ),

@@ -33,7 +33,7 @@ class Group:
 
     files: tuple[str, ...]  # sorted
     pattern: str  # fits as many of them as one pattern can, and nothing else; "" if none does
-    fitted: int  # how many
+    fitted: tuple[str, ...]  # those
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Photographs:
     val: Group  # photographs that have labels, in a folder of their own
     labels: Group
     depth: Group
-    sizes: Counter[Size]  # of the readable photographs of `train`, upright
-    bad: list[Finding]  # photographs of `train` that are no whole image files
+    sizes: Counter[Size]  # of those that the pattern of `train` fits and that can be read, upright
+    bad: list[Finding]  # of those that it fits, what is no whole image file
 
     @property
     def size(self) -> Size:
@@ -92,7 +92,7 @@ def look(folder: Path, workers: int) -> Photographs:
     images = {path for path in kinds[""] if path.lower().endswith(IMAGES)}
     val = {path for path in images if VAL & _folders(path)} if kinds["labels"] else set[str]()
     train = _group(images - val, there)
-    scenes = [Files(path, folder / path, None, None) for path in train.files]
+    scenes = [Files(path, folder / path, None, None) for path in train.fitted or train.files]
     headers, bad = scan(scenes, workers)
     sizes = Counter((one.width, one.height) for one in headers.values())
     if not sizes:
@@ -132,21 +132,21 @@ def _kind(path: str) -> str:
 
 def _group(files: Set[str], there: Set[str], *, tails: bool = False) -> Group:
     """Files, and the pattern that fits most of them and nothing else that is there."""
-    found, most = "", 0
+    found, best = "", tuple[str, ...]()
     for pattern in _patterns(files, tails=tails):
-        fitted = [match.groups() for path in files if (match := fits(pattern, path))]
-        names = ["/".join(part for part in groups if part) for groups in fitted]
+        fitted = {path: match.groups() for path in sorted(files) if (match := fits(pattern, path))}
+        names = ["/".join(part for part in groups if part) for groups in fitted.values()]
         others = any(fits(pattern, path) for path in there - files)
-        if not others and len(set(names)) == len(names) > most:
-            found, most = pattern, len(names)
-    return Group(tuple(sorted(files)), found, most)
+        if not others and len(set(names)) == len(names) > len(best):
+            found, best = pattern, tuple(fitted)
+    return Group(tuple(sorted(files)), found, best)
 
 
 def _patterns(files: Set[str], *, tails: bool) -> Iterable[str]:
     """Patterns to try, those that say most first; with ``tails`` those with a last word that all names share."""
     within = Counter("" if (parent := str(PurePosixPath(path).parent)) == "." else f"{parent}/" for path in files)
     common = os.path.commonpath(within) if within else ""
-    endings = [*(one for one, _ in Counter(PurePosixPath(path).suffix for path in files).most_common()), ".*"]
+    endings = [*(one for one, _ in Counter(PurePosixPath(path).suffix.lower() for path in files).most_common()), ".*"]
     words = {found[0] if (found := re.search(r"[_-][A-Za-z]+\.\w+$", path)) else "" for path in files}
     if tails and len(words) == 1 and "" not in words:
         endings = [*words, *endings]

@@ -139,7 +139,8 @@ def _of_folder(folder: Folder) -> Iterator[Finding]:
 def _alike(folder: str, names: Sequence[str], used: Set[str], tail: str) -> Iterator[Finding]:
     """Files that the reader passes over as their names differ in case, and files that could be the same image."""
     for name in names:
-        if name.lower().endswith(tail.lower()) and not name.endswith(tail):
+        passed = f"{folder}/{name}" not in used
+        if passed and name.lower().endswith(tail.lower()) and not name.endswith(tail):
             yield finding("case-differs", f"{folder}/{name}", f"expected a name that ends in {tail}, got {name}")
     stems: dict[str, str] = {}
     for name in names:

@@ -28,8 +28,11 @@ def read(path: Path) -> Any:
         ValueError: If it is damaged or something else.
     """
     if not path.is_file():
-        got = "a folder; name a file in it, such as seed1/q0/model.pt" if path.is_dir() else "no file; put it there"
-        raise FileNotFoundError(f"{path}: expected weights, got {got}, or run the stage that makes it")
+        got = "no file; put it there, or run the stage that makes it"
+        if path.is_dir():
+            models = sorted(path.rglob("model.pt"))
+            got = f"a folder; name a file in it{f', such as {models[-1]}' if models else ''}"
+        raise FileNotFoundError(f"{path}: expected weights, got {got}")
     raw = path.read_bytes()
     if atomic.damaged(raw):
         raise ValueError(
@@ -46,7 +49,7 @@ def read(path: Path) -> Any:
         # What torch says of it goes on to advise loading without weights_only, which would run code from the file.
         raise ValueError(
             f"{path}: expected a checkpoint of dadist or a state dict, got an unreadable file "
-            f"({type(error).__name__}); delete it and run its stage again, or name another"
+            f"({type(error).__name__}); name another, or run the stage again that made it"
         ) from error
 
 

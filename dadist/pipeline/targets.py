@@ -11,7 +11,7 @@ from dadist.pipeline.runs import base_of, bases, variants
 from dadist.registry import METHODS
 
 _OURS = re.compile(
-    rf"{RESULTS}(?P<setting>[^/]+)/(?:(?:{'|'.join(TABLES)})\.csv|report/index\.html|(?P<method>[^/]+)/seed\d+/.+)"
+    rf"{RESULTS}(?P<setting>[^/]+)/(?:(?:{'|'.join(TABLES)})\.csv|report/index\.html|(?P<method>[^/]+)/seed\d+/(?P<round>q\d+)/.+)"
 )
 
 
@@ -33,14 +33,16 @@ def check(study: Study, words: Iterable[str]) -> None:
     """Words of a command line. Those of other shapes than our files are left alone: options, or files of other rules.
 
     Raises:
-        ConfigError: No setting, or no method, has the name in a path that is otherwise one of ours.
+        ConfigError: No setting, method or round has the name in a path that is otherwise one of ours.
     """
     for target in words:
         if not (found := _OURS.fullmatch(target)) or found["setting"] in RESERVED:
             continue
         try:
-            setting_named(study, found["setting"])
+            last = len(setting_named(study, found["setting"]).selftrain.rounds)
             if found["method"] and found["method"] not in METHODS:
                 raise ConfigError(f"{found['method']}: unknown method{hint(found['method'], METHODS)}")
+            if found["round"] and int(found["round"][1:]) > last:
+                raise ConfigError(f"expected q0 to q{last}, got {found['round']}; add rounds to `selftrain.rounds`")
         except ConfigError as error:
             raise ConfigError(f"{target}: {error}") from None

@@ -1,6 +1,7 @@
 """What a run ends with on the terminal: mIoU, what got worse, where the page is. It loads no torch and no pandas."""
 
 import csv
+import shlex
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,15 +13,18 @@ TOLD_APART = ("setting", "method", "prior")  # what a line stands for, as far as
 
 
 def outcome(made: Iterable[str | Path]) -> str:
-    """The tables and pages among what a run has made, to print.
+    """The tables and pages among what a run has made, and how the last model is used, to print.
 
     Args:
-        made: Paths; others than pages and tables with a row per model are left out.
+        made: Paths in the order in which they were made; others than models, pages and tables with a row per model are
+            left out.
     """
     paths = [Path(path) for path in made]
     tables = [table(path) for path in paths if path.suffix == ".csv"]
     pages = [f"page: {path}" for path in paths if path.name == "index.html"]
-    return "\n".join([*filter(None, tables), *pages])
+    models = [path for path in paths if path.name == "model.pt"]
+    use = [f"use it: dadist predict --model {shlex.quote(str(models[-1]))} PHOTOS"] if models else []
+    return "\n".join([*filter(None, tables), *use, *pages])
 
 
 def table(path: Path) -> str:

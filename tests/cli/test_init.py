@@ -85,8 +85,8 @@ def test_what_is_odd_is_told_and_stands_in_the_file(here: Path, capsys: pytest.C
     printed = capsys.readouterr().out.splitlines()
     bad = "error  data/photos/bad{}.jpg: expected a whole image file, got another; copy or download the file again"
     assert printed[:9] == [
-        "photographs in data/photos: 6, 5 of 64x36 pixels, all from 36x64 to 64x36; pattern *.jpg",
-        "left out: 1 more, which no pattern fits together with these and without other files",
+        "photographs in data/photos: 5, 4 of 64x36 pixels, all from 36x64 to 64x36; pattern *.jpg",
+        "left out: 1 that this pattern does not fit, such as late.png; move them to take them too",
         *(bad.format(index) for index in range(3)),
         "… and 2 more that cannot be read; `skip_bad` leaves them out",
         "the network sees 368x208, and so are the streets rendered",

@@ -115,6 +115,8 @@ def test_as_many_trainings_run_at_once_as_gpus_are_found(
         (["dmo"], "dmo: unknown setting; did you mean 'demo'?"),
         (["demo-no_dept"], "demo-no_dept: unknown setting; did you mean 'demo-no_depth'?"),
         (["demo", "--configfile", "mine.yml"], "mine.yml: expected a file of settings, got No such file or directory"),
+        (["demo", "-n", "-p"], "expected no -n; options of snakemake come after --: -- -n -p"),
+        (["demo", "mine.yaml"], "expected no mine.yaml; write --configfile mine.yaml"),
         (["demo", "--table", "paper"], "settings.demo.published: expected what one of its methods was published with"),
     ],
 )

@@ -120,3 +120,15 @@ def test_all_others_have_this_one_on_the_stream_that_they_chose() -> None:
         assert logger.handlers == [mine]
         assert mine is not None
         assert mine.stream is (sys.stdout if stdout else sys.stderr)
+
+
+def test_what_the_user_ended_has_not_failed(terminal: Terminal) -> None:
+    terminal.emit(record(LogEvent.JOB_INFO, **job(5, setting="demo")))
+    terminal.emit(record(None, "Terminating processes on user request, this might take some time."))
+    terminal.emit(record(LogEvent.JOB_ERROR, **job(5, setting="demo")))
+    terminal.emit(record(None, "At least one job did not complete successfully."))
+    assert lines(terminal)[2:] == [
+        "ended by you: jobs stop, and trainings save where they are",
+        "stopped: adapt demo",
+        "the same command goes on from there",
+    ]

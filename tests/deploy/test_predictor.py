@@ -177,9 +177,9 @@ def test_an_array_that_is_no_image_is_refused(model: Model, array: Any) -> None:
         model.predict(array)
 
 
-@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": 9.0}, {"tile": (0, 8)}, {"batch": 0}])
+@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": 9.0}, {"batch": 0}])
 def test_numbers_that_make_no_sense_are_refused(model: Model, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="expected a scale above 0 up to 8, tiles and a batch from 1 on, got"):
+    with pytest.raises(ValueError, match="expected a scale above 0 up to 8 and a batch from 1 on, got"):
         model.predict(PIXELS, **wrong)
 
 
@@ -370,3 +370,22 @@ def test_without_room_for_several_images_each_is_predicted_alone(model: Model, m
     monkeypatch.setattr(model.segmenter, "forward", crowded)
     for one, alone in zip(model.predict_each(images), expected, strict=True):
         np.testing.assert_array_equal(one.labels, alone)
+
+
+def test_several_are_for_predict_each_and_one_for_predict(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected a photograph, got a folder; `dadist predict` takes one"):
+        model.predict(tmp_path)
+    for one in (str(tmp_path / "a.jpg"), tmp_path, Image.new("RGB", (3, 3)), noise(8, 8)):
+        with pytest.raises(ValueError, match=r"images: expected several, such as a list, got one; give it to predict$"):
+            next(model.predict_each(one))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tile", ["320x240", (10, 10), (64,)])
+def test_a_tile_is_two_numbers_and_not_tiny(model: Model, tile: Any) -> None:
+    with pytest.raises(ValueError, match=r"tile: expected \(width, height\) of 16 pixels or more, got"):
+        model.predict(noise(64, 32), tile=tile)
+
+
+def test_a_model_says_what_it_is(model: Model) -> None:
+    assert repr(model).startswith("<dadist model: ")
+    assert repr(model).endswith(", 7 classes, 64x32>")

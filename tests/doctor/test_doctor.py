@@ -1,6 +1,7 @@
 """The doctor: each fault is put into a healthy miniature of the data, and found by name, in its file, with a remedy."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -449,6 +450,7 @@ ELSEWHERE = {
     "bad-data-set",
     "disk-full",
     "no-memory-map",
+    "not-writable",
     "unreadable-file",
     "other-data-set",
     "other-names",
@@ -614,6 +616,18 @@ def test_too_small_a_disk_is_told_with_both_sizes(healthy: Trees) -> None:
     (one,) = found(healthy, free_bytes=need - 1)
     assert one.fault == "disk-full"
     assert one.what == "expected 0.000139 GB free for prepared arrays, got 0.000139 GB"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_one_may_not_write_to_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(disk.tempfile, "TemporaryFile", refuse)
+    (one,) = disk.check_disk(tmp_path, 1)
+    assert (one.fault, one.what) == ("not-writable", f"expected a folder to write in, got {os.strerror(number)}")
 
 
 def test_a_disk_that_maps_no_files_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

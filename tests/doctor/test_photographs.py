@@ -22,7 +22,8 @@ def photograph(path: Path, size: tuple[int, int] = (32, 24)) -> None:
     [
         (["a.jpg", "b.jpg", "notes.txt"], "*.jpg", 2),
         (["a.jpg", "b.JPG", "c.png"], "*.*", 3),
-        (["a.jpg", "b.jpg", "c.png", "notes.txt"], "*.jpg", 2),  # .* would take the notes
+        (["a.jpg", "b.JPG", "c.JPG"], "*.jpg", 3),
+        (["a.jpg", "b.jpg", "c.png", "notes.txt"], "*.*", 3),  # notes are no picture
         (["a.jpg", "b.jpg", "a.png"], "*.jpg", 2),  # .* would call two photographs a
         (["mon/a.jpg", "tue/a.jpg"], "**/*.jpg", 2),
         (["drive/mon/a.jpg", "drive/tue/a.jpg", "old.jpg"], "**/*.jpg", 3),
@@ -37,7 +38,8 @@ def test_the_pattern_fits_most_photographs_and_nothing_else(
     for name in names:
         photograph(tmp_path / name) if not name.endswith(".txt") else (tmp_path / name).touch()
     found = look(tmp_path, workers=2)
-    assert (found.train.pattern, found.train.fitted) == (pattern, fitted)
+    assert (found.train.pattern, len(found.train.fitted)) == (pattern, fitted)
+    assert sum(found.sizes.values()) == fitted
     assert len(files_named(tmp_path, pattern, once=True)) == fitted
 
 
@@ -48,7 +50,7 @@ def test_labels_depth_and_the_photographs_that_have_labels_are_told_apart(tmp_pa
     found = look(tmp_path, workers=2)
     assert (found.train.pattern, found.train.files) == ("*.jpg", ("a.jpg", "b.jpg"))
     assert (found.val.pattern, found.val.files) == ("val/*.jpg", ("val/c.jpg", "val/d.jpg"))
-    assert (found.labels.pattern, found.labels.fitted) == ("val/*_labels.png", 2)
+    assert (found.labels.pattern, len(found.labels.fitted)) == ("val/*_labels.png", 2)
     assert found.depth.files == ("b.npy", "depth/a.png")
 
 
@@ -56,7 +58,7 @@ def test_a_folder_called_val_is_trained_on_where_no_labels_are(tmp_path: Path) -
     for name in ("train/a.jpg", "val/b.jpg"):
         photograph(tmp_path / name)
     found = look(tmp_path, workers=2)
-    assert (found.train.pattern, found.train.fitted, found.val.files) == ("**/*.jpg", 2, ())
+    assert (found.train.pattern, found.train.fitted, found.val.files) == ("**/*.jpg", ("train/a.jpg", "val/b.jpg"), ())
 
 
 def test_sizes_are_upright_and_what_cannot_be_read_is_named(tmp_path: Path) -> None:

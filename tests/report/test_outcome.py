@@ -49,5 +49,8 @@ def test_a_table_that_has_no_row_per_model_is_left_out(tmp_path: Path, head: str
     assert outcome([written(tmp_path, "a,b,3,q0,5\n", head)]) == ""
 
 
-def test_a_page_is_named_and_other_files_are_not() -> None:
-    assert outcome(["x/report/index.html", "x/model.pt"]) == "page: x/report/index.html"
+def test_a_page_and_the_last_model_are_named_and_other_files_are_not() -> None:
+    assert outcome(["a/model.pt", "x/report/index.html", "x y/model.pt", "x/losses.csv"]).splitlines() == [
+        "use it: dadist predict --model 'x y/model.pt' PHOTOS",
+        "page: x/report/index.html",
+    ]

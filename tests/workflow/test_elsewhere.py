@@ -66,7 +66,7 @@ def test_a_module_is_given_its_config_by_a_workflow_with_files_of_its_own(box: S
     (tmp_path / "Snakefile").write_text(importing(box), encoding="utf-8")
     answer = warm.run(("snakemake", "-n", *CORES), tmp_path, box.environment)
     assert answer.returncode == 1
-    assert "config.yaml: class_sets: missing; write `class_sets: {}`, as" in answer.stdout  # theirs is taken for ours
+    assert "config.yaml: dadist: unknown key" in answer.stdout  # theirs is taken for ours
     assert "gives this module its settings by `config:` (docs/extend.md)" in answer.stdout
     text = importing(box, '    config:\n        config["dadist"]\n')
     (tmp_path / "Snakefile").write_text(f'configfile: "config.yaml"\n{text}', encoding="utf-8")
@@ -96,9 +96,10 @@ def test_of_a_module_missing_data_and_a_prefix_are_told_while_planning(box: Sand
         ("results/dmo/metrics.csv", "results/dmo/metrics.csv: dmo: unknown setting; did you mean 'demo'?"),
         ("results/demo-no_dpth/ablation.csv", "unknown setting; did you mean 'demo-no_depth'?"),
         ("results/demo/adbn/seed1/q0/model.pt", "adbn: unknown method; did you mean 'adabn'?"),
+        ("results/demo/advent/seed1/q3/metrics.json", "expected q0 to q2, got q3; add rounds to `selftrain.rounds`"),
     ],
 )
-def test_a_target_of_no_setting_or_method_is_told_the_closest(box: Sandbox, target: str, told: str) -> None:
+def test_a_target_of_no_setting_method_or_round_is_told_what_there_is(box: Sandbox, target: str, told: str) -> None:
     answer = box.forked("snakemake", target, "-n", *CORES)
     assert answer.returncode == 1
     assert told in answer.stdout

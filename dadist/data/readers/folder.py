@@ -11,8 +11,9 @@
     ids_channel: only                                         or red: the first of several has the ids, as in CARLA
 
 Paths start at the domain's root. ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders,
-and ``.*`` at the end for any extension. A scene's name is what the stars of its image stand for; its labels and depth
-are the files whose stars stand for the same: ``checked/ulm.jpg`` goes with ``checked/ulm_labels.png``.
+and ``.*`` at the end for any extension of an image or of depth. Upper and lower case of an extension are the same. A
+scene's name is what the stars of its image stand for; its labels and depth are the files whose stars stand for the
+same: ``checked/ulm.jpg`` goes with ``checked/ulm_labels.png``.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Patterns of a folder's files: which files they fit, what a scene is called by them, and what goes with it.
 
 ``*`` stands for any part of a name, ``?`` for one character, ``**/`` for any folders, and ``.*`` at the end for any
-extension. A name is what the stars stand for.
+extension of an image or of depth. A name is what the stars stand for. An extension is the same in upper and lower case.
 """
 
 import re
@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dadist.config.records import ConfigError
+from dadist.data.readers.content import IMAGES
 from dadist.data.readers.listing import search
 from dadist.data.walk import entries
 from dadist.storage.errors import DataError
 
 WILDCARDS = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
+# What ``.*`` stands for: what is read, and what would be missed if it were passed over in silence.
+PICTURES = (*IMAGES, ".npy", ".exr", ".gif", ".heic", ".heif", ".avif", ".jp2", ".jfif", ".pgm", ".tga", ".dng", ".pfm")
 TOLD = 5  # names of what lies in a folder that a message tells
 
 
@@ -29,9 +32,14 @@ def check_glob(path: tuple[str, str], glob: str) -> None:
 def fits(glob: str, path: str) -> re.Match[str] | None:
     """How a pattern fits a path below the root: one group per star; ``.*`` at its end belongs to no name."""
     glob = "/".join(part for part in glob.split("/") if part not in ("", "."))
-    body = glob.removesuffix(".*")
+    body, dot, extension = glob.rpartition(".")
+    if not dot or "/" in extension or (set("*?") & set(extension) and extension != "*"):
+        body, ends = glob, ""
+    else:
+        known = "|".join(re.escape(one) for one in PICTURES) if extension == "*" else re.escape(dot + extension)
+        ends = f"(?i:{known})"
     parts = re.split(r"(\*\*/|\*|\?)", body)
-    pattern = "".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + r"\.[^./]*" * (body != glob)
+    pattern = "".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + ends
     return re.fullmatch(pattern, path)
 
 
@@ -42,7 +50,8 @@ def files_named(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
         DataError: Two have one name.
         FileNotFoundError: There is none; the message says what is there.
     """
-    found, there = dict[str, Path](), search(root, glob)
+    above, dot, extension = glob.rpartition(".")
+    found, there = dict[str, Path](), search(root, f"{above}.*" if dot and "/" not in extension else glob)
     for one in there.once() if once else there.files:
         path = Path(one.path)
         match = fits(glob, path.relative_to(root).as_posix())
