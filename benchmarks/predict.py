@@ -60,7 +60,8 @@ def time_labels(model: Model, file: Path, files: Sequence[Path], scratch: Path, 
     Raises:
         ValueError: The plain loop finds other classes.
     """
-    plain = _plain(model, lambda images: model.segmenter(tensor(images)).logits)
+    segmenter = Checkpoint.load(file).segmenter()
+    plain = _plain(model, lambda images: segmenter(tensor(images)).logits)
     ways: dict[str, Callable[[], object]] = {
         OURS: lambda: [model.predict(one).labels for one in files],
         "ours, predict_each": lambda: [one.labels for one in model.predict_each(files)],

@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import math
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from dadist.data.readers.content import require_file
 from dadist.deploy import writers
 from dadist.deploy.contact_sheet import ContactSheet, Seen
 from dadist.deploy.inputs import Input
-from dadist.deploy.overlapped import overlapped
+from dadist.deploy.overlapped import overlapped, side_by_side
 from dadist.deploy.photographs import photograph
 from dadist.deploy.prediction import Prediction
 from dadist.deploy.predictor import Model
@@ -63,7 +65,7 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
     Returns:
         How many could not be predicted.
     """
-    progress, failed = Progress("file", len(inputs)), 0
+    progress, failed, one_video = Progress("file", len(inputs)), 0, threading.Lock()
     sheet = ContactSheet(out, model.classes, len(inputs))
 
     def read(one: _File) -> None:
@@ -74,7 +76,11 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
                 asked.server.require_size(one.image.shape[1], one.image.shape[0])
 
     def look(one: _File) -> None:
-        one.seen = _video(model, one.given, asked, out) if one.image is None else _image(model, one, one.image, asked)
+        if one.image is not None:
+            one.seen = _image(model, one, one.image, asked)
+            return
+        with one_video:  # its frames go side by side
+            one.seen = _video(model, one.given, asked, out, workers)
 
     def write(one: _File) -> None:
         assert one.seen is not None
@@ -86,8 +92,10 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
         sheet.add(one.number, one.given.name, one.seen)
 
     files = (_tried(read, _File(number, one)) for number, one in enumerate(inputs))
-    with contextlib.closing(overlapped(files, lambda one: _tried(look, one), lambda one: _tried(write, one))) as each:
-        for one in each:
+    workers = side_by_side(math.inf if asked.scale or asked.tile else model.pixels)
+    steps = overlapped(files, lambda one: _tried(look, one), lambda one: _tried(write, one), workers)
+    with contextlib.closing(steps):
+        for one in steps:
             if one.error:
                 where = "" if str(one.given.file) in str(one.error) else f"{one.given.file}: "
                 progress.interrupt(f"dadist predict: error: {where}{one.error}")
@@ -140,7 +148,7 @@ def _depth_file(folder: Path, name: str) -> Path:
     return found[0]
 
 
-def _video(model: Model, one: Input, asked: Asked, out: Path) -> Seen:
+def _video(model: Model, one: Input, asked: Asked, out: Path, workers: int) -> Seen:
     """The overlay as a video, other maps as a folder of frames."""
     maps, link = asked.drawings or ["overlay"], f"overlay/{one.name}.mp4"
     frames = [name for name in maps if name != "overlay"]
@@ -165,7 +173,7 @@ def _video(model: Model, one: Input, asked: Asked, out: Path) -> Seen:
             if take is not None:
                 take(shown._replace(pixels=writers.overlay(shown.pixels, found)))
 
-        each = opened.enter_context(contextlib.closing(overlapped(video, look, write)))
+        each = opened.enter_context(contextlib.closing(overlapped(video, look, write, workers)))
         for index, _ in enumerate(each):
             if video.announced:
                 progress(index + 1)

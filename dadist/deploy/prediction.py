@@ -44,7 +44,7 @@ class Prediction:
         """Metres ``(H, W)``, 655.35, all that 16 bits of centimetres reach, for what is farther; None without depth."""
         if self._depth is None:
             return None
-        each = (band[0].cpu().numpy() for _, band in bands(self._depth, self._places))
+        each = (band[..., 0].cpu().numpy() for _, band in bands(self._depth, self._places))
         return np.concatenate(
             [metres(z, numerator=self._numerator, cap_m=FAR_CM / 100).astype(np.float32) for z in each]
         )

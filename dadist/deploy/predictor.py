@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, islice
@@ -16,6 +17,7 @@ from dadist.classes import ClassSet
 from dadist.data.readers.base import same_shape
 from dadist.data.resize import Size, bicubic, frame_around
 from dadist.deploy.fused import PriorAtUse
+from dadist.deploy.overlapped import overlapped, side_by_side
 from dadist.deploy.photographs import Photograph, photograph
 from dadist.deploy.prediction import Prediction
 from dadist.deploy.tiling import Field, tiled, whole, wholes
@@ -58,7 +60,7 @@ class Model:
                 raise ValueError(
                     f"prior: expected mixtures of class set {expected}, got {got}; take the model's study's"
                 )
-        self.segmenter = checkpoint.segmenter().to(where)
+        self.segmenter = checkpoint.predicting(where)
 
     def __repr__(self) -> str:
         """In words: backbone, classes, and the size that it works at."""
@@ -74,6 +76,12 @@ class Model:
     def has_depth(self) -> bool:
         """Whether it says how far things are."""
         return self.segmenter.has_depth
+
+    @property
+    def pixels(self) -> float:
+        """What the network takes of an image; on a GPU, for which one is enough at once, infinity."""
+        frame, on_processor = self.checkpoint.frame, next(self.segmenter.parameters()).device.type == "cpu"
+        return frame.width * frame.height if on_processor else math.inf
 
     def predict(
         self,
@@ -132,11 +140,12 @@ class Model:
     def predict_each(self, images: Iterable[Photograph], *, batch: int = 4) -> Iterator[Prediction]:
         """Predictions of many images, one after the other, as `predict` makes them without tiles.
 
-        Neighbours that come to one size go through the network together. No more than ``batch`` are in memory.
+        Neighbours that come to one size go through the network together; on a processor each has its cores, unless the
+        network takes large ones. About ``batch`` are in memory at once.
 
         Args:
             images: Of any sizes; an array ``(B, H, W, 3)`` is such images, too.
-            batch: How many the network takes at once, at most.
+            batch: How many are in the network at once, at most.
 
         Raises:
             ValueError: One is no 8-bit colour image, or the batch is less than 1.
@@ -147,6 +156,9 @@ class Model:
             raise ValueError(f"expected a batch from 1 on, got {batch}")
         if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 4) == 3:
             raise ValueError("images: expected several, such as a list, got one; give it to predict")
+        if (workers := min(side_by_side(self.pixels), batch)) > 1:
+            yield from overlapped(map(photograph, images), self.predict, lambda found: found, workers)
+            return
         remaining = map(photograph, images)
         while group := list(islice(remaining, batch)):
             framed = [(image, self._framed(image, None)) for image in group]

@@ -51,7 +51,7 @@ def measure(
     of_head = any(one.depth_from == "head" for one in sections if one)
     weighed = PriorOf(prior, data, device(), of_head=of_head) if prior else None
     totals, errors = score(
-        checkpoint.segmenter().to(device()),
+        checkpoint.predicting(device()),
         data,
         journal,
         batch=batch,

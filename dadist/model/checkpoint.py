@@ -15,6 +15,7 @@ from dadist.classes import ClassSet
 from dadist.data.resize import Frame
 from dadist.model.blank import blank
 from dadist.model.layouts import build
+from dadist.model.precision import has_depthwise
 from dadist.model.published import FAMILIES, Start, recognise
 from dadist.model.segmenter import Architecture, Segmenter
 from dadist.model.weight_files import read
@@ -78,6 +79,11 @@ class Checkpoint:
             content["inverse_depth"],
             content["settings"],
         )
+
+    def predicting(self, where: str) -> Segmenter:
+        """The network to predict with, on a device of torch; as `segmenter`, its weights laid out for what it does."""
+        segmenter = self.segmenter().to(where)
+        return segmenter.to(memory_format=torch.channels_last) if has_depthwise(segmenter) else segmenter
 
     def segmenter(self) -> Segmenter:
         """The network with these weights, in evaluation mode; draws no random number.

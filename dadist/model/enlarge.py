@@ -51,20 +51,19 @@ def labels(logits: Tensor, at: Places) -> Tensor:
         logits: ``(C, h, w)``.
         at: Of the pixels.
     """
-    rows, columns = at
     if _for_gpu(logits):
-        found = [band.max(0).indices.to(torch.uint8) for _, band in bands(logits, at)]
-        return torch.cat(found)
-    cells = logits.max(0).indices.to(torch.uint8)
+        return torch.cat([band.max(-1).indices.to(torch.uint8) for _, band in bands(logits, at)])
+    rows, columns, values = *at, _interleaved(logits)
+    cells = values.max(-1).indices.to(torch.uint8)
     right, below = _following(cells, 1), _following(cells, 0)
-    alike = (cells == right) & (cells == below) & (cells == _following(below, 1))
     # Of pixels on the last row or column, the cells after them are these themselves.
-    wide, mixed = cells[:, columns.before], ~alike[:, columns.before]
-    made = wide[rows.before]
+    alike = (cells == right) & (cells == below) & (cells == _following(below, 1))
+    mixed = ~alike[:, columns.before]
+    made = cells[:, columns.before][rows.before]
     for row, pixels in _pairs(rows):
         if len(chosen := mixed[row].nonzero()[:, 0]):
-            band = _between_two(logits, row, rows.part(pixels), columns.part(chosen))
-            made[pixels, chosen] = band.max(0).indices.to(torch.uint8)
+            band = _between_two(values, row, rows.part(pixels), columns.part(chosen))
+            made[pixels, chosen] = band.max(-1).indices.to(torch.uint8)
     return made
 
 
@@ -75,7 +74,8 @@ def confidences(logits: Tensor, at: Places) -> Tensor:
         logits: ``(C, h, w)``.
         at: Of the pixels.
     """
-    return torch.cat([band.softmax(0).max(0).values for _, band in bands(logits, at)])
+    # The class itself is the one of the greatest power, 1.
+    return torch.cat([_powers(band).sum(0).reciprocal_() for _, band in bands(logits, at)])
 
 
 def probabilities_of(logits: Tensor, classes: Tensor, at: Places) -> Tensor:
@@ -86,26 +86,44 @@ def probabilities_of(logits: Tensor, classes: Tensor, at: Places) -> Tensor:
         classes: ``(H, W)`` integers.
         at: Of the pixels.
     """
-    parts = (band.softmax(0).gather(0, classes[pixels][None].long())[0] for pixels, band in bands(logits, at))
-    return torch.cat([*parts])
+    found = []
+    for pixels, band in bands(logits, at):
+        powers = _powers(band)
+        found.append(powers.gather(0, classes[None, pixels].long())[0] / powers.sum(0))
+    return torch.cat(found)
 
 
 def bands(values: Tensor, at: Places) -> Iterator[tuple[slice, Tensor]]:
-    """Rows of pixels, and a map ``(C, h, w)`` there, ``(C, rows, W)``; all rows, one band after the other."""
+    """Rows of pixels, and a map ``(C, h, w)`` there, ``(rows, W, C)``; all rows, one band after the other.
+
+    What a pixel has lies side by side, which makes its maximum and its softmax half the work.
+    """
+    given = _interleaved(values)
     if not _for_gpu(values):
         for row, pixels in _pairs(at.rows):
-            yield pixels, _between_two(values, row, at.rows.part(pixels), at.columns)
+            yield pixels, _between_two(given, row, at.rows.part(pixels), at.columns)
         return
     height, step = len(at.rows.share), max(BAND // (len(values) * len(at.columns.share)), 1)
     for begin in range(0, height, step):
         pixels = slice(begin, min(begin + step, height))
         rows = at.rows.part(pixels)
-        down = torch.lerp(values[:, rows.before], values[:, rows.after], rows.share[:, None])
+        down = torch.lerp(given[rows.before], given[rows.after], rows.share[:, None, None])
         yield pixels, _across(down, at.columns)
 
 
 def _for_gpu(values: Tensor) -> bool:
     return values.is_cuda
+
+
+def _powers(band: Tensor) -> Tensor:
+    """Of ``(rows, W, C)``, what softmax divides by its sum, ``(C, rows, W)``: of few classes it is slow itself."""
+    apart = band.permute(2, 0, 1).contiguous()
+    return apart.sub_(apart.amax(0)).exp_()
+
+
+def _interleaved(values: Tensor) -> Tensor:
+    """``(h, w, C)`` of ``(C, h, w)``."""
+    return values.permute(1, 2, 0).contiguous()
 
 
 def _line(pixels: int, end: float, cells: int, like: Tensor) -> Line:
@@ -125,13 +143,13 @@ def _pairs(rows: Line) -> Iterator[tuple[int, slice]]:
 
 
 def _between_two(values: Tensor, row: int, rows: Line, columns: Line) -> Tensor:
-    """A map at pixels that all lie between one row of the lattice and the next."""
-    both = _across(values[:, row : row + 2], columns)
-    return torch.lerp(both[:, :1], both[:, -1:], rows.share[:, None])
+    """A map ``(h, w, C)`` at pixels that all lie between one row of the lattice and the next."""
+    both = _across(values[row : row + 2], columns)
+    return torch.lerp(both[:1], both[-1:], rows.share[:, None, None])
 
 
 def _across(values: Tensor, columns: Line) -> Tensor:
-    return torch.lerp(values[..., columns.before], values[..., columns.after], columns.share)
+    return torch.lerp(values[:, columns.before], values[:, columns.after], columns.share[:, None])
 
 
 def _following(cells: Tensor, side: int) -> Tensor:

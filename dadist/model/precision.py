@@ -23,7 +23,7 @@ def computing_in(precision: str, networks: Iterable[nn.Module]) -> Iterator[None
         raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
     given = list(networks)
     mixed = given if precision == "bfloat16" else []
-    interleaved = [network for network in given if mixed or _has_depthwise(network)]
+    interleaved = [network for network in given if mixed or has_depthwise(network)]
     for network in mixed:
         network.forward = _mixed(network.forward)
     for network in interleaved:
@@ -37,7 +37,7 @@ def computing_in(precision: str, networks: Iterable[nn.Module]) -> Iterator[None
             network.to(memory_format=torch.contiguous_format)
 
 
-def _has_depthwise(network: nn.Module) -> bool:
+def has_depthwise(network: nn.Module) -> bool:
     """Whether it has depthwise convolutions, for which a CPU needs up to twice the time where channels lie apart."""
     return any(
         isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels for module in network.modules()

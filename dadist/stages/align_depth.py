@@ -40,7 +40,7 @@ def run(
     elif own and other:
         view = camera.view(other, data.working, own, known.working)
     seen = alignment.look(
-        Checkpoint.load(model).segmenter().to(device()),
+        Checkpoint.load(model).predicting(device()),
         data,
         prior,
         asked,

@@ -24,7 +24,7 @@ class Params(Record):
 
 def run(params: Params, *, target: In, models: Ins, picture: Out, drawing: Out) -> None:
     """Predict the chosen images with every model."""
-    segmenters = [Checkpoint.load(path).segmenter().to(device()) for path in models]
+    segmenters = [Checkpoint.load(path).predicting(device()) for path in models]
     draw = params.draw
     panel(
         Prepared(target),

@@ -35,7 +35,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, mixtures: In, al
     fitted, alignment = Mixtures.load(mixtures), Alignment.load(aligned)
     prior = found(params.prior, alignment)
     moves, shown = prior_changes.look(
-        Checkpoint.load(model).segmenter().to(device()),
+        Checkpoint.load(model).predicting(device()),
         data,
         PriorOf([mixtures, aligned], data, device()),
         prior,

@@ -21,7 +21,7 @@ class Params(Record):
 
 def run(params: Params, *, source: In, target: In, model: In, embedding: Out) -> None:
     """Draw the pixels and place them."""
-    segmenter = Checkpoint.load(model).segmenter().to(device())
+    segmenter = Checkpoint.load(model).predicting(device())
     save(embed(segmenter, opened(source), Prepared(target), params.embed), embedding)
 
 

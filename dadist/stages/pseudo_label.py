@@ -29,7 +29,7 @@ def run(params: Params, *, batch: Batch, target: In, model: In, prior: Ins, labe
     checkpoint, images = Checkpoint.load(model), Prepared(target)
     first = min(params.pseudo_label.images or len(images), len(images))
     label.label(
-        checkpoint.segmenter().to(device()),
+        checkpoint.predicting(device()),
         images,
         labels,
         first=first,

@@ -1,9 +1,15 @@
+import math
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import builders
+import numpy as np
 import pytest
+import torch
 
-from dadist.deploy.overlapped import WAITING, overlapped
+from dadist.deploy.overlapped import WAITING, overlapped, side_by_side
+from dadist.deploy.predictor import Model
 
 PATIENCE_S = 30
 
@@ -34,7 +40,7 @@ def test_no_more_wait_than_may() -> None:
     each = overlapped(range(100), lambda one: begun.append(one) or one, lambda one: slow.acquire() and one)  # type: ignore[func-returns-value]
     slow.release()
     assert next(each) == 0
-    assert len(begun) <= WAITING + 1 + 1  # those that wait, the one that is written, and the one that was
+    assert len(begun) <= WAITING + 1 + 1  # those that wait or are looked at, and the one that was written
     for _ in range(100):
         slow.release()
     assert list(each) == list(range(1, 100))
@@ -60,3 +66,40 @@ def test_what_a_step_raises_comes_after_all_before_it(step: str) -> None:
     with pytest.raises(ValueError, match=f"{step} of 3"):
         consume()
     assert found == [0, 1, 2]
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_side_by_side_each_has_its_part_of_the_threads_and_afterwards_all_are_back() -> None:
+    assert side_by_side(64 * 32) == 3
+    assert side_by_side(2048 * 1024) == side_by_side(math.inf) == 1
+    together, seen = threading.Barrier(3), list[int]()
+
+    def work(one: int) -> int:
+        together.wait(PATIENCE_S)  # all three are looked at at once
+        seen.append(torch.get_num_threads())
+        return one
+
+    assert list(overlapped(range(6), work, lambda one: one, 3)) == list(range(6))
+    assert seen == [1] * 6
+    assert torch.get_num_threads() == 3
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(torch.get_num_threads).result() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_predictions_side_by_side_are_those_one_by_one() -> None:
+    model = Model(builders.checkpoint(("depth",)), "cpu")
+    images = np.random.default_rng(1).integers(0, 256, (9, 30, 60, 3), np.uint8)
+    found = list(model.predict_each(images, batch=3))
+    assert len(found) == 9
+    for image, one in zip(images, found, strict=True):
+        np.testing.assert_array_equal(one.labels, model.predict(image).labels)
+    assert torch.get_num_threads() == 3

@@ -107,7 +107,8 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if 0 < keep < 1 else int(keep)])
     with pytest.raises(
-        ValueError, match=r"model\.pt: expected a checkpoint of dadist or .*, got .*; delete it and run"
+        ValueError,
+        match=r"model\.pt: expected a checkpoint of dadist or .*, got .*; name another, or run",
     ):
         Checkpoint.load(path)
 

@@ -65,11 +65,11 @@ def test_an_image_may_end_before_the_lattice_does() -> None:
 def test_bands_for_a_gpu_are_those_for_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     logits = noise()
     at = places(logits, (41, 70))
-    expected, found = torch.cat([band for _, band in bands(logits, at)], 1), labels(logits, at)
+    expected, found = torch.cat([band for _, band in bands(logits, at)]), labels(logits, at)
     monkeypatch.setattr(enlarge, "_for_gpu", lambda _: True)
     for numbers in (2**22, 5 * 70 * 3, 1):
         monkeypatch.setattr(enlarge, "BAND", numbers)
         parts = list(bands(logits, at))
         assert len(parts) == {2**22: 1, 5 * 70 * 3: 14, 1: 41}[numbers]
-        assert_close(torch.cat([band for _, band in parts], 1), expected)
+        assert_close(torch.cat([band for _, band in parts]), expected)
         assert torch.equal(labels(logits, at), found)

@@ -50,7 +50,7 @@ def test_a_table_that_has_no_row_per_model_is_left_out(tmp_path: Path, head: str
 
 
 def test_a_page_and_the_last_model_are_named_and_other_files_are_not() -> None:
-    assert outcome(["a/model.pt", "x/report/index.html", "x y/model.pt", "x/losses.csv"]).splitlines() == [
+    assert outcome(["a/model.pt", "x/report/index.html", "x y/model.pt", "x/index.npz"]).splitlines() == [
         "use it: dadist predict --model 'x y/model.pt' PHOTOS",
         "page: x/report/index.html",
     ]
