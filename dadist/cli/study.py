@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dadist.config.files import SHIPPED, base, workflow_folder
 from dadist.config.load import load
+from dadist.config.records import ConfigError
 from dadist.config.schema import Study
 from dadist.pipeline.targets import setting_named
 
@@ -49,7 +50,12 @@ def read_study(files: Sequence[str], entries: Sequence[str], setting: str) -> St
     """
     folder = workflow_folder()
     found = load(folder / SHIPPED, [base(folder), *map(Path, files)], entries)
-    setting_named(found, setting)
+    try:
+        setting_named(found, setting)
+    except ConfigError as error:
+        own = f"{setting}.yaml"
+        meant = f"; {own} may have it: --configfile {own}" if Path(own).is_file() and own not in files else ""
+        raise ConfigError(f"{error}{meant}") from None
     return found
 
 

@@ -26,6 +26,7 @@ NOISE = re.compile(
 )
 FAILED = "At least one job did not complete successfully"
 ENDED = "Terminating processes on user request"  # Ctrl-C
+HELP = "For further error details"  # how what an executor says of a job ends
 SHORTENED = {LogEvent.WORKFLOW_STARTED, LogEvent.PROGRESS, LogEvent.SHELLCMD, LogEvent.RESOURCES_INFO}
 
 
@@ -105,7 +106,7 @@ class Terminal(logging.StreamHandler[TextIO]):
         what = self.begun.get(job["jobid"], (job["rule_name"], []))[0]
         if self.ended:
             return f"stopped: {what}"
-        self.failed[what] = _why([Path(path) for path in job["log"]])
+        self.failed[what] = _why([Path(path) for path in job["log"]], job.get("rule_msg"))
         return f"failed: {what}"
 
 
@@ -137,12 +138,15 @@ def _what(job: Mapping[str, Any]) -> str:
     return " ".join((job["rule_name"], *values))
 
 
-def _why(logs: list[Path]) -> str:
-    """The message that a stage ended with; without one, what there is to look at."""
-    said = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in logs if path.is_file()).strip()
+def _why(logs: list[Path], executor: str | None) -> str:
+    """The message that a stage ended with; without one, what the ``executor`` says, and what there is to look at."""
+    said = {path: path.read_text(encoding="utf-8", errors="replace").strip() for path in logs if path.is_file()}
+    for path, text in said.items():
+        *before, last = re.split(r"^\S+ \S+: error: ", text, flags=re.M)
+        if before:
+            return f"{last} ({path})"
+    known = (executor or "").partition(HELP)[0].strip().rstrip(".") or "perhaps killed, perhaps out of memory"
+    lines = "\n".join(said.values()).splitlines()
+    end = f"; its last line was: {lines[-1]}" if lines else ""
     where = ", ".join(map(str, logs)) or "no log"
-    *_, last = re.split(r"^\S+ \S+: error: ", said, flags=re.M) if said else [""]
-    if last != said:
-        return f"{last} ({where})"
-    end = f"; its last line was: {said.splitlines()[-1]}" if said else ""
-    return f"it ended without a message, perhaps killed, perhaps out of memory{end} ({where})"
+    return f"it ended without a message, {known}{end} ({where})"

@@ -106,9 +106,9 @@ class ContactSheet:
 
     def _lead(self, predicted: int, failed: int, model: str) -> Markup:
         shown = len(self._pairs)
-        which = "All of them are shown" if shown == predicted else f"{shown:,} of them are shown, evenly spread"
+        which = f"All {shown:,} are shown" if shown == predicted else f"{shown:,} of them are shown, evenly spread"
         table = tag("a", TABLE, href=TABLE)
-        lost = f" {failed:,} could not be predicted; the command named them." if failed else ""
+        lost = f" {failed:,} more could not be; the command named {'them' if failed > 1 else 'it'}." if failed else ""
         told = f"{predicted:,} file{'s' * (predicted != 1)} predicted by {_readable(model)}.{lost} {which}; "
         return tag("p", told, table, " has the shares of the classes in each.")
 

@@ -65,7 +65,8 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
     Returns:
         How many could not be predicted.
     """
-    progress, failed, one_video = Progress("file", len(inputs)), 0, threading.Lock()
+    progress, failed = Progress("file", len(inputs)), 0
+    one_video, ended = threading.Lock(), threading.Event()
     sheet = ContactSheet(out, model.classes, len(inputs))
 
     def read(one: _File) -> None:
@@ -80,7 +81,7 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
             one.seen = _image(model, one, one.image, asked)
             return
         with one_video:  # its frames go side by side
-            one.seen = _video(model, one.given, asked, out, workers)
+            one.seen = _video(model, one.given, asked, out, workers, ended)
 
     def write(one: _File) -> None:
         assert one.seen is not None
@@ -93,7 +94,7 @@ def predict_files(model: Model, inputs: Sequence[Input], asked: Asked, out: Path
 
     files = (_tried(read, _File(number, one)) for number, one in enumerate(inputs))
     workers = side_by_side(math.inf if asked.scale or asked.tile else model.pixels)
-    steps = overlapped(files, lambda one: _tried(look, one), lambda one: _tried(write, one), workers)
+    steps = overlapped(files, lambda one: _tried(look, one), lambda one: _tried(write, one), workers, ended.set)
     with contextlib.closing(steps):
         for one in steps:
             if one.error:
@@ -122,7 +123,8 @@ def _image(model: Model, one: _File, image: NDArray[np.uint8], asked: Asked) -> 
     size = asked.server.size if asked.server else None
     depth = None if asked.depth is None else _depth_file(asked.depth, one.given.name)
     found = model.predict(image, scale=asked.scale, tile=asked.tile, batch=asked.batch, size=size, depth=depth)
-    one.maps = [name for name in asked.drawings or writers.DRAWINGS if name != "depth" or model.has_depth]
+    if not asked.server:
+        one.maps = [name for name in asked.drawings or writers.DRAWINGS if name != "depth" or model.has_depth]
     _make(found, one.maps)
     shares.add(found)
     return Seen(shares, image, found, f"overlay/{one.given.name}.jpg" if "overlay" in one.maps else None)
@@ -148,8 +150,8 @@ def _depth_file(folder: Path, name: str) -> Path:
     return found[0]
 
 
-def _video(model: Model, one: Input, asked: Asked, out: Path, workers: int) -> Seen:
-    """The overlay as a video, other maps as a folder of frames."""
+def _video(model: Model, one: Input, asked: Asked, out: Path, workers: int, ended: threading.Event) -> Seen:
+    """The overlay as a video, other maps as a folder of frames; nobody waits for it once the run has ``ended``."""
     maps, link = asked.drawings or ["overlay"], f"overlay/{one.name}.mp4"
     frames = [name for name in maps if name != "overlay"]
     shares, firsts = Shares(one.file, model.classes), list[Seen]()
@@ -175,6 +177,8 @@ def _video(model: Model, one: Input, asked: Asked, out: Path, workers: int) -> S
 
         each = opened.enter_context(contextlib.closing(overlapped(video, look, write, workers)))
         for index, _ in enumerate(each):
+            if ended.is_set():
+                raise InterruptedError("expected all frames, got the end of the run")
             if video.announced:
                 progress(index + 1)
     if video.damaged:

@@ -21,7 +21,11 @@ WAITING = 2  # images that may wait to be written: with more, memory would grow 
 
 
 def overlapped(
-    given: Iterable[Given], work: Callable[[Given], Found], write: Callable[[Found], Done], workers: int = 1
+    given: Iterable[Given],
+    work: Callable[[Given], Found],
+    write: Callable[[Found], Done],
+    workers: int = 1,
+    ending: Callable[[], object] = lambda: None,
 ) -> Generator[Done, None, None]:
     """What ``write`` makes of what ``work`` makes of each item, in their order.
 
@@ -32,6 +36,7 @@ def overlapped(
         work: Called in threads of its own, for so many items at once as there are ``workers``.
         write: Called in one thread, for one item at a time.
         workers: As `side_by_side` says. Each has its part of the threads that torch may use.
+        ending: Called before it waits for its threads, also after an error or Ctrl-C, so that what takes long may end.
 
     Raises:
         Exception: What any of the three raised, once all before it have been given.
@@ -45,7 +50,9 @@ def overlapped(
         ThreadPoolExecutor(workers, "work", torch.set_num_threads, (max(threads // workers, 1),)) as looking,
         ThreadPoolExecutor(1, "write") as writing,
         contextlib.closing(read),
+        contextlib.ExitStack() as last,
     ):
+        last.callback(ending)
         error: BaseException | None = None
         while error is None:
             try:

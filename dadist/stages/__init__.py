@@ -64,7 +64,8 @@ def stage(run: Callable[..., None]) -> None:
         own = [arguments[flag] for flag, hint in hints.items() if hint == Own]
         with _once(name, params, arguments, hints) as there:
             if not there:
-                LOAD.tell()
+                if own:  # what can go on where it was stopped takes long; of every stage it would be too much
+                    LOAD.tell()
                 _run(functools.partial(run, params, **arguments), name, _processes(params), granted, own)
     except (ValueError, OSError) as error:
         # A user's mistake: the message says all, and a traceback would hide it; where it was raised is enough for us.

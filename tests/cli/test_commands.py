@@ -348,8 +348,8 @@ def test_shares_of_the_classes_stand_in_a_table_and_on_a_page(here: Path) -> Non
     expected = [f"{(ids == index).mean():.6f}" for index in range(7)]
     assert [rows[0][name] for name in builders.SEVEN.names] == expected
     page = (here / "out/index.html").read_text(encoding="utf-8")
-    assert "3 files predicted by model.pt. 1 could not be predicted" in page
-    assert "All of them are shown" in page
+    assert "3 files predicted by model.pt. 1 more could not be; the command named it." in page
+    assert "All 3 are shown" in page
     assert 'href="overlay/b.jpg"' in page
     assert "3 frames, of which the first is shown" in page
     pairs = re.findall(r'src="(sheet/\d{6})\.(?:jpg|png)"', page)

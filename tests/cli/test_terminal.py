@@ -88,6 +88,24 @@ def test_a_failure_is_the_last_line_with_its_reason_and_its_log(
     assert lines(terminal)[2:] == ["failed: adapt demo", *f"failed: adapt demo: {why} ({log})".splitlines()]
 
 
+def test_of_a_job_elsewhere_its_message_is_told_or_else_what_the_executor_says(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    logs = tmp_path / "adapt.log", tmp_path / "12.log"
+    logs[1].write_text("RuleException:\nmany lines of another Snakemake", encoding="utf-8")
+    lost = "SLURM-job '12' failed, SLURM status is: 'OUT_OF_MEMORY'. For further error details see the cluster log."
+    for said in (f"{ERROR}\n", STEP):
+        logs[0].write_text(said, encoding="utf-8")
+        failed = {**job(1, setting="demo"), "log": [str(log) for log in logs], "rule_msg": lost}
+        terminal.emit(record(LogEvent.JOB_ERROR, **failed))
+        terminal.emit(record(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete successfully."))
+    told = (
+        "it ended without a message, SLURM-job '12' failed, SLURM status is: 'OUT_OF_MEMORY'; its last line was: many"
+    )
+    assert lines(terminal)[2:4] == ["failed: adapt: expected a, got b;", f"  write a ({logs[0]})"]
+    assert lines(terminal)[-1] == f"failed: adapt: {told} lines of another Snakemake ({logs[0]}, {logs[1]})"
+
+
 def test_what_says_nothing_of_the_study_is_left_out_and_what_is_not_known_is_shown(terminal: Terminal) -> None:
     for text in ("Select jobs to execute...", "RuleException:\nCalledProcessError in file …", "Elapsed time: 1"):
         terminal.emit(record(None, text))

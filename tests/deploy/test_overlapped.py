@@ -103,3 +103,15 @@ def test_predictions_side_by_side_are_those_one_by_one() -> None:
     for image, one in zip(images, found, strict=True):
         np.testing.assert_array_equal(one.labels, model.predict(image).labels)
     assert torch.get_num_threads() == 3
+
+
+def test_what_takes_long_is_told_that_the_end_has_come() -> None:
+    ended = threading.Event()
+
+    def work(one: int) -> bool:
+        return one == 0 or ended.wait(PATIENCE_S)
+
+    each = overlapped(range(2), work, lambda one: one, 2, ended.set)
+    assert next(each)
+    each.close()  # as Ctrl-C does; without the event it would wait for the second
+    assert ended.is_set()

@@ -161,7 +161,7 @@ def test_nothing_that_was_finished_before_the_study_was_cancelled_ran_again(stor
 
 
 def test_a_cancelled_study_leaves_no_job_and_no_process(story: Story) -> None:
-    assert "Terminating processes on user request" in story.cancelled
+    assert "ended by you: jobs stop, and trainings save where they are" in story.cancelled
     assert story.left == []
 
 
@@ -215,5 +215,5 @@ def test_a_failed_job_shows_its_log_and_what_needs_it_is_not_submitted(tmp_path:
     with Submission(sandbox, "results/demo/prior/mixtures.npz", "--retries", "0") as submission:
         code, terminal = submission.wait()
     assert code != 0
-    assert f"RGB/{image.name}: expected a whole image file" in terminal
+    assert re.search(rf"^failed: prepare \S+: \S+/RGB/{image.name}: expected a whole image file", terminal, re.M)
     assert [one["JobState"] for one in records(sandbox)] == ["FAILED"]
