@@ -142,7 +142,7 @@ def _why(logs: list[Path], executor: str | None) -> str:
     """The message that a stage ended with; without one, what the ``executor`` says, and what there is to look at."""
     said = {path: path.read_text(encoding="utf-8", errors="replace").strip() for path in logs if path.is_file()}
     for path, text in said.items():
-        *before, last = re.split(r"^\S+ \S+: error: ", text, flags=re.M)
+        *before, last = re.split(r"^\S+ \S+: (?:error: |(?=stopped by ))", text, flags=re.M)
         if before:
             return f"{last} ({path})"
     known = (executor or "").partition(HELP)[0].strip().rstrip(".") or "perhaps killed, perhaps out of memory"

@@ -66,6 +66,7 @@ def test_what_was_made_is_what_ended_well(terminal: Terminal) -> None:
 
 
 SILENT = "it ended without a message, perhaps killed, perhaps out of memory"
+STOPPED = "stopped by SIGTERM; the same command goes on from here"
 STEP, ERROR = "10:00:00 adapt: step 1/2", "10:00:01 adapt: error: expected a, got b;\n  write a"
 
 
@@ -73,6 +74,7 @@ STEP, ERROR = "10:00:00 adapt: step 1/2", "10:00:01 adapt: error: expected a, go
     ("said", "why"),
     [
         (f"{STEP}\n{ERROR}\n", "expected a, got b;\n  write a"),
+        (f"{STEP}\n10:00:02 adapt: stopped by SIGTERM; the same command goes on from here", STOPPED),
         (f"{STEP}\n", f"{SILENT}; its last line was: {STEP}"),
         ("", SILENT),
     ],
