@@ -81,7 +81,8 @@ def look(folder: Path, workers: int) -> Photographs:
     Raises:
         FileNotFoundError: It is no folder, or has no photograph that can be read.
         OSError: A folder cannot be listed.
-        ValueError: No pattern fits the photographs and nothing else.
+        ValueError: Two photographs differ in the case of their extension alone, or no pattern fits the photographs and
+            nothing else.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of photographs, found none; check its path")
@@ -91,6 +92,11 @@ def look(folder: Path, workers: int) -> Photographs:
     }
     images = {path for path in kinds[""] if path.lower().endswith(IMAGES)}
     val = {path for path in images if VAL & _folders(path)} if kinds["labels"] else set[str]()
+    seen: dict[str, str] = {}
+    for path in sorted(images):
+        alike = str(PurePosixPath(path).with_suffix(PurePosixPath(path).suffix.lower()))
+        if (other := seen.setdefault(alike, path)) != path:
+            raise ValueError(f"{folder}: expected one photograph of each name, got {other} and {path}; rename one")
     train = _group(images - val, there)
     scenes = [Files(path, folder / path, None, None) for path in train.fitted or train.files]
     headers, bad = scan(scenes, workers)

@@ -43,6 +43,19 @@ def test_the_pattern_fits_most_photographs_and_nothing_else(
     assert len(files_named(tmp_path, pattern, once=True)) == fitted
 
 
+def test_two_that_only_capitals_tell_apart_are_named(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.JPG", "b.jpg"):
+        photograph(tmp_path / name)
+    with pytest.raises(ValueError, match=r"expected one photograph of each name, got a\.JPG and a\.jpg; rename one"):
+        look(tmp_path, workers=2)
+
+
+def test_a_folder_in_the_place_of_a_photograph_is_not_passed_over(tmp_path: Path) -> None:
+    photograph(tmp_path / "b.jpg")
+    (tmp_path / "a.JPG").mkdir()
+    assert sorted(files_named(tmp_path, "*.jpg", once=True)) == ["a", "b"]  # whoever opens it names it
+
+
 def test_labels_depth_and_the_photographs_that_have_labels_are_told_apart(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "val/c.jpg", "val/c_labels.png", "val/d.jpg", "val/d_labels.png", "depth/a.png"):
         photograph(tmp_path / name)

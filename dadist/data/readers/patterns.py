@@ -32,15 +32,18 @@ def check_glob(path: tuple[str, str], glob: str) -> None:
 def fits(glob: str, path: str) -> re.Match[str] | None:
     """How a pattern fits a path below the root: one group per star; ``.*`` at its end belongs to no name."""
     glob = "/".join(part for part in glob.split("/") if part not in ("", "."))
-    body, dot, extension = glob.rpartition(".")
-    if not dot or "/" in extension or (set("*?") & set(extension) and extension != "*"):
-        body, ends = glob, ""
-    else:
-        known = "|".join(re.escape(one) for one in PICTURES) if extension == "*" else re.escape(dot + extension)
-        ends = f"(?i:{known})"
+    body, extension = _parted(glob)
+    ends = "|".join(map(re.escape, PICTURES)) if extension == ".*" else re.escape(extension)
     parts = re.split(r"(\*\*/|\*|\?)", body)
-    pattern = "".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + ends
+    pattern = "".join(WILDCARDS.get(part, re.escape(part)) for part in parts) + f"(?i:{ends})"
     return re.fullmatch(pattern, path)
+
+
+def _parted(glob: str) -> tuple[str, str]:
+    """A pattern without its extension, and that, with its point; none if a part of it is any part of a name."""
+    body, point, extension = glob.rpartition(".")
+    known = point and "/" not in extension and (extension == "*" or not set("*?") & set(extension))
+    return (body, point + extension) if known else (glob, "")
 
 
 def files_named(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
@@ -50,8 +53,9 @@ def files_named(root: Path, glob: str, *, once: bool) -> dict[str, Path]:
         DataError: Two have one name.
         FileNotFoundError: There is none; the message says what is there.
     """
-    above, dot, extension = glob.rpartition(".")
-    found, there = dict[str, Path](), search(root, f"{above}.*" if dot and "/" not in extension else glob)
+    body, extension = _parted(glob)
+    either = "".join(f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else letter for letter in extension)
+    found, there = dict[str, Path](), search(root, body + either)
     for one in there.once() if once else there.files:
         path = Path(one.path)
         match = fits(glob, path.relative_to(root).as_posix())
